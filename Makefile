@@ -1,0 +1,204 @@
+# SPDX-License-Identifier: Apache-2.0
+#
+# `make demo` and `make check` start from a bare Debian 12: they install what is missing and then
+# call make again, so that no library is asked for before it is there.
+
+CC ?= gcc
+ifeq ($(origin CC),default)
+CC := gcc
+endif
+SANITIZE ?=
+B ?= build$(if $(SANITIZE),-asan)
+JOBS ?= $(shell nproc)
+DESTDIR ?=
+prefix ?= /usr/local
+
+# ---- where things go -----------------------------------------------------------------------------
+# systemd, sysusers, tmpfiles and the bus's service files are read under /usr/local as well. Bus
+# policies are not, so outside /usr they go to /etc. polkit reads its actions in one folder only,
+# /usr/share/polkit-1/actions, whatever the prefix; its rules may also be in /etc.
+bindir      ?= $(prefix)/bin
+libexecdir  ?= $(prefix)/libexec
+datadir     ?= $(prefix)/share
+sysconfdir  ?= /etc
+unitdir     ?= $(prefix)/lib/systemd/system
+sysusersdir ?= $(prefix)/lib/sysusers.d
+tmpfilesdir ?= $(prefix)/lib/tmpfiles.d
+busdir      ?= $(datadir)/dbus-1
+ifeq ($(prefix),/usr)
+buspolicydir   ?= /usr/share/dbus-1/system.d
+polkitrulesdir ?= /usr/share/polkit-1/rules.d
+else
+buspolicydir   ?= $(sysconfdir)/dbus-1/system.d
+polkitrulesdir ?= $(sysconfdir)/polkit-1/rules.d
+endif
+polkitactiondir ?= /usr/share/polkit-1/actions
+
+# ---- flags ---------------------------------------------------------------------------------------
+# Asked once, and only when a recipe needs it: `clean` and `packages` work without the libraries.
+once = $(eval $(1) := $$(shell $(2)))$($(1))
+flag_if_known = $(CC) -Werror $(1) -x c -c -o /dev/null /dev/null 2>/dev/null && echo '$(1)'
+
+DAEMON_PACKAGES = tss2-esys tss2-sys tss2-mu tss2-tctildr tss2-rc libcrypto libsystemd sqlite3 \
+                  jansson inih
+CLIENT_PACKAGES = libcrypto libsystemd jansson smartcols tss2-mu tss2-rc
+TEST_PACKAGES   = cmocka
+
+PKG_CFLAGS   = $(call once,PKG_CFLAGS,pkg-config --cflags $(sort $(DAEMON_PACKAGES) $(CLIENT_PACKAGES)))
+DAEMON_LIBS  = $(call once,DAEMON_LIBS,pkg-config --libs $(DAEMON_PACKAGES))
+CLIENT_LIBS  = $(call once,CLIENT_LIBS,pkg-config --libs $(CLIENT_PACKAGES))
+TEST_LIBS    = $(call once,TEST_LIBS,pkg-config --libs $(TEST_PACKAGES))
+AUTO_INIT    = $(call once,AUTO_INIT,$(call flag_if_known,-ftrivial-auto-var-init=zero))
+CF_PROTECT   = $(call once,CF_PROTECT,$(call flag_if_known,-fcf-protection))
+
+WARNINGS = -Wall -Wextra -Wshadow -Wconversion -Wmissing-prototypes -Wvla -Werror
+HARDENING = -O2 -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fstack-clash-protection \
+            $(CF_PROTECT) $(AUTO_INIT) -fPIE
+ifneq ($(SANITIZE),)
+HARDENING = -O1 -fPIE -fno-omit-frame-pointer -fsanitize=address,undefined \
+            -fno-sanitize-recover=undefined
+endif
+ALL_CFLAGS = -std=gnu11 -D_GNU_SOURCE -I. -g $(WARNINGS) $(HARDENING) $(PKG_CFLAGS) $(CFLAGS)
+ALL_LDFLAGS = -pie -pthread -Wl,-z,relro,-z,now,-z,noexecstack -Wl,--as-needed \
+              $(if $(SANITIZE),-fsanitize=address$(comma)undefined) $(LDFLAGS)
+comma := ,
+
+# ---- what is built -------------------------------------------------------------------------------
+LAYERS  = base policy tpm format sealsd client
+objects = $(patsubst %.c,$(B)/obj/%.o,$(wildcard $(1)/*.c))
+HEADERS = $(wildcard $(addsuffix /*.h,$(LAYERS) tests/unit tests/tools tests/fixture))
+
+# Archives in an order that resolves the references among them.
+CLIENT_ARCHIVES = $(addprefix $(B)/lib,format.a policy.a base.a)
+DAEMON_ARCHIVES = $(addprefix $(B)/lib,sealsd.a tpm.a format.a policy.a base.a)
+# What several test programs share.
+TEST_ARCHIVES = $(B)/libfixture.a $(DAEMON_ARCHIVES)
+UNIT_TESTS = $(patsubst tests/unit/%.c,$(B)/tests/%,$(wildcard tests/unit/test-*.c))
+TEST_TOOLS = $(patsubst tests/tools/%.c,$(B)/tools/%,$(wildcard tests/tools/*.c))
+# What tests/sandbox itself needs.
+SANDBOX_TOOLS = $(B)/tools/notify-wait $(B)/tools/bus-wait
+HEADER_CHECKS = $(patsubst %.h,$(B)/headers/%.ok,$(HEADERS))
+
+.PHONY: all programs tests headers packages demo check check-system sandbox lint format install \
+        uninstall clean help
+.DELETE_ON_ERROR:
+.SECONDARY:
+
+all: ## Build sealsd and sealctl (the default); CC=clang, SANITIZE=1 and B=FOLDER are heeded
+	@tests/install-packages build
+	@$(MAKE) --no-print-directory -j$(JOBS) programs
+
+programs: $(B)/sealsd $(B)/sealctl $(SANDBOX_TOOLS)
+tests: programs $(UNIT_TESTS) $(TEST_TOOLS)
+headers: $(HEADER_CHECKS)
+
+$(B)/sealsd: $(call objects,sealsd) $(DAEMON_ARCHIVES)
+	$(CC) $(ALL_LDFLAGS) -o $@ $(B)/obj/sealsd/main.o $(DAEMON_ARCHIVES) $(DAEMON_LIBS)
+
+$(B)/sealctl: $(call objects,client) $(CLIENT_ARCHIVES)
+	$(CC) $(ALL_LDFLAGS) -o $@ $(call objects,client) $(CLIENT_ARCHIVES) $(CLIENT_LIBS)
+
+$(B)/libsealsd.a: $(filter-out %/main.o,$(call objects,sealsd))
+$(B)/libtpm.a: $(call objects,tpm)
+$(B)/libformat.a: $(call objects,format)
+$(B)/libpolicy.a: $(call objects,policy)
+$(B)/libbase.a: $(call objects,base)
+$(B)/libfixture.a: $(call objects,tests/fixture)
+# Made anew, so that the object of a removed source does not live on in it.
+$(B)/lib%.a:
+	@mkdir -p $(@D)
+	@rm -f $@
+	$(AR) rcsD $@ $^
+
+$(B)/obj/%.o: %.c Makefile
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+
+$(B)/tests/%: $(B)/obj/tests/unit/%.o $(TEST_ARCHIVES)
+	@mkdir -p $(@D)
+	$(CC) $(ALL_LDFLAGS) -o $@ $< $(TEST_ARCHIVES) $(DAEMON_LIBS) $(TEST_LIBS)
+
+# What waits for the daemon uses none of its code, and so is there while that does not build.
+$(SANDBOX_TOOLS): $(B)/tools/%: $(B)/obj/tests/tools/%.o
+	@mkdir -p $(@D)
+	$(CC) $(ALL_LDFLAGS) -o $@ $< $(DAEMON_LIBS)
+
+$(B)/tools/%: $(B)/obj/tests/tools/%.o $(TEST_ARCHIVES)
+	@mkdir -p $(@D)
+	$(CC) $(ALL_LDFLAGS) -o $@ $< $(TEST_ARCHIVES) $(DAEMON_LIBS) $(TEST_LIBS)
+
+# A header that needs another must include it itself.
+$(B)/headers/%.ok: %.h Makefile
+	@mkdir -p $(@D)
+	@echo '#include "$<"' | $(CC) $(ALL_CFLAGS) -MMD -MP -MF $(@:.ok=.d) -MT $@ \
+		-x c -c -o /dev/null - || { echo '$<: does not compile alone' >&2; exit 1; }
+	@touch $@
+
+-include $(wildcard $(B)/obj/*/*.d $(B)/obj/tests/*/*.d $(B)/headers/*/*.d $(B)/headers/tests/*/*.d)
+
+# ---- what people ask for -------------------------------------------------------------------------
+packages: ## Install every Debian package that building, running and testing need
+	@tests/install-packages build run test
+
+demo: ## Show the whole road, from an empty TPM to a refused signature
+	@tests/install-packages build run
+	@$(MAKE) --no-print-directory --silent -j$(JOBS) programs
+	@SEALSD_BUILD=$(B) tests/demo
+
+check: packages ## Check layers and headers, run unit and integration tests
+	@$(MAKE) --no-print-directory -j$(JOBS) tests
+	@SEALSD_BUILD=$(B) MAKE='$(MAKE)' tests/run-check
+
+check-system: ## Install into a container with a real systemd and use the service there
+	@tests/install-packages build run system
+	@$(MAKE) --no-print-directory -j$(JOBS) programs
+	@SEALSD_BUILD=$(B) tests/check-system
+
+sandbox: ## Open a shell with a simulated TPM, a private bus and sealsd (ARGS=--ready: with a seal)
+	@tests/install-packages build run
+	@$(MAKE) --no-print-directory --silent -j$(JOBS) programs
+	@SEALSD_BUILD=$(B) tests/sandbox $(ARGS)
+
+lint: ## Layout, static analysis, shell scripts
+	@tests/install-packages build test lint
+	@tests/lint
+
+format: ## Lay the C sources out as .clang-format says
+	@clang-format -i $(wildcard $(addsuffix /*.[ch],$(LAYERS) tests/unit tests/tools tests/fixture bench))
+
+# DATA_FILES are MODE:SOURCE:TARGET, installed and removed by the same list.
+DATA_FILES = \
+	755:$(B)/sealsd:$(libexecdir)/sealsd \
+	755:$(B)/sealctl:$(bindir)/sealctl \
+	644:units/org.sealsd1.service:$(busdir)/system-services/org.sealsd1.service \
+	644:units/org.sealsd1.conf:$(buspolicydir)/org.sealsd1.conf \
+	644:units/org.sealsd1.policy:$(polkitactiondir)/org.sealsd1.policy \
+	644:units/50-org.sealsd1.rules:$(polkitrulesdir)/50-org.sealsd1.rules \
+	644:$(B)/sealsd.service:$(unitdir)/sealsd.service \
+	644:units/sealsd.sysusers:$(sysusersdir)/sealsd.conf \
+	644:units/sealsd.tmpfiles:$(tmpfilesdir)/sealsd.conf \
+	$(foreach x,$(wildcard units/org.sealsd1*.xml),644:$(x):$(busdir)/interfaces/$(notdir $(x)))
+
+install: all ## Install under DESTDIR and prefix (default /usr/local)
+	@sed 's|@libexecdir@|$(libexecdir)|g' units/sealsd.service.in >$(B)/sealsd.service
+	@set -e; for entry in $(DATA_FILES); do \
+		paths=$${entry#*:}; \
+		install -D -m "$${entry%%:*}" "$${paths%%:*}" "$(DESTDIR)$${paths#*:}"; \
+	done
+	@# What the administrator wrote stays.
+	@test -e "$(DESTDIR)$(sysconfdir)/sealsd/sealsd.conf" || \
+		install -D -m 644 units/sealsd.conf "$(DESTDIR)$(sysconfdir)/sealsd/sealsd.conf"
+	@test -n "$(DESTDIR)" || echo 'Installed. Now: systemd-sysusers && systemd-tmpfiles --create' \
+		'&& systemctl daemon-reload && systemctl reload dbus'
+
+uninstall: ## Remove what install put there; configuration and register stay
+	@rm -f $(foreach x,$(DATA_FILES),"$(DESTDIR)$(lastword $(subst :, ,$(x)))")
+
+clean: ## Remove everything that was built
+	rm -rf build build-asan $(B)
+
+help: ## Show this list
+	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/\1\t\2/p' $(firstword $(MAKEFILE_LIST)) | \
+		while IFS="$$(printf '\t')" read -r target text; do \
+			printf '  %-14s %s\n' "$$target" "$$text"; \
+		done
