@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/log.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+/* sd-daemon(3): "<N>" before a line is its priority; a terminal shows it harmlessly. */
+void log_line(int priority, const char *format, ...) {
+        char line[1024];
+        va_list ap;
+
+        va_start(ap, format);
+        (void) vsnprintf(line, sizeof(line), format, ap);
+        va_end(ap);
+        for (char *p = line; *p; p++)
+                if ((unsigned char) *p < 0x20 || *p == 0x7f)
+                        *p = ' '; /* one event is one line, whatever a client put into a name */
+        (void) fprintf(stderr, "<%d>%s\n", priority, line);
+}
