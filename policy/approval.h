@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The exact bytes that an authority or an approver signs, and the policies they approve.
+ */
+#pragma once
+
+#include <tss2/tss2_tpm2_types.h>
+
+#include "base/bytes.h"
+#include "policy/pcr.h"
+
+#define APPROVAL_BYTES_MAX 256
+
+/* approvedPolicy of a machine state: the digest of PolicyPCR(values) from the start. */
+int machine_state_policy(const PcrValues *values, TPM2B_DIGEST *ret);
+
+/* approvedPolicy ‖ policyRef: what PolicyAuthorize's checkTicket is over (Part 3 §23.16). */
+void approval_authorize_bytes(const TPM2B_DIGEST *approved_policy, const TPM2B_DIGEST *ref,
+                              Writer *writer);
+
+/*
+ * [nonceTPM ‖] expiration ‖ cpHash ‖ policyRef: aHash's input of TPM2_PolicySigned (Part 3 §23.3).
+ * nonce may be NULL (deferred approvals).
+ */
+void approval_signed_bytes(const TPM2B_NONCE *nonce, int32_t expiration, const TPM2B_DIGEST *cphash,
+                           const TPM2B_DIGEST *ref, Writer *writer);
+
+/* cpHash of TPM2_Sign of digest with an unrestricted key and the NULL ticket. */
+int cphash_sign(const TPM2B_NAME *key, const TPM2B_DIGEST *digest, const TPMT_SIG_SCHEME *scheme,
+                TPM2B_DIGEST *ret);

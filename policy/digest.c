@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "policy/digest.h"
+
+#include <errno.h>
+
+#include <openssl/err.h>
+#include <openssl/evp.h>
+
+void writer_put_digest(Writer *writer, const TPM2B_DIGEST *digest) {
+        if (digest->size > sizeof(digest->buffer))
+                writer->overflow = true;
+        else
+                writer_put(writer, digest->buffer, digest->size);
+}
+
+void writer_put_name(Writer *writer, const TPM2B_NAME *name) {
+        if (name->size > sizeof(name->name))
+                writer->overflow = true;
+        else
+                writer_put(writer, name->name, name->size);
+}
+
+int digest_written(const Writer *writer, TPM2B_DIGEST *ret) {
+        TPM2B_DIGEST digest = { .size = TPM2_SHA256_DIGEST_SIZE };
+
+        if (writer->overflow)
+                return -EINVAL;
+        if (EVP_Digest(writer->data, writer->used, digest.buffer, NULL, EVP_sha256(), NULL) != 1) {
+                int reason = ERR_GET_REASON(ERR_peek_last_error());
+
+                ERR_clear_error();
+                return reason == ERR_R_MALLOC_FAILURE ? -ENOMEM : -EIO;
+        }
+        *ret = digest;
+        return 0;
+}
+
+int name_written(const Writer *writer, TPM2B_NAME *ret) {
+        TPM2B_DIGEST digest;
+
+        int r = digest_written(writer, &digest);
+        if (r != 0)
+                return r;
+        TPM2B_NAME name = {};
+        Writer w = writer_over(name.name, sizeof(name.name));
+        writer_put_u16(&w, TPM2_ALG_SHA256);
+        writer_put_digest(&w, &digest);
+        name.size = (UINT16) w.used;
+        *ret = name;
+        return 0;
+}

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * SHA-256 over what a Writer holds: the one hash of every policy, Name and cpHash here. A TPM2B
+ * whose size exceeds its array counts as overflow of the writer. The functions below return -EINVAL
+ * after overflow, and -ENOMEM or -EIO when libcrypto fails.
+ */
+#pragma once
+
+#include <tss2/tss2_tpm2_types.h>
+
+#include "base/bytes.h"
+
+/* The bytes without the size field, as Names and digests enter hashes. */
+void writer_put_digest(Writer *writer, const TPM2B_DIGEST *digest);
+void writer_put_name(Writer *writer, const TPM2B_NAME *name);
+
+int digest_written(const Writer *writer, TPM2B_DIGEST *ret);
+
+/* A Name: nameAlg SHA-256 ‖ SHA-256 of what was written (Part 1 §16). */
+int name_written(const Writer *writer, TPM2B_NAME *ret);

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The two kinds of NV index as values (design, section 3.2): their public areas, Names, policies,
+ * and the command parameter hashes of the first writes that the authority signs.
+ *
+ * The policy of both is PolicyOR(NvWritten(no) ∧ PolicySigned(authority, ref),
+ * NvWritten(yes) ∧ PolicyAuthValue).
+ */
+#pragma once
+
+#include <stdbool.h>
+
+#include <tss2/tss2_tpm2_types.h>
+
+#include "base/bytes.h"
+#include "policy/term.h"
+
+typedef enum IndexKind {
+        INDEX_REVOCATION, /* TPM_NT_BITS, 8 bytes */
+        INDEX_LEDGER,     /* TPM_NT_EXTEND, 32 bytes */
+} IndexKind;
+
+/* Handles are drawn at random in this range at Initialize (owner-defined, Part 2 §7.4 leaves it to
+ * the platform), so that a seal can move to another machine with its index. */
+#define INDEX_HANDLE_FIRST 0x01800000U
+#define INDEX_HANDLE_LAST 0x01BFFFFFU
+
+typedef struct IndexPolicy {
+        PolicyLeaf first;  /* the authority's first write */
+        PolicyLeaf later;  /* the daemon's writes */
+        PolicyTerm either; /* the PolicyOR over both */
+} IndexPolicy;
+
+int index_policy(IndexKind kind, TPM2_HANDLE handle, const TPM2B_NAME *authority, IndexPolicy *ret);
+
+/* The public area as it is defined: attributes without WRITTEN, authPolicy set. */
+int index_public(IndexKind kind, TPM2_HANDLE handle, const TPM2B_NAME *authority,
+                 TPMS_NV_PUBLIC *ret);
+
+/*
+ * The Name; written says whether TPMA_NV_WRITTEN is counted in. SEAL_E_UNSUPPORTED for a
+ * nameAlg other than SHA-256.
+ */
+int index_name(const TPMS_NV_PUBLIC *public, bool written, TPM2B_NAME *ret);
+
+/* cpHash of TPM2_NV_SetBits / TPM2_NV_Extend with authHandle = nvIndex, both of the given Name. */
+int cphash_nv_set_bits(const TPM2B_NAME *name, uint64_t bits, TPM2B_DIGEST *ret);
+int cphash_nv_extend(const TPM2B_NAME *name, Bytes data, TPM2B_DIGEST *ret);
+
+/* SHA-256("sealsd/genesis" ‖ authority Name ‖ handle as UINT32): the ledger's first extend. */
+int ledger_genesis(const TPM2B_NAME *authority, TPM2_HANDLE handle, TPM2B_DIGEST *ret);
