@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What this layer's modules share: the connection itself, and ESAPI's outputs with an owner. */
+#pragma once
+
+#include <tss2/tss2_esys.h>
+
+#include "base/cleanup.h"
+#include "tpm/handle.h"
+#include "tpm/rc.h"
+#include "tpm/tpm.h"
+
+struct Tpm {
+        TSS2_TCTI_CONTEXT *tcti;
+        ESYS_CONTEXT *esys;
+        char *name;    /* the TCTI string */
+        TpmHandle srk; /* held by tpm_srk_ensure() */
+};
+
+/* Three sessions, none of them used. */
+#define NO_SESSIONS ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE
+
+/* One session, and two unused places. */
+#define ONE_SESSION(handle) (handle)->tr, ESYS_TR_NONE, ESYS_TR_NONE
+
+static inline void esys_freep(void *pointer) {
+        Esys_Free(*(void **) pointer);
+}
+
+#define _cleanup_esys_ _cleanup_(esys_freep)
+
+/*
+ * TPM2_GetCapability of one capability from first on (Part 3 §30.2), at most count entries; the
+ * caller frees *ret with Esys_Free.
+ */
+int tpm_capability(Tpm *tpm, TPM2_CAP capability, uint32_t first, uint32_t count,
+                   TPMS_CAPABILITY_DATA **ret, ErrorDetail *detail);

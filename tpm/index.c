@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tpm/index.h"
+
+#include <errno.h>
+
+#include "tpm/auth.h"
+#include "tpm/context.h"
+#include "tpm/nv.h"
+#include "tpm/policy.h"
+#include "tpm/session.h"
+
+#define BITS_SIZE 8U
+
+int tpm_index_state(Tpm *tpm, const TpmIndex *index, TpmIndexState *ret, ErrorDetail *detail) {
+        _cleanup_(tpm_nv_close) TpmNv nv = {};
+
+        int r = tpm_nv_open(tpm, index, &nv, detail);
+        if (r == 0)
+                *ret = nv.state;
+        return r;
+}
+
+int tpm_index_define(Tpm *tpm, const TpmIndex *index, const Secret *owner_auth,
+                     ErrorDetail *detail) {
+        _cleanup_(tpm_auth_value_wipe) TPM2B_AUTH value = {};
+        _cleanup_(tpm_handle_close) TpmHandle session = {};
+        _cleanup_(tpm_auth_revoke) TpmAuth owner = {};
+        TPM2B_NV_PUBLIC public = {};
+        ESYS_TR tr;
+
+        int r = index_public(index->kind, index->handle, &index->authority, &public.nvPublic);
+        if (r == 0)
+                r = tpm_auth_value(&index->auth, &value, detail);
+        if (r == 0)
+                r = tpm_session_open(tpm, TPM2_SE_HMAC, SESSION_COMMAND, &session, detail);
+        if (r == 0)
+                r = tpm_auth_lend(&owner, tpm, ESYS_TR_RH_OWNER, owner_auth, detail);
+        if (r != 0)
+                return r;
+        r = tpm_rc(Esys_NV_DefineSpace(tpm->esys, ESYS_TR_RH_OWNER, ONE_SESSION(&session), &value,
+                                       &public, &tr),
+                   TPM_STEP_NV_DEFINE_SPACE, detail);
+        if (r == 0) {
+                /* ESAPI keeps the new index's auth in this object. */
+                TpmAuth kept = { .tpm = tpm, .tr = tr };
+                tpm_auth_revoke(&kept);
+                (void) Esys_TR_Close(tpm->esys, &tr);
+        }
+        return r;
+}
+
+int tpm_index_undefine(Tpm *tpm, TPM2_HANDLE handle, const Secret *owner_auth,
+                       ErrorDetail *detail) {
+        _cleanup_(tpm_handle_close) TpmHandle nv = {}, session = {};
+        _cleanup_(tpm_auth_revoke) TpmAuth owner = {};
+        bool exists = false;
+
+        int r = tpm_handle_exists(tpm, handle, &exists, detail);
+        if (r != 0 || !exists)
+                return r;
+        r = tpm_handle_open(tpm, handle, &nv, detail);
+        if (r == 0)
+                r = tpm_session_open(tpm, TPM2_SE_HMAC, SESSION_PLAIN, &session, detail);
+        if (r == 0)
+                r = tpm_auth_lend(&owner, tpm, ESYS_TR_RH_OWNER, owner_auth, detail);
+        if (r != 0)
+                return r;
+        r = tpm_rc(Esys_NV_UndefineSpace(tpm->esys, ESYS_TR_RH_OWNER, nv.tr, ONE_SESSION(&session)),
+                   TPM_STEP_NV_UNDEFINE_SPACE, detail);
+        if (r == 0)
+                nv = (TpmHandle){}; /* ESAPI closed it */
+        return r;
+}
+
+/* Take a policy session through the later branch: the index is written, and we know its auth. */
+static int later_branch(const TpmHandle *session, const TpmIndex *index, ErrorDetail *detail) {
+        IndexPolicy policy = {};
+
+        int r = index_policy(index->kind, index->handle, &index->authority, &policy);
+        if (r == 0)
+                r = tpm_policy_apply(session, policy.later.terms, policy.later.count, NULL, detail);
+        if (r == 0)
+                r = tpm_policy_apply(session, &policy.either, 1, NULL, detail);
+        return r;
+}
+
+int tpm_index_set_bits(Tpm *tpm, const TpmIndex *index, uint64_t bits, ErrorDetail *detail) {
+        _cleanup_(tpm_handle_close) TpmHandle session = {};
+        _cleanup_(tpm_nv_close) TpmNv nv = {};
+
+        if (index->kind != INDEX_REVOCATION)
+                return -EINVAL;
+        int r = tpm_nv_open(tpm, index, &nv, detail);
+        if (r == 0)
+                r = tpm_nv_demand_written(&nv, index, detail);
+        if (r == 0)
+                r = tpm_session_open(tpm, TPM2_SE_POLICY, SESSION_PLAIN, &session, detail);
+        if (r == 0)
+                r = later_branch(&session, index, detail);
+        if (r != 0)
+                return r;
+        return tpm_rc(Esys_NV_SetBits(tpm->esys, nv.handle.tr, nv.handle.tr, ONE_SESSION(&session),
+                                      bits),
+                      TPM_STEP_NV_SET_BITS, detail);
+}
+
+static uint64_t bits_from(const TPM2B_MAX_NV_BUFFER *data) {
+        uint64_t bits = 0;
+
+        for (unsigned i = 0; i < data->size; i++)
+                bits = bits << 8 | data->buffer[i];
+        return bits;
+}
+
+int tpm_index_read_bits(Tpm *tpm, const TpmIndex *index, uint64_t *ret, ErrorDetail *detail) {
+        _cleanup_(tpm_handle_close) TpmHandle session = {};
+        _cleanup_esys_ TPM2B_MAX_NV_BUFFER *data = NULL;
+        _cleanup_(tpm_nv_close) TpmNv nv = {};
+
+        if (index->kind != INDEX_REVOCATION)
+                return -EINVAL;
+        int r = tpm_nv_open(tpm, index, &nv, detail);
+        if (r == 0)
+                r = tpm_nv_demand_written(&nv, index, detail);
+        if (r == 0)
+                r = tpm_session_open(tpm, TPM2_SE_HMAC, SESSION_PLAIN, &session, detail);
+        if (r != 0)
+                return r;
+        r = tpm_rc(Esys_NV_Read(tpm->esys, nv.handle.tr, nv.handle.tr, ONE_SESSION(&session),
+                                BITS_SIZE, 0, &data),
+                   TPM_STEP_NV_READ, detail);
+        if (r != 0)
+                return r;
+        if (data->size != BITS_SIZE)
+                return error_set(detail, SEAL_E_TPM_FAILURE,
+                                 "TPM2_NV_Read gave %u bytes instead of %u", data->size, BITS_SIZE);
+        *ret = bits_from(data);
+        return 0;
+}

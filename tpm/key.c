@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tpm/key.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include <openssl/crypto.h>
+#include <tss2/tss2_mu.h>
+
+#include "tpm/auth.h"
+#include "tpm/context.h"
+#include "tpm/session.h"
+
+TPM2B_PUBLIC tpm_key_template(TPMA_OBJECT attributes, const TPM2B_DIGEST *policy) {
+        TPM2B_PUBLIC template = {
+                .publicArea = {
+                        .type = TPM2_ALG_ECC,
+                        .nameAlg = TPM2_ALG_SHA256,
+                        .objectAttributes = TPMA_OBJECT_SIGN_ENCRYPT | attributes,
+                        .parameters.eccDetail = {
+                                .symmetric.algorithm = TPM2_ALG_NULL,
+                                .scheme.scheme = TPM2_ALG_NULL,
+                                .curveID = TPM2_ECC_NIST_P256,
+                                .kdf.scheme = TPM2_ALG_NULL,
+                        },
+                },
+        };
+
+        if (policy)
+                template.publicArea.authPolicy = *policy;
+        return template;
+}
+
+/* Compared as they are marshalled, with no point in either. */
+static bool public_matches(const TPM2B_PUBLIC *template, const TPM2B_PUBLIC *public) {
+        uint8_t a[sizeof(*template)], b[sizeof(*template)];
+        size_t a_size = 0, b_size = 0;
+        TPMT_PUBLIC pointless = public->publicArea;
+
+        if (pointless.type != TPM2_ALG_ECC)
+                return false;
+        pointless.unique.ecc = template->publicArea.unique.ecc;
+        if (Tss2_MU_TPMT_PUBLIC_Marshal(&template->publicArea, a, sizeof(a), &a_size) != 0 ||
+            Tss2_MU_TPMT_PUBLIC_Marshal(&pointless, b, sizeof(b), &b_size) != 0)
+                return false;
+        return a_size == b_size && memcmp(a, b, a_size) == 0;
+}
+
+static void sensitive_wipe(TPM2B_SENSITIVE_CREATE *sensitive) {
+        OPENSSL_cleanse(sensitive, sizeof(*sensitive));
+}
+
+int tpm_key_create(Tpm *tpm, const TPM2B_PUBLIC *template, const Secret *auth,
+                   TPM2B_PUBLIC *ret_public, TPM2B_PRIVATE *ret_private, ErrorDetail *detail) {
+        _cleanup_(sensitive_wipe) TPM2B_SENSITIVE_CREATE sensitive = {};
+        _cleanup_(tpm_handle_close) TpmHandle session = {};
+        _cleanup_esys_ TPM2B_PRIVATE *private = NULL;
+        _cleanup_esys_ TPM2B_PUBLIC *public = NULL;
+        static const TPM2B_DATA outside = {};
+        static const TPML_PCR_SELECTION pcrs = {};
+
+        int r = tpm_auth_value(auth, &sensitive.sensitive.userAuth, detail);
+        if (r != 0)
+                return r;
+        r = tpm_session_open(tpm, TPM2_SE_HMAC, SESSION_COMMAND, &session, detail);
+        if (r != 0)
+                return r;
+        r = tpm_rc(Esys_Create(tpm->esys, tpm->srk.tr, ONE_SESSION(&session), &sensitive, template,
+                               &outside, &pcrs, &private, &public, NULL, NULL, NULL),
+                   TPM_STEP_CREATE, detail);
+        if (r != 0)
+                return r;
+        if (!public_matches(template, public))
+                return error_set(detail, SEAL_E_TPM_FAILURE,
+                                 "The TPM made another key than the one asked for");
+        *ret_public = *public;
+        *ret_private = *private;
+        return 0;
+}
+
+int tpm_key_load(Tpm *tpm, const TpmHandle *session, const TPM2B_PUBLIC *public,
+                 const TPM2B_PRIVATE *private, TpmHandle *ret, ErrorDetail *detail) {
+        ESYS_TR tr;
+
+        if (!tpm->srk.tpm)
+                return -ENOKEY;
+        int r = tpm_rc(Esys_Load(tpm->esys, tpm->srk.tr, ONE_SESSION(session), private, public, &tr),
+                       TPM_STEP_LOAD, detail);
+        if (r != 0)
+                return r;
+        *ret = tpm_handle_transient(tpm, tr);
+        return 0;
+}
+
+int tpm_key_load_external(Tpm *tpm, const TPM2B_PUBLIC *public, TpmHandle *ret,
+                          ErrorDetail *detail) {
+        ESYS_TR tr;
+
+        int r = tpm_rc(Esys_LoadExternal(tpm->esys, NO_SESSIONS, NULL, public, ESYS_TR_RH_OWNER,
+                                         &tr),
+                       TPM_STEP_LOAD_EXTERNAL, detail);
+        if (r != 0)
+                return r;
+        *ret = tpm_handle_transient(tpm, tr);
+        return 0;
+}
+
+int tpm_key_sign(const TpmHandle *key, const TpmHandle *session, const TPM2B_DIGEST *digest,
+                 TPMI_ALG_HASH hash, TPMT_SIGNATURE *ret, ErrorDetail *detail) {
+        static const TPMT_TK_HASHCHECK ticket = {
+                .tag = TPM2_ST_HASHCHECK,
+                .hierarchy = TPM2_RH_NULL,
+        };
+        const TPMT_SIG_SCHEME scheme = {
+                .scheme = TPM2_ALG_ECDSA,
+                .details.ecdsa.hashAlg = hash,
+        };
+        _cleanup_esys_ TPMT_SIGNATURE *signature = NULL;
+
+        int r = tpm_rc(Esys_Sign(key->tpm->esys, key->tr, ONE_SESSION(session), digest, &scheme,
+                                 &ticket, &signature),
+                       TPM_STEP_SIGN, detail);
+        if (r != 0)
+                return r;
+        *ret = *signature;
+        return 0;
+}

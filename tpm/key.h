@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Signing keys under the SRK, and the public halves of external ones. */
+#pragma once
+
+#include <tss2/tss2_tpm2_types.h>
+
+#include "tpm/handle.h"
+#include "tpm/tpm.h"
+
+/* Template of an ECDSA P-256 signing key: nameAlg SHA-256, scheme NULL; attributes besides sign. */
+TPM2B_PUBLIC tpm_key_template(TPMA_OBJECT attributes, const TPM2B_DIGEST *policy);
+
+/*
+ * TPM2_Create under the SRK. auth (may be NULL) is encrypted on its way. The answer has to have
+ * every field of the template but the point: SEAL_E_TPM_FAILURE otherwise.
+ */
+int tpm_key_create(Tpm *tpm, const TPM2B_PUBLIC *template, const Secret *auth,
+                   TPM2B_PUBLIC *ret_public, TPM2B_PRIVATE *ret_private, ErrorDetail *detail);
+
+/* TPM2_Load under the SRK. SEAL_E_REGISTER_TAMPERED when the chip does not take the blob. */
+int tpm_key_load(Tpm *tpm, const TpmHandle *session, const TPM2B_PUBLIC *public,
+                 const TPM2B_PRIVATE *private, TpmHandle *ret, ErrorDetail *detail);
+
+/*
+ * TPM2_LoadExternal of a public area into the owner hierarchy: a ticket of a key in the NULL
+ * hierarchy is empty, and PolicyAuthorize refuses it (Part 3 §20.1).
+ */
+int tpm_key_load_external(Tpm *tpm, const TPM2B_PUBLIC *public, TpmHandle *ret,
+                          ErrorDetail *detail);
+
+/* TPM2_Sign of a digest with ECDSA and that hash, and the NULL ticket (the key is unrestricted). */
+int tpm_key_sign(const TpmHandle *key, const TpmHandle *session, const TPM2B_DIGEST *digest,
+                 TPMI_ALG_HASH hash, TPMT_SIGNATURE *ret, ErrorDetail *detail);

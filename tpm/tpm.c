@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tpm/tpm.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <tss2/tss2_tctildr.h>
+
+#include "tpm/context.h"
+
+Tpm *tpm_free(Tpm *tpm) {
+        if (!tpm)
+                return NULL;
+        tpm_handle_close(&tpm->srk);
+        if (tpm->esys)
+                Esys_Finalize(&tpm->esys);
+        if (tpm->tcti)
+                Tss2_TctiLdr_Finalize(&tpm->tcti);
+        free(tpm->name);
+        free(tpm);
+        return NULL;
+}
+
+/*
+ * A chip behind firmware and kernel was started long ago; a bare simulator was not. The first
+ * command tells, so that nothing is sent to a running chip that it would refuse.
+ */
+static int chip_start(Tpm *tpm, ErrorDetail *detail) {
+        _cleanup_esys_ TPMS_CAPABILITY_DATA *data = NULL;
+        TPMI_YES_NO more;
+
+        TSS2_RC rc = Esys_GetCapability(tpm->esys, NO_SESSIONS, TPM2_CAP_TPM_PROPERTIES,
+                                        TPM2_PT_FAMILY_INDICATOR, 1, &more, &data);
+        if (tpm_rc_chip(rc) != TPM2_RC_INITIALIZE)
+                return tpm_rc(rc, TPM_STEP_GET_CAPABILITY, detail);
+        rc = Esys_Startup(tpm->esys, TPM2_SU_CLEAR);
+        if (tpm_rc_chip(rc) == TPM2_RC_INITIALIZE) /* somebody else did it in between */
+                return 0;
+        return tpm_rc(rc, TPM_STEP_STARTUP, detail);
+}
+
+static int connection_open(Tpm **ret, const char *tcti, ErrorDetail *detail) {
+        _cleanup_(tpm_freep) Tpm *tpm = calloc(1, sizeof(*tpm));
+
+        if (!tpm)
+                return -ENOMEM;
+        tpm->name = strdup(tcti);
+        if (!tpm->name)
+                return -ENOMEM;
+        int r = tpm_rc(Tss2_TctiLdr_Initialize(tcti, &tpm->tcti), TPM_STEP_CONNECT, detail);
+        if (r != 0)
+                return r;
+        r = tpm_rc(Esys_Initialize(&tpm->esys, tpm->tcti, NULL), TPM_STEP_CONNECT, detail);
+        if (r != 0)
+                return r;
+        /*
+         * ESAPI's one-call functions block, and send a command again when the chip answers
+         * TPM_RC_RETRY, TPM_RC_TESTING or TPM_RC_YIELDED (up to _ESYS_MAX_SUBMISSIONS times);
+         * only what is left after that reaches tpm_rc().
+         */
+        r = tpm_rc(Esys_SetTimeout(tpm->esys, TSS2_TCTI_TIMEOUT_BLOCK), TPM_STEP_CONNECT, detail);
+        if (r != 0)
+                return r;
+        r = chip_start(tpm, detail);
+        if (r != 0)
+                return r;
+        *ret = steal_ptr(tpm);
+        return 0;
+}
+
+int tpm_new(Tpm **ret, const char *tcti, ErrorDetail *detail) {
+        if (tcti && tcti[0] != '\0')
+                return connection_open(ret, tcti, detail);
+        if (connection_open(ret, "tabrmd:", NULL) == 0)
+                return 0;
+        return connection_open(ret, "device:/dev/tpmrm0", detail);
+}
+
+const char *tpm_tcti(const Tpm *tpm) {
+        return tpm->name;
+}
+
+int tpm_capability(Tpm *tpm, TPM2_CAP capability, uint32_t first, uint32_t count,
+                   TPMS_CAPABILITY_DATA **ret, ErrorDetail *detail) {
+        TPMI_YES_NO more;
+
+        return tpm_rc(Esys_GetCapability(tpm->esys, NO_SESSIONS, capability, first, count, &more,
+                                         ret),
+                      TPM_STEP_GET_CAPABILITY, detail);
+}
+
+/* Four characters of a property, most significant first, joined with single spaces. */
+static void text_add(char *text, size_t *used, uint32_t word) {
+        for (int shift = 24; shift >= 0; shift -= 8) {
+                char c = (char) (word >> shift & 0xff);
+
+                if (c == ' ' && *used > 0 && text[*used - 1] != ' ')
+                        text[(*used)++] = c;
+                else if (c > ' ' && c < 0x7f)
+                        text[(*used)++] = c;
+        }
+}
+
+static uint32_t property_find(const TPML_TAGGED_TPM_PROPERTY *list, TPM2_PT property) {
+        for (uint32_t i = 0; i < list->count; i++)
+                if (list->tpmProperty[i].property == property)
+                        return list->tpmProperty[i].value;
+        return 0;
+}
+
+int tpm_describe(Tpm *tpm, char *ret, size_t size, ErrorDetail *detail) {
+        _cleanup_esys_ TPMS_CAPABILITY_DATA *data = NULL;
+        char text[5 * 4 + 2] = "";
+        size_t used = 0;
+
+        int r = tpm_capability(tpm, TPM2_CAP_TPM_PROPERTIES, TPM2_PT_MANUFACTURER,
+                               TPM2_PT_FIRMWARE_VERSION_2 - TPM2_PT_MANUFACTURER + 1, &data,
+                               detail);
+        if (r != 0)
+                return r;
+        const TPML_TAGGED_TPM_PROPERTY *list = &data->data.tpmProperties;
+        text_add(text, &used, property_find(list, TPM2_PT_MANUFACTURER));
+        if (used > 0 && text[used - 1] != ' ')
+                text[used++] = ' ';
+        for (TPM2_PT p = TPM2_PT_VENDOR_STRING_1; p <= TPM2_PT_VENDOR_STRING_4; p++)
+                text_add(text, &used, property_find(list, p));
+        while (used > 0 && text[used - 1] == ' ')
+                used--;
+        uint32_t version = property_find(list, TPM2_PT_FIRMWARE_VERSION_1);
+        (void) snprintf(ret, size, "%.*s %u.%u", (int) used, text, version >> 16, version & 0xffff);
+        return 0;
+}

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The connection to the chip: one ESYS context over one TCTI. Not thread-safe; in the daemon the
+ * worker thread owns it. Objects and sessions that functions of this layer open are flushed before
+ * they return, whatever happens, but for a TpmChallenge, whose session lives until it is freed.
+ *
+ * Every function here may return SEAL_E_TPM_UNAVAILABLE (the TCTI failed: free the Tpm and connect
+ * anew), SEAL_E_TPM_FULL, SEAL_E_TPM_FAILURE (the detail has step, code and text), -ENOMEM.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/cleanup.h"
+#include "base/error.h"
+#include "base/secret.h"
+
+typedef struct Tpm Tpm;
+
+/*
+ * Connect. tcti is a TCTI loader string ("tabrmd:", "device:/dev/tpmrm0", "swtpm:path=/run/x"); NULL
+ * or empty tries tpm2-abrmd, then /dev/tpmrm0. A chip that was not started yet (a bare simulator) is
+ * started with TPM2_Startup(CLEAR).
+ */
+int tpm_new(Tpm **ret, const char *tcti, ErrorDetail *detail);
+Tpm *tpm_free(Tpm *tpm);
+DEFINE_CLEANUP(Tpm, tpm_free)
+
+/* The TCTI string in use. Owned by the Tpm. */
+const char *tpm_tcti(const Tpm *tpm);
+
+/* "IBM SW TPM 8217.4131" or the like: manufacturer, vendor string, firmware version. */
+int tpm_describe(Tpm *tpm, char *ret, size_t size, ErrorDetail *detail);
