@@ -1,0 +1,311 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sealsd/application.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "sealsd/json.h"
+#include "sealsd/text.h"
+
+#define TYPE_DEFAULT "other"
+#define CLASS_DEFAULT "institution"
+#define ALGORITHM_DEFAULT "ecdsa-p256"
+
+static const struct {
+        const char *word, *code;
+} types[] = {
+        { "official", "01" },
+        { "finance", "02" },
+        { "invoice", "03" },
+        { "contract", "04" },
+        { "legal-representative", "05" },
+        { "personnel", "06" },
+        { "department", "07" },
+        { "special", "08" },
+        { "other", "99" },
+};
+
+/* Of the design; those that are not there yet are refused by name. */
+static const struct {
+        const char *word;
+        bool supported;
+} algorithms[] = {
+        { "ecdsa-p256", true }, { "ecdsa-p384", false }, { "rsa-2048", false },
+        { "rsa-3072", false },  { "sm2", false },
+};
+
+static const struct {
+        Purpose purpose;
+        const char *name;
+} purposes[] = {
+        { PURPOSE_IDENTITY_AUTHENTICATION, "identity-authentication" },
+        { PURPOSE_DOCUMENT_SIGNING, "document-signing" },
+        { PURPOSE_ENDORSEMENT, "endorsement" },
+};
+
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
+const char *purpose_name(Purpose purpose) {
+        for (size_t i = 0; i < COUNT(purposes); i++)
+                if (purposes[i].purpose == purpose)
+                        return purposes[i].name;
+        return "?";
+}
+
+unsigned purpose_from_name(const char *name) {
+        for (size_t i = 0; i < COUNT(purposes); i++)
+                if (strcmp(purposes[i].name, name) == 0)
+                        return purposes[i].purpose;
+        return 0;
+}
+
+const char *seal_type_code(const char *type) {
+        for (size_t i = 0; i < COUNT(types); i++)
+                if (strcmp(types[i].word, type) == 0)
+                        return types[i].code;
+        return NULL;
+}
+
+/* --- completion ----------------------------------------------------------------------------- */
+
+static void fill_text(char *field, size_t size, const char *value) {
+        if (field[0] == '\0')
+                (void) snprintf(field, size, "%s", value);
+}
+
+static void fill_defaults(Application *a, const Subject *applicant, uint64_t now,
+                          unsigned validity_days) {
+        fill_text(a->holder, sizeof(a->holder), a->name);
+        fill_text(a->class, sizeof(a->class), CLASS_DEFAULT);
+        fill_text(a->type, sizeof(a->type), TYPE_DEFAULT);
+        fill_text(a->algorithm, sizeof(a->algorithm), ALGORITHM_DEFAULT);
+        if (a->purposes == 0)
+                a->purposes = PURPOSE_ALL;
+        if (a->not_before == 0)
+                a->not_before = now;
+        if (a->not_after == 0 && a->not_before <= JSON_NUMBER_MAX)
+                a->not_after = a->not_before + validity_days * USEC_PER_DAY;
+        if (a->keeper_count == 0)
+                a->keepers[a->keeper_count++] = *applicant;
+}
+
+static int check_line(const char *option, const char *text, ErrorDetail *detail) {
+        if (text[0] == '\0')
+                return error_set(detail, SEAL_E_INVALID_ARGS, "'%s' is required", option);
+        if (!text_is_line(text, NAME_CHARS_MAX))
+                return error_set(detail, SEAL_E_INVALID_ARGS,
+                                 "'%s' is at most %d characters of plain text on one line", option,
+                                 NAME_CHARS_MAX);
+        return 0;
+}
+
+static int check_algorithm(const char *algorithm, ErrorDetail *detail) {
+        for (size_t i = 0; i < COUNT(algorithms); i++) {
+                if (strcmp(algorithms[i].word, algorithm) != 0)
+                        continue;
+                if (algorithms[i].supported)
+                        return 0;
+                return error_set(detail, SEAL_E_UNSUPPORTED, "'algorithm' %s is not supported here",
+                                 algorithm);
+        }
+        return error_set(detail, SEAL_E_INVALID_ARGS, "'algorithm' is ecdsa-p256, not '%s'",
+                         algorithm);
+}
+
+static int check_words(const Application *a, ErrorDetail *detail) {
+        if (strcmp(a->class, "institution") != 0 && strcmp(a->class, "personal") != 0)
+                return error_set(detail, SEAL_E_INVALID_ARGS,
+                                 "'class' is institution or personal, not '%s'", a->class);
+        if (!seal_type_code(a->type))
+                return error_set(detail, SEAL_E_INVALID_ARGS,
+                                 "'type' is official, finance, invoice, contract, "
+                                 "legal-representative, personnel, department, special or other, "
+                                 "not '%s'",
+                                 a->type);
+        if (a->purposes & ~(unsigned) PURPOSE_ALL)
+                return error_set(detail, SEAL_E_INVALID_ARGS, "'purposes' has an unknown one");
+        return check_algorithm(a->algorithm, detail);
+}
+
+static int check_numbers(const Application *a, uint64_t now, ErrorDetail *detail) {
+        if (a->not_before > JSON_NUMBER_MAX || a->not_after > JSON_NUMBER_MAX)
+                return error_set(detail, SEAL_E_INVALID_ARGS,
+                                 "'%s' is too far away; times are microseconds since 1970",
+                                 a->not_before > JSON_NUMBER_MAX ? "not-before" : "not-after");
+        if (a->not_after <= a->not_before)
+                return error_set(detail, SEAL_E_INVALID_ARGS, "'not-after' is after 'not-before'");
+        if (a->not_after <= now)
+                return error_set(detail, SEAL_E_INVALID_ARGS, "'not-after' is in the future");
+        if (a->use_limit > JSON_NUMBER_MAX)
+                return error_set(detail, SEAL_E_INVALID_ARGS, "'use-limit' is too large");
+        return 0;
+}
+
+static int check_keepers(const Application *a, ErrorDetail *detail) {
+        if (a->keeper_count > KEEPERS_MAX)
+                return error_set(detail, SEAL_E_INVALID_ARGS, "'keepers' are 1 to %d", KEEPERS_MAX);
+        for (size_t i = 0; i < a->keeper_count; i++)
+                for (size_t k = 0; k < i; k++)
+                        if (subject_equal(&a->keepers[i], &a->keepers[k]))
+                                return error_set(detail, SEAL_E_INVALID_ARGS,
+                                                 "'keepers' names %s twice", a->keepers[i].text);
+        return 0;
+}
+
+static int check_documents(const Application *a, ErrorDetail *detail) {
+        if (a->document_count > DOCUMENTS_MAX)
+                return error_set(detail, SEAL_E_INVALID_ARGS, "'documents' are at most %d",
+                                 DOCUMENTS_MAX);
+        for (size_t i = 0; i < a->document_count; i++) {
+                const Document *d = &a->documents[i];
+                int r = check_line("documents", d->title, detail);
+
+                if (r != 0)
+                        return r;
+                if (d->hash_size != 32 && d->hash_size != 48 && d->hash_size != 64)
+                        return error_set(detail, SEAL_E_INVALID_ARGS,
+                                         "'documents' have hashes of 32, 48 or 64 bytes");
+        }
+        return 0;
+}
+
+static int check_all(const Application *a, uint64_t now, ErrorDetail *detail) {
+        int r = check_line("name", a->name, detail);
+        if (r == 0)
+                r = check_line("holder", a->holder, detail);
+        if (r == 0)
+                r = check_words(a, detail);
+        if (r == 0)
+                r = check_numbers(a, now, detail);
+        if (r == 0)
+                r = check_keepers(a, detail);
+        if (r == 0)
+                r = check_documents(a, detail);
+        if (r == 0 && a->token[0] != '\0')
+                r = check_line("token", a->token, detail);
+        return r;
+}
+
+int application_complete(Application *application, const Subject *applicant, uint64_t now,
+                         unsigned validity_days, ErrorDetail *detail) {
+        Application whole = *application;
+
+        fill_defaults(&whole, applicant, now, validity_days);
+        int r = check_all(&whole, now, detail);
+        if (r == 0)
+                *application = whole;
+        return r;
+}
+
+/* --- JSON ----------------------------------------------------------------------------------- */
+
+/* The register finds a keeper by id again, since his name may be another's by then. */
+static json_t *keepers_json(const Application *a, bool ids) {
+        _cleanup_json_ json_t *array = json_array();
+
+        for (size_t i = 0; array && i < a->keeper_count; i++)
+                if (json_array_append_new(array, ids ? json_integer(a->keepers[i].id)
+                                                     : json_string(a->keepers[i].text)) != 0)
+                        return NULL;
+        return steal_ptr(array);
+}
+
+json_t *application_json(const Application *a) {
+        return json_pack("{s:s, s:s, s:s, s:s, s:s, s:o, s:I, s:I, s:I, s:o, s:o, s:o}", "name",
+                         a->name, "holder", a->holder, "class", a->class, "type", a->type,
+                         "algorithm", a->algorithm, "purposes", json_purposes(a->purposes),
+                         "not-before", (json_int_t) a->not_before, "not-after",
+                         (json_int_t) a->not_after, "use-limit", (json_int_t) a->use_limit,
+                         "keepers", keepers_json(a, false), "keeper-ids", keepers_json(a, true),
+                         "documents", json_documents(a->documents, a->document_count));
+}
+
+int application_to_json(const Application *application, char **ret) {
+        _cleanup_json_ json_t *document = application_json(application);
+
+        return json_to_text(document, ret);
+}
+
+/* The readers below say whether the value was there, of the right type and within its bounds. */
+static bool read_string(const json_t *object, const char *key, char *ret, size_t size) {
+        const char *text = json_string_value(json_object_get(object, key));
+
+        if (!text || strlen(text) >= size)
+                return false;
+        strcpy(ret, text);
+        return true;
+}
+
+static bool read_number(const json_t *object, const char *key, uint64_t *ret) {
+        const json_t *value = json_object_get(object, key);
+        json_int_t number = json_integer_value(value);
+
+        if (!json_is_integer(value) || number < 0 || (uint64_t) number > JSON_NUMBER_MAX)
+                return false;
+        *ret = (uint64_t) number;
+        return true;
+}
+
+static bool read_purposes(const json_t *array, unsigned *ret) {
+        for (size_t i = 0; i < json_array_size(array); i++) {
+                const char *name = json_string_value(json_array_get(array, i));
+                unsigned purpose = name ? purpose_from_name(name) : 0;
+
+                if (purpose == 0 || *ret & purpose)
+                        return false;
+                *ret |= purpose;
+        }
+        return *ret != 0;
+}
+
+static bool read_keeper(const json_t *text, const json_t *id, Subject *ret) {
+        const char *subject = json_string_value(text), *name;
+        json_int_t number = json_integer_value(id);
+
+        if (!subject || !json_is_integer(id) || number < 0 || number > UINT32_MAX ||
+            !subject_text_split(subject, &ret->kind, &name))
+                return false;
+        ret->id = (uint32_t) number;
+        strcpy(ret->text, subject);
+        return true;
+}
+
+static bool read_keepers(const json_t *object, Application *a) {
+        const json_t *texts = json_object_get(object, "keepers");
+        const json_t *ids = json_object_get(object, "keeper-ids");
+        size_t count = json_array_size(texts);
+
+        if (count == 0 || count > KEEPERS_MAX || json_array_size(ids) != count)
+                return false;
+        for (size_t i = 0; i < count; i++)
+                if (!read_keeper(json_array_get(texts, i), json_array_get(ids, i), &a->keepers[i]))
+                        return false;
+        a->keeper_count = count;
+        return true;
+}
+
+static bool read_all(const json_t *o, Application *a) {
+        return read_string(o, "name", a->name, sizeof(a->name)) &&
+               read_string(o, "holder", a->holder, sizeof(a->holder)) &&
+               read_string(o, "class", a->class, sizeof(a->class)) &&
+               read_string(o, "type", a->type, sizeof(a->type)) &&
+               read_string(o, "algorithm", a->algorithm, sizeof(a->algorithm)) &&
+               read_number(o, "not-before", &a->not_before) &&
+               read_number(o, "not-after", &a->not_after) &&
+               read_number(o, "use-limit", &a->use_limit) &&
+               read_purposes(json_object_get(o, "purposes"), &a->purposes) && read_keepers(o, a) &&
+               json_read_documents(json_object_get(o, "documents"), a->documents,
+                                   &a->document_count);
+}
+
+int application_from_json(const char *json, Application *ret) {
+        _cleanup_json_ json_t *document = json_loads(json, JSON_REJECT_DUPLICATES, NULL);
+        Application application = {};
+
+        if (!document || !read_all(document, &application))
+                return SEAL_E_REGISTER_TAMPERED;
+        *ret = application;
+        return 0;
+}

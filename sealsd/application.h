@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What an applicant asks for: the facts of a seal before it is made. Kept in the request as
+ * canonical JSON (RFC 8785), whose SHA-256 is the request's Digest.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "base/limits.h"
+#include "sealsd/subject.h"
+
+typedef enum Purpose {
+        PURPOSE_IDENTITY_AUTHENTICATION = 1 << 0,
+        PURPOSE_DOCUMENT_SIGNING = 1 << 1,
+        PURPOSE_ENDORSEMENT = 1 << 2,
+        PURPOSE_ALL = 7,
+} Purpose;
+
+typedef struct Document {
+        char title[NAME_BYTES_MAX + 1];
+        size_t hash_size;
+        uint8_t hash[DIGEST_MAX];
+} Document;
+
+typedef struct Application {
+        char name[NAME_BYTES_MAX + 1];   /* required */
+        char holder[NAME_BYTES_MAX + 1]; /* default: name */
+        char class[16];                  /* institution (default), personal */
+        char type[32];                   /* official, finance, …, other (default) */
+        char algorithm[16];              /* ecdsa-p256 */
+        unsigned purposes;               /* of Purpose; 0 means all */
+        uint64_t not_before;             /* 0: now */
+        uint64_t not_after;              /* 0: not_before + the configured days */
+        uint64_t use_limit;              /* 0: none */
+        size_t keeper_count;             /* 0: the applicant */
+        Subject keepers[KEEPERS_MAX];
+        size_t document_count;
+        Document documents[DOCUMENTS_MAX];
+        char token[NAME_BYTES_MAX + 1]; /* CreateSeal: recognises a repeated call; not part of JSON */
+} Application;
+
+const char *purpose_name(Purpose purpose);
+/* 0 when it is none. */
+unsigned purpose_from_name(const char *name);
+
+/* The two-digit code of a type ("official" → "01"), NULL for an unknown word. */
+const char *seal_type_code(const char *type);
+
+/*
+ * Check everything and fill the defaults; unchanged on failure. SEAL_E_INVALID_ARGS names the
+ * option; SEAL_E_UNSUPPORTED for an algorithm that is not there. Text is UTF-8 without control
+ * characters, not blank.
+ */
+int application_complete(Application *application, const Subject *applicant, uint64_t now,
+                         unsigned validity_days, ErrorDetail *detail);
+
+/*
+ * Canonical JSON, malloc'ed: the options under their names, and "keeper-ids", since names are
+ * reused. Read back: SEAL_E_REGISTER_TAMPERED for anything else; the token is no part of it.
+ */
+int application_to_json(const Application *application, char **ret);
+int application_from_json(const char *json, Application *ret);

@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <string.h>
+
+#include "base/version.h"
+#include "policy/pcr.h"
+#include "sealsd/bus-dictionary.h"
+#include "sealsd/bus-manager.h"
+
+/* --- GetStatus ------------------------------------------------------------------------------ */
+
+static const char *pcrs_text(const PcrSelection *pcrs, char ret[static PCR_TEXT_MAX + 1]) {
+        if (pcrs->mask == 0) {
+                ret[0] = '\0';
+                return ret;
+        }
+        return pcr_selection_format(pcrs, ret);
+}
+
+static int append_installation(sd_bus_message *m, const Status *status) {
+        const Installation *installation = status->installation;
+        char pcrs[PCR_TEXT_MAX + 1];
+
+        int r = dictionary_text(m, "separation", separation_name(installation->separation));
+        if (r == 0)
+                r = dictionary_text(m, "profile", installation->profile);
+        if (r == 0)
+                r = dictionary_text(m, "pcrs", pcrs_text(&installation->pcrs, pcrs));
+        if (r == 0)
+                r = dictionary_text(m, "authority",
+                                    installation->resident ? "resident" : "external");
+        if (r == 0)
+                r = dictionary_text(m, "authority-public", status->authority_pem);
+        if (r == 0)
+                r = dictionary_bytes(m, "authority-name", status->authority_name.name,
+                                     status->authority_name.size);
+        if (r == 0)
+                r = dictionary_bytes(m, "srk-name", installation->srk.name, installation->srk.size);
+        return r < 0 ? r : dictionary_u32(m, "capacity", installation->capacity);
+}
+
+/* "indices": a(uuu), handle, bits used, bits in all */
+static int append_indices(sd_bus_message *m, const Status *status) {
+        int r = sd_bus_message_open_container(m, 'e', "sv");
+
+        if (r >= 0)
+                r = sd_bus_message_append(m, "s", "indices");
+        if (r >= 0)
+                r = sd_bus_message_open_container(m, 'v', "a(uuu)");
+        if (r >= 0)
+                r = sd_bus_message_open_container(m, 'a', "(uuu)");
+        for (size_t i = 0; r >= 0 && i < status->index_count; i++)
+                r = sd_bus_message_append(m, "(uuu)", status->indices[i].handle,
+                                          status->indices[i].used, status->indices[i].bits);
+        for (int level = 0; r >= 0 && level < 3; level++)
+                r = sd_bus_message_close_container(m);
+        return r < 0 ? r : 0;
+}
+
+static int append_counts(sd_bus_message *m, const Status *status, size_t clients) {
+        int r = dictionary_u32(m, "ledger-index", status->ledger_index);
+
+        if (r == 0)
+                r = dictionary_bytes(m, "genesis", status->genesis.buffer, status->genesis.size);
+        if (r == 0)
+                r = dictionary_u32(m, "capacity-used", status->capacity_used);
+        if (r == 0)
+                r = dictionary_u32(m, "seals", (uint32_t) status->seals);
+        if (r == 0)
+                r = dictionary_u32(m, "requests-open", status->requests_open);
+        if (r == 0)
+                r = dictionary_u32(m, "challenges", status->challenges);
+        if (r == 0)
+                r = dictionary_u32(m, "queue", status->queue);
+        return r < 0 ? r : dictionary_u32(m, "clients", (uint32_t) clients);
+}
+
+static int append_chip(sd_bus_message *m, const Status *status) {
+        int r = dictionary_u32(m, "fence-pcr", status->fence_pcr);
+
+        if (r == 0)
+                r = dictionary_text(m, "tcti", status->tcti);
+        if (r == 0)
+                r = dictionary_text(m, "tpm", status->tpm);
+        if (r == 0)
+                r = dictionary_text(m, "lockout-auth", status->lockout_auth);
+        return r < 0 ? r : dictionary_text(m, "owner-auth", status->owner_auth);
+}
+
+static int append_status(sd_bus_message *m, const Status *status, size_t clients) {
+        int r = dictionary_open(m);
+
+        if (r == 0)
+                r = dictionary_text(m, "version", SEALSD_VERSION);
+        if (r == 0)
+                r = dictionary_text(m, "state", status->state);
+        if (r == 0)
+                r = append_installation(m, status);
+        if (r == 0)
+                r = append_indices(m, status);
+        if (r == 0)
+                r = append_counts(m, status, clients);
+        if (r == 0)
+                r = append_chip(m, status);
+        if (r == 0)
+                r = dictionary_texts(m, "attention", status->attention, status->attention_count);
+        return r < 0 ? r : dictionary_close(m);
+}
+
+static void status_known(void *userdata, int code, const ErrorDetail *detail, const void *result) {
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
+        Operation *op = userdata;
+
+        if (code != 0) {
+                operation_fail(op, code, detail);
+                return;
+        }
+        int r = sd_bus_message_new_method_return(op->message, &reply);
+        if (r >= 0)
+                r = append_status(reply, result, callers_count(op->bus->callers));
+        operation_finish(op, r, reply);
+}
+
+int run_get_status(Operation *op, ErrorDetail *detail) {
+        Reply reply = { .done = status_known, .userdata = op };
+
+        return service_get_status(op->bus->service, &op->caller, reply, detail);
+}
+
+/* --- GetMachineState ------------------------------------------------------------------------ */
+
+/* What the authority signs: approvedPolicy ‖ policyRef (TPM 2.0 Part 3, TPM2_PolicyAuthorize). */
+static int append_to_sign(sd_bus_message *m, const MachineReport *report) {
+        uint8_t bytes[sizeof(report->policy.buffer) + sizeof(report->ref.buffer)];
+
+        memcpy(bytes, report->policy.buffer, report->policy.size);
+        memcpy(bytes + report->policy.size, report->ref.buffer, report->ref.size);
+        return dictionary_bytes(m, "to-sign", bytes,
+                                (size_t) report->policy.size + report->ref.size);
+}
+
+static int append_machine(sd_bus_message *m, const MachineReport *report) {
+        char pcrs[PCR_TEXT_MAX + 1];
+
+        int r = dictionary_open(m);
+        if (r == 0)
+                r = dictionary_text(m, "profile", report->profile);
+        if (r == 0)
+                r = dictionary_text(m, "pcrs", pcrs_text(&report->values.selection, pcrs));
+        if (r == 0)
+                r = dictionary_pcrs(m, "values", &report->values);
+        if (r == 0)
+                r = dictionary_boolean(m, "approved", report->approved);
+        if (r == 0)
+                r = dictionary_mask(m, "differing", report->differing);
+        if (r == 0)
+                r = dictionary_bytes(m, "policy", report->policy.buffer, report->policy.size);
+        if (r == 0)
+                r = dictionary_bytes(m, "policy-ref", report->ref.buffer, report->ref.size);
+        if (r == 0)
+                r = append_to_sign(m, report);
+        if (r == 0)
+                r = dictionary_u32(m, "approvals", report->approvals);
+        return r < 0 ? r : dictionary_close(m);
+}
+
+static void machine_known(void *userdata, int code, const ErrorDetail *detail, const void *result) {
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
+        Operation *op = userdata;
+
+        if (code != 0) {
+                operation_fail(op, code, detail);
+                return;
+        }
+        int r = sd_bus_message_new_method_return(op->message, &reply);
+        operation_finish(op, r < 0 ? r : append_machine(reply, result), reply);
+}
+
+int run_get_machine_state(Operation *op, ErrorDetail *detail) {
+        Reply reply = { .done = machine_known, .userdata = op };
+
+        return service_get_machine_state(op->bus->service, &op->caller, reply, detail);
+}

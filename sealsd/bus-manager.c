@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sealsd/bus-manager.h"
+
+#include <stddef.h>
+
+#include "base/version.h"
+#include "sealsd/bus-application.h"
+#include "sealsd/bus-method.h"
+#include "sealsd/bus-options.h"
+#include "sealsd/bus-path.h"
+
+/* --- applications --------------------------------------------------------------------------- */
+
+static int parse_apply(Operation *op, ErrorDetail *detail) {
+        return application_read(op, false, op->args, detail);
+}
+
+static int run_apply(Operation *op, ErrorDetail *detail) {
+        char path[OBJECT_PATH_MAX];
+        uint64_t id;
+
+        int r = service_apply(op->bus->service, &op->caller, op->args, &id, detail);
+        if (r == 0)
+                operation_return(op, "o", request_path(id, path));
+        return r;
+}
+
+static int parse_create_seal(Operation *op, ErrorDetail *detail) {
+        return application_read(op, true, op->args, detail);
+}
+
+static void seal_created(void *userdata, int code, const ErrorDetail *detail, const void *result) {
+        char path[OBJECT_PATH_MAX];
+
+        if (code != 0)
+                operation_fail(userdata, code, detail);
+        else
+                operation_return(userdata, "o", seal_path(result, path));
+}
+
+static int run_create_seal(Operation *op, ErrorDetail *detail) {
+        Reply reply = { .done = seal_created, .userdata = op };
+
+        return service_create_seal(op->bus->service, &op->caller, op->args, reply, detail);
+}
+
+/* --- seals and subscriptions ---------------------------------------------------------------- */
+
+static int parse_number(Operation *op, ErrorDetail *detail) {
+        return argument_text(op->message, "number", 0, op->args, detail);
+}
+
+/* What is no number has no seal either. */
+static int run_get_seal(Operation *op, ErrorDetail *detail) {
+        const char *number = *(const char **) op->args;
+        char path[OBJECT_PATH_MAX];
+        bool visible = false;
+
+        int r = number_is_valid(number)
+                        ? service_seal_visible(op->bus->service, &op->caller, number, &visible)
+                        : 0;
+        if (r != 0)
+                return r;
+        if (!visible)
+                return error_set(detail, SEAL_E_NOT_FOUND, "No such seal");
+        operation_return(op, "o", seal_path(number, path));
+        return 0;
+}
+
+static int run_subscribe(Operation *op, ErrorDetail *detail) {
+        int r = subscribers_add(op->bus->subscribers, &op->caller);
+
+        if (r == SEAL_E_QUOTA_EXCEEDED)
+                return error_set(detail, r, "There are %d subscribers already", SUBSCRIBERS_MAX);
+        if (r == 0)
+                operation_return(op, NULL);
+        return r;
+}
+
+static int run_unsubscribe(Operation *op, ErrorDetail *detail) {
+        (void) detail;
+        subscribers_remove(op->bus->subscribers, op->caller.bus_name);
+        operation_return(op, NULL);
+        return 0;
+}
+
+/* --- properties ----------------------------------------------------------------------------- */
+
+static int get_version(sd_bus *connection, const char *path, const char *interface,
+                       const char *property, sd_bus_message *reply, void *userdata,
+                       sd_bus_error *ret_error) {
+        (void) connection;
+        (void) path;
+        (void) interface;
+        (void) property;
+        (void) userdata;
+        (void) ret_error;
+        return sd_bus_message_append(reply, "s", SEALSD_VERSION);
+}
+
+static int get_state(sd_bus *connection, const char *path, const char *interface,
+                     const char *property, sd_bus_message *reply, void *userdata,
+                     sd_bus_error *ret_error) {
+        const Bus *bus = userdata;
+
+        (void) connection;
+        (void) path;
+        (void) interface;
+        (void) property;
+        (void) ret_error;
+        return sd_bus_message_append(reply, "s", service_state(bus->service));
+}
+
+static int get_separation(sd_bus *connection, const char *path, const char *interface,
+                          const char *property, sd_bus_message *reply, void *userdata,
+                          sd_bus_error *ret_error) {
+        const Bus *bus = userdata;
+
+        (void) connection;
+        (void) path;
+        (void) interface;
+        (void) property;
+        (void) ret_error;
+        return sd_bus_message_append(reply, "s", separation_name(service_separation(bus->service)));
+}
+
+static int get_features(sd_bus *connection, const char *path, const char *interface,
+                        const char *property, sd_bus_message *reply, void *userdata,
+                        sd_bus_error *ret_error) {
+        (void) connection;
+        (void) path;
+        (void) interface;
+        (void) property;
+        (void) userdata;
+        (void) ret_error;
+        return sd_bus_message_append(reply, "as", 1, "ecdsa-p256");
+}
+
+/* --- the object ----------------------------------------------------------------------------- */
+
+static const Method methods[] = {
+        { "Initialize", sizeof(InitOptions), parse_initialize, run_initialize },
+        { "ListChallenges", 0, NULL, run_list_challenges },
+        { "Answer", sizeof(AnswerArgs), parse_answer, run_answer },
+        { "GetStatus", 0, NULL, run_get_status },
+        { "GetMachineState", 0, NULL, run_get_machine_state },
+        { "ApproveMachineState", sizeof(MachineApproveOptions), parse_approve_machine_state,
+          run_approve_machine_state },
+        { "Apply", sizeof(Application), parse_apply, run_apply },
+        { "CreateSeal", sizeof(Application), parse_create_seal, run_create_seal },
+        { "ListSeals", sizeof(ListSealsArgs), parse_list_seals, run_list_seals },
+        { "ListRequests", sizeof(ListRequestsArgs), parse_list_requests, run_list_requests },
+        { "GetSeal", sizeof(const char *), parse_number, run_get_seal },
+        { "Subscribe", 0, NULL, run_subscribe },
+        { "Unsubscribe", 0, NULL, run_unsubscribe },
+};
+
+const Interface manager_interface = {
+        .name = MANAGER_INTERFACE,
+        .methods = methods,
+        .count = ROWS(methods),
+};
+
+/* Initialize and ApproveMachineState may carry passphrases: their messages are wiped. */
+static const sd_bus_vtable vtable[] = {
+        SD_BUS_VTABLE_START(SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("Initialize", SD_BUS_ARGS("a{sv}", options),
+                                SD_BUS_RESULT("a{sv}", report), method_dispatch,
+                                SD_BUS_VTABLE_UNPRIVILEGED | SD_BUS_VTABLE_SENSITIVE),
+        SD_BUS_METHOD_WITH_ARGS("ListChallenges", SD_BUS_NO_ARGS,
+                                SD_BUS_RESULT("a(ssayt)", challenges), method_dispatch,
+                                SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("Answer", SD_BUS_ARGS("s", id, "ay", signature), SD_BUS_NO_RESULT,
+                                method_dispatch, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("GetStatus", SD_BUS_NO_ARGS, SD_BUS_RESULT("a{sv}", status),
+                                method_dispatch, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("GetMachineState", SD_BUS_NO_ARGS, SD_BUS_RESULT("a{sv}", report),
+                                method_dispatch, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("ApproveMachineState", SD_BUS_ARGS("a{sv}", options),
+                                SD_BUS_NO_RESULT, method_dispatch,
+                                SD_BUS_VTABLE_UNPRIVILEGED | SD_BUS_VTABLE_SENSITIVE),
+        SD_BUS_METHOD_WITH_ARGS("Apply", SD_BUS_ARGS("a{sv}", application),
+                                SD_BUS_RESULT("o", request), method_dispatch,
+                                SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("CreateSeal", SD_BUS_ARGS("a{sv}", application),
+                                SD_BUS_RESULT("o", seal), method_dispatch,
+                                SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("ListSeals", SD_BUS_ARGS("a{sv}", filter),
+                                SD_BUS_RESULT("a(sosst)", seals), method_dispatch,
+                                SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("ListRequests", SD_BUS_ARGS("a{sv}", filter),
+                                SD_BUS_RESULT("a(osssst)", requests), method_dispatch,
+                                SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("GetSeal", SD_BUS_ARGS("s", number), SD_BUS_RESULT("o", seal),
+                                method_dispatch, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("Subscribe", SD_BUS_NO_ARGS, SD_BUS_NO_RESULT, method_dispatch,
+                                SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("Unsubscribe", SD_BUS_NO_ARGS, SD_BUS_NO_RESULT, method_dispatch,
+                                SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_PROPERTY("Version", "s", get_version, 0, SD_BUS_VTABLE_PROPERTY_CONST),
+        SD_BUS_PROPERTY("State", "s", get_state, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+        SD_BUS_PROPERTY("Separation", "s", get_separation, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+        SD_BUS_PROPERTY("Features", "as", get_features, 0, SD_BUS_VTABLE_PROPERTY_CONST),
+        SD_BUS_SIGNAL_WITH_ARGS("Changed", SD_BUS_ARGS("s", kind, "s", id, "s", state), 0),
+        SD_BUS_SIGNAL_WITH_ARGS("Attention",
+                                SD_BUS_ARGS("s", severity, "s", code, "o", object, "s", text), 0),
+        SD_BUS_SIGNAL_WITH_ARGS("Progress", SD_BUS_ARGS("s", operation, "t", done, "t", total), 0),
+        SD_BUS_VTABLE_END,
+};
+
+int manager_register(Bus *bus) {
+        return sd_bus_add_object_vtable(bus->connection, NULL, MANAGER_PATH, MANAGER_INTERFACE,
+                                        vtable, bus);
+}

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The Manager object, in three files: itself, the installation's methods, and the lists. */
+#pragma once
+
+#include "base/error.h"
+#include "sealsd/application.h"
+#include "sealsd/bus-internal.h"
+#include "sealsd/bus-operation.h"
+#include "sealsd/service.h"
+
+int manager_register(Bus *bus);
+
+/* --- bus-manager-install.c ------------------------------------------------------------------ */
+
+typedef struct AnswerArgs {
+        const char *id;
+        Bytes signature;
+} AnswerArgs;
+
+int parse_initialize(Operation *op, ErrorDetail *detail); /* InitOptions */
+int run_initialize(Operation *op, ErrorDetail *detail);
+int run_list_challenges(Operation *op, ErrorDetail *detail);
+int parse_answer(Operation *op, ErrorDetail *detail);
+int run_answer(Operation *op, ErrorDetail *detail);
+int parse_approve_machine_state(Operation *op, ErrorDetail *detail); /* MachineApproveOptions */
+int run_approve_machine_state(Operation *op, ErrorDetail *detail);
+
+/* --- bus-manager-status.c ------------------------------------------------------------------- */
+
+int run_get_status(Operation *op, ErrorDetail *detail);
+int run_get_machine_state(Operation *op, ErrorDetail *detail);
+
+/* --- bus-manager-list.c --------------------------------------------------------------------- */
+
+typedef struct ListSealsArgs {
+        SealFilter filter;
+        Subject keeper;
+        uint32_t limit;
+} ListSealsArgs;
+
+typedef struct ListRequestsArgs {
+        RequestFilter filter;
+        uint32_t limit;
+} ListRequestsArgs;
+
+int parse_list_seals(Operation *op, ErrorDetail *detail);
+int run_list_seals(Operation *op, ErrorDetail *detail);
+int parse_list_requests(Operation *op, ErrorDetail *detail);
+int run_list_requests(Operation *op, ErrorDetail *detail);

@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sealsd/bus-method.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "sealsd/bus-options.h"
+#include "sealsd/bus-polkit.h"
+#include "sealsd/gate.h"
+
+static const Interface *const interfaces[] = {
+        &manager_interface,
+        &request_interface,
+        &seal_interface,
+};
+
+static const Interface *interface_find(const char *name) {
+        for (size_t i = 0; i < ROWS(interfaces); i++)
+                if (name && strcmp(interfaces[i]->name, name) == 0)
+                        return interfaces[i];
+        return NULL;
+}
+
+const Method *method_find(const Interface *interface, const char *member) {
+        for (size_t i = 0; i < interface->count; i++)
+                if (strcmp(interface->methods[i].member, member) == 0)
+                        return &interface->methods[i];
+        return NULL;
+}
+
+int method_options(Operation *op, const Option *table, size_t count, void *target,
+                   ErrorDetail *detail) {
+        const OptionContext context = {
+                .allow_inline_secrets = op->bus->config->allow_inline_secrets,
+                .pipes = &op->pipes,
+        };
+
+        return options_read(op->message, table, count, &context, target, detail);
+}
+
+int parse_reason(Operation *op, ErrorDetail *detail) {
+        return argument_text(op->message, "reason", TEXT_MAX, op->args, detail);
+}
+
+/* --- the work ------------------------------------------------------------------------------- */
+
+static void method_run(Operation *op) {
+        ErrorDetail detail = {};
+
+        op->running = true;
+        int r = op->method->run(op, &detail);
+        if (r != 0)
+                operation_fail(op, r, &detail);
+}
+
+static void secrets_read(void *userdata, int code, const ErrorDetail *detail) {
+        Operation *op = userdata;
+
+        if (code != 0)
+                operation_fail(op, code, detail);
+        else
+                method_run(op);
+}
+
+static void method_authorized(Operation *op, int code, const ErrorDetail *detail) {
+        if (code == 0 && op->pipes.count == 0) {
+                method_run(op);
+                return;
+        }
+        if (code == 0) {
+                code = secret_reader_new(&op->reader, op->bus->event, &op->pipes, secrets_read, op);
+                detail = NULL;
+        }
+        if (code != 0)
+                operation_fail(op, code, detail);
+}
+
+/* --- before the work ------------------------------------------------------------------------ */
+
+static int check_quota(const Operation *op) {
+        unsigned count = operation_count_uid(op->bus, op->caller.uid);
+
+        return count > UID_RUNNING_MAX + UID_WAITING_MAX ? SEAL_E_QUOTA_EXCEEDED : 0;
+}
+
+/* In the words sd-bus has for a path where there is nothing. */
+static int no_object(const Operation *op, ErrorDetail *detail) {
+        return error_set(detail, SEAL_E_UNKNOWN_OBJECT, "Unknown object '%s'.",
+                         sd_bus_message_get_path(op->message));
+}
+
+static int method_admit(Operation *op, const Interface *interface, const GateRule **ret,
+                        ErrorDetail *detail) {
+        unsigned relations = 0;
+
+        int r = bus_caller(op->bus, op->message, &op->caller);
+        if (r != 0)
+                return r;
+        if (interface->relate)
+                r = interface->relate(op, &relations);
+        if (r == SEAL_E_NOT_FOUND)
+                return no_object(op, detail);
+        if (r != 0)
+                return r;
+        r = gate_check(interface->name, sd_bus_message_get_member(op->message),
+                       service_separation(op->bus->service), op->caller.roles | relations, ret,
+                       detail);
+        return r != 0 ? r : check_quota(op);
+}
+
+static int method_parse(Operation *op, ErrorDetail *detail) {
+        const Method *method = op->method;
+
+        if (!method->parse)
+                return 0;
+        op->args = calloc(1, method->args_size);
+        if (!op->args)
+                return -ENOMEM;
+        int r = method->parse(op, detail);
+        if (r == -EBADMSG)
+                return error_set(detail, SEAL_E_INVALID_ARGS, "The arguments are not well-formed");
+        return r;
+}
+
+static int method_begin(Operation *op, const GateRule **ret, ErrorDetail *detail) {
+        const Interface *interface = interface_find(sd_bus_message_get_interface(op->message));
+        const Method *method = interface ? method_find(interface,
+                                                       sd_bus_message_get_member(op->message))
+                                         : NULL;
+
+        if (!method)
+                return SEAL_E_ACCESS_DENIED;
+        op->method = method;
+        int r = method_admit(op, interface, ret, detail);
+        return r != 0 ? r : method_parse(op, detail);
+}
+
+int method_dispatch(sd_bus_message *m, void *userdata, sd_bus_error *ret_error) {
+        const GateRule *rule;
+        ErrorDetail detail = {};
+        Operation *op;
+
+        (void) ret_error;
+        int r = operation_new(&op, userdata, m);
+        if (r < 0)
+                return r;
+        r = method_begin(op, &rule, &detail);
+        if (r == 0 && rule->action) {
+                op->authorized = method_authorized;
+                r = polkit_check(op, rule->action);
+                if (r == 0)
+                        return 1;
+        }
+        if (r == 0)
+                method_authorized(op, 0, NULL);
+        else
+                operation_fail(op, r, &detail);
+        return 1;
+}

@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sealsd/bus-operation.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "sealsd/bus-method.h"
+#include "sealsd/bus-polkit.h"
+
+int operation_new(Operation **ret, Bus *bus, sd_bus_message *m) {
+        Operation *op = calloc(1, sizeof(*op));
+
+        if (!op)
+                return -ENOMEM;
+        op->bus = bus;
+        op->message = sd_bus_message_ref(m);
+        op->next = bus->operations;
+        if (op->next)
+                op->next->previous = op;
+        bus->operations = op;
+        *ret = op;
+        return 0;
+}
+
+static void operation_free(Operation *op) {
+        assert(op->answered);
+        if (op->next)
+                op->next->previous = op->previous;
+        if (op->previous)
+                op->previous->next = op->next;
+        else
+                op->bus->operations = op->next;
+        polkit_cancel(op);
+        (void) secret_reader_free(op->reader);
+        if (op->args)
+                explicit_bzero(op->args, op->method->args_size);
+        free(op->args);
+        (void) sd_bus_message_unref(op->message);
+        free(op);
+}
+
+unsigned operation_count_uid(const Bus *bus, uint32_t uid) {
+        unsigned count = 0;
+
+        for (const Operation *op = bus->operations; op; op = op->next)
+                count += op->caller.uid == uid;
+        return count;
+}
+
+/* A text that was cut within a character is not UTF-8, and the bus would not carry it. */
+static void ascii_only(char *text) {
+        for (; *text != '\0'; text++)
+                if ((unsigned char) *text >= 0x80)
+                        *text = '?';
+}
+
+static int error_reply_new(Operation *op, int code, const char *text, sd_bus_message **ret) {
+        sd_bus_error error = SD_BUS_ERROR_MAKE_CONST(error_name(code), text);
+
+        return sd_bus_message_new_method_error(op->message, ret, &error);
+}
+
+static int send_error(Operation *op, int code, const ErrorDetail *detail) {
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
+
+        int r = error_reply_new(op, code, error_describe(code, detail), &reply);
+        if (r == -EINVAL && detail) {
+                ErrorDetail plain = *detail;
+
+                ascii_only(plain.text);
+                r = error_reply_new(op, code, error_describe(code, &plain), &reply);
+        }
+        return r < 0 ? r : sd_bus_send(op->bus->connection, reply, NULL);
+}
+
+/* The condition by which an unexpected errno is told. */
+static int errno_condition(const Operation *op, int code, ErrorDetail *detail) {
+        const char *member = sd_bus_message_get_member(op->message);
+
+        if (code == -ECANCELED)
+                return error_set(detail, SEAL_E_BUSY, "sealsd is stopping; call again");
+        log_error("%s: %s: %s", member, strerror(-code), error_describe(code, detail));
+        if (code == -ENOMEM)
+                return SEAL_E_NO_MEMORY;
+        return error_set(detail, code, "%s failed inside sealsd; see its log", member);
+}
+
+void operation_fail(Operation *op, int code, const ErrorDetail *detail) {
+        ErrorDetail own = {};
+
+        assert(!op->answered && code != 0);
+        if (detail)
+                own = *detail;
+        if (code < 0)
+                code = errno_condition(op, code, &own);
+        int r = send_error(op, code, &own);
+        if (r < 0)
+                log_warning("An error could not be sent to %s: %s", op->caller.bus_name,
+                            strerror(-r));
+        op->answered = true;
+        operation_free(op);
+}
+
+void operation_send(Operation *op, sd_bus_message *reply) {
+        assert(!op->answered);
+        int r = sd_bus_send(op->bus->connection, reply, NULL);
+        if (r < 0) {
+                operation_fail(op, r, NULL);
+                return;
+        }
+        op->answered = true;
+        operation_free(op);
+}
+
+void operation_finish(Operation *op, int r, sd_bus_message *reply) {
+        if (r < 0)
+                operation_fail(op, r, NULL);
+        else
+                operation_send(op, reply);
+}
+
+void operation_return(Operation *op, const char *types, ...) {
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
+
+        int r = sd_bus_message_new_method_return(op->message, &reply);
+        if (r >= 0 && types) {
+                va_list ap;
+
+                va_start(ap, types);
+                r = sd_bus_message_appendv(reply, types, ap);
+                va_end(ap);
+        }
+        operation_finish(op, r, reply);
+}
+
+void operations_abandon(Bus *bus, const char *name) {
+        for (Operation *op = bus->operations, *next; op; op = next) {
+                next = op->next;
+                if (op->running || strcmp(op->caller.bus_name, name) != 0)
+                        continue;
+                op->answered = true; /* there is nobody to answer */
+                operation_free(op);
+        }
+}
+
+void operations_stop(Bus *bus) {
+        while (bus->operations)
+                operation_fail(bus->operations, -ECANCELED, NULL);
+}

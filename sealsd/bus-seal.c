@@ -1,0 +1,288 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sealsd/bus-seal.h"
+
+#include <errno.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "sealsd/bus-application.h"
+#include "sealsd/bus-method.h"
+#include "sealsd/bus-object.h"
+#include "sealsd/bus-options.h"
+#include "sealsd/bus-path.h"
+
+#define WHY_NOT_MAX (ERROR_TEXT_MAX + 64)
+
+static int seal_relate(Operation *op, unsigned *ret_relations) {
+        _cleanup_free_ Seal *seal = malloc(sizeof(*seal));
+        const char *number = seal_path_number(sd_bus_message_get_path(op->message));
+
+        if (!seal)
+                return -ENOMEM;
+        if (!number)
+                return SEAL_E_NOT_FOUND;
+        int r = service_seal_get(op->bus->service, &op->caller, number, seal);
+        if (r != 0)
+                return r;
+        strcpy(op->number, number);
+        (void) snprintf(op->type, sizeof(op->type), "%s", seal->facts.type);
+        *ret_relations = seal_is_keeper(seal, &op->caller) ? ROLE_KEEPER : 0;
+        return 0;
+}
+
+bool seal_shows_custody(const Seal *seal, const Caller *caller) {
+        return (caller->roles & (ROLE_ADMINISTRATOR | ROLE_AUDITOR)) ||
+               seal_is_keeper(seal, caller);
+}
+
+void seal_why_not(const Bus *bus, const Seal *seal, char *ret, size_t size) {
+        ErrorDetail detail = {};
+        int code = service_seal_why_not(bus->service, seal, &detail);
+        const char *name = error_name(code);
+        const char *dot = strrchr(name, '.');
+
+        if (code == 0)
+                ret[0] = '\0';
+        else
+                (void) snprintf(ret, size, "%s: %s", dot ? dot + 1 : name,
+                                error_describe(code, &detail));
+}
+
+/* --- Sign ----------------------------------------------------------------------------------- */
+
+static int read_hash(sd_bus_message *m, const char *option, void *target, ErrorDetail *detail) {
+        static const struct {
+                const char *word;
+                TPMI_ALG_HASH hash;
+        } hashes[] = {
+                { "sha256", TPM2_ALG_SHA256 },
+                { "sha384", TPM2_ALG_SHA384 },
+                { "sha512", TPM2_ALG_SHA512 },
+        };
+        SignOptions *sign = target;
+        const char *text;
+
+        int r = sd_bus_message_read_basic(m, 's', &text);
+        if (r < 0)
+                return r;
+        for (size_t i = 0; i < ROWS(hashes); i++)
+                if (strcmp(text, hashes[i].word) == 0) {
+                        sign->hash = hashes[i].hash;
+                        return 0;
+                }
+        if (strcmp(text, "sm3") == 0)
+                return error_set(detail, SEAL_E_UNSUPPORTED, "'%s': sm3 is not supported yet",
+                                 option);
+        return option_invalid(detail, option, "one of sha256, sha384, sha512");
+}
+
+static int read_format(sd_bus_message *m, const char *option, void *target, ErrorDetail *detail) {
+        static const char *const later[] = { "cades", "pades-cms", "eseal" };
+        const char *text;
+
+        (void) target;
+        int r = sd_bus_message_read_basic(m, 's', &text);
+        if (r < 0)
+                return r;
+        for (size_t i = 0; i < ROWS(later); i++)
+                if (strcmp(text, later[i]) == 0)
+                        return error_set(detail, SEAL_E_UNSUPPORTED,
+                                         "'%s': %s is not supported yet", option, later[i]);
+        return strcmp(text, "raw") == 0 ? 0 : option_invalid(detail, option, "only raw");
+}
+
+static int read_purpose(sd_bus_message *m, const char *option, void *target, ErrorDetail *detail) {
+        SignOptions *sign = target;
+        const char *text;
+
+        int r = sd_bus_message_read_basic(m, 's', &text);
+        if (r < 0)
+                return r;
+        sign->purpose = (Purpose) purpose_from_name(text);
+        if (sign->purpose == 0)
+                return option_invalid(
+                        detail, option,
+                        "one of identity-authentication, document-signing, endorsement");
+        return 0;
+}
+
+static const Option sign_options[] = {
+        { "hash", OPTION_CUSTOM, 0, 0, "s", read_hash },
+        { "format", OPTION_CUSTOM, 0, 0, "s", read_format },
+        { "purpose", OPTION_CUSTOM, 0, 0, "s", read_purpose },
+        { "document-name", OPTION_STRING, offsetof(SignOptions, document_name), TEXT_MAX, NULL,
+          NULL },
+        { "scheme", OPTION_LATER, 0, 0, NULL, NULL },
+        { "property-info", OPTION_LATER, 0, 0, NULL, NULL },
+        { "pin", OPTION_LATER, 0, 0, NULL, NULL },
+        { "expires", OPTION_LATER, 0, 0, NULL, NULL },
+        { "live", OPTION_LATER, 0, 0, NULL, NULL },
+};
+
+static int parse_sign(Operation *op, ErrorDetail *detail) {
+        SignOptions *sign = op->args;
+
+        sign->hash = TPM2_ALG_NULL;
+        int r = argument_bytes(op->message, "digest", DIGEST_MAX, &sign->digest, detail);
+        if (r != 0)
+                return r;
+        return method_options(op, sign_options, ROWS(sign_options), sign, detail);
+}
+
+static void seal_signed(void *userdata, int code, const ErrorDetail *detail, const void *result) {
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
+        const SignResult *sign = result;
+        Operation *op = userdata;
+
+        if (code != 0) {
+                operation_fail(op, code, detail);
+                return;
+        }
+        int r = sd_bus_message_new_method_return(op->message, &reply);
+        if (r >= 0)
+                r = sd_bus_message_append_array(reply, 'y', sign->signature.data,
+                                                sign->signature.size);
+        if (r >= 0)
+                r = sd_bus_message_append(reply, "t", sign->use);
+        operation_finish(op, r, reply);
+}
+
+static int run_sign(Operation *op, ErrorDetail *detail) {
+        Reply reply = { .done = seal_signed, .userdata = op };
+
+        return service_seal_sign(op->bus->service, &op->caller, op->number, op->args, reply,
+                                 detail);
+}
+
+/* --- filing and custody --------------------------------------------------------------------- */
+
+static int read_filing_documents(sd_bus_message *m, const char *option, void *target,
+                                 ErrorDetail *detail) {
+        Filing *filing = target;
+
+        return documents_read(m, option, filing->documents, &filing->document_count, detail);
+}
+
+static const Option filing_options[] = {
+        { "filing-number", OPTION_TEXT, offsetof(Filing, number), NAME_BYTES_MAX, NULL, NULL },
+        { "authority", OPTION_TEXT, offsetof(Filing, authority), NAME_BYTES_MAX, NULL, NULL },
+        { "filed", OPTION_TIME, offsetof(Filing, filed), 0, NULL, NULL },
+        { "documents", OPTION_CUSTOM, 0, 0, DOCUMENTS_SIGNATURE, read_filing_documents },
+};
+
+static int parse_record_filing(Operation *op, ErrorDetail *detail) {
+
+        return method_options(op, filing_options, ROWS(filing_options), op->args, detail);
+}
+
+static int run_record_filing(Operation *op, ErrorDetail *detail) {
+        int r = service_seal_record_filing(op->bus->service, &op->caller, op->number, op->args,
+                                           detail);
+        if (r == 0)
+                operation_return(op, NULL);
+        return r;
+}
+
+static int parse_deliver(Operation *op, ErrorDetail *detail) {
+        const char *keeper;
+
+        int r = argument_text(op->message, "keeper", TEXT_MAX, &keeper, detail);
+        return r != 0 ? r : subject_parse(keeper, op->args, detail);
+}
+
+static int run_deliver(Operation *op, ErrorDetail *detail) {
+        int r = service_seal_deliver(op->bus->service, &op->caller, op->number, op->args, detail);
+
+        if (r == 0)
+                operation_return(op, NULL);
+        return r;
+}
+
+static int parse_accept(Operation *op, ErrorDetail *detail) {
+        static const Option table[] = {
+                { "new-pin", OPTION_LATER, 0, 0, NULL, NULL },
+        };
+
+        return method_options(op, table, 1, NULL, detail);
+}
+
+static int run_accept(Operation *op, ErrorDetail *detail) {
+        int r = service_seal_accept(op->bus->service, &op->caller, op->number, detail);
+
+        if (r == 0)
+                operation_return(op, NULL);
+        return r;
+}
+
+static int run_decline(Operation *op, ErrorDetail *detail) {
+        const char *reason = *(const char **) op->args;
+
+        int r = service_seal_decline(op->bus->service, &op->caller, op->number, reason, detail);
+        if (r == 0)
+                operation_return(op, NULL);
+        return r;
+}
+
+static void seal_revoked(void *userdata, int code, const ErrorDetail *detail, const void *result) {
+        (void) result;
+        if (code != 0)
+                operation_fail(userdata, code, detail);
+        else
+                operation_return(userdata, NULL);
+}
+
+static int run_revoke(Operation *op, ErrorDetail *detail) {
+        Reply reply = { .done = seal_revoked, .userdata = op };
+        const char *reason = *(const char **) op->args;
+
+        return service_seal_revoke(op->bus->service, &op->caller, op->number, reason, reply,
+                                   detail);
+}
+
+/* --- Describe ------------------------------------------------------------------------------- */
+
+static int seal_to_json(Operation *op, const Seal *seal, char **ret) {
+        _cleanup_(paths_freep) char **policy = NULL;
+        char why_not[WHY_NOT_MAX];
+
+        int r = service_seal_policy(op->bus->service, seal, &policy);
+        if (r != 0)
+                return r;
+        seal_why_not(op->bus, seal, why_not, sizeof(why_not));
+        return seal_describe(seal, why_not, (const char *const *) policy,
+                             seal_shows_custody(seal, &op->caller), ret);
+}
+
+static int run_describe(Operation *op, ErrorDetail *detail) {
+        _cleanup_free_ Seal *seal = malloc(sizeof(*seal));
+        _cleanup_free_ char *json = NULL;
+
+        (void) detail;
+        if (!seal)
+                return -ENOMEM;
+        int r = service_seal_get(op->bus->service, &op->caller, op->number, seal);
+        if (r == 0)
+                r = seal_to_json(op, seal, &json);
+        if (r == 0)
+                operation_return(op, "s", json);
+        return r;
+}
+
+static const Method methods[] = {
+        { "Sign", sizeof(SignOptions), parse_sign, run_sign },
+        { "RecordFiling", sizeof(Filing), parse_record_filing, run_record_filing },
+        { "Deliver", sizeof(Subject), parse_deliver, run_deliver },
+        { "Accept", 1, parse_accept, run_accept },
+        { "Decline", sizeof(const char *), parse_reason, run_decline },
+        { "Revoke", sizeof(const char *), parse_reason, run_revoke },
+        { "Describe", 0, NULL, run_describe },
+};
+
+const Interface seal_interface = {
+        .name = SEAL_INTERFACE,
+        .methods = methods,
+        .count = ROWS(methods),
+        .relate = seal_relate,
+};

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Who calls: UID and groups as the bus took them from the caller's socket, and the roles that the
+ * configuration gives them. A plain value; bus-caller.c makes it.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "sealsd/config.h"
+#include "sealsd/subject.h"
+
+#define CALLER_GROUPS_MAX 256
+
+typedef enum Role {
+        ROLE_APPLICANT = 1 << 0,
+        ROLE_REVIEWER = 1 << 1,
+        ROLE_MAKER = 1 << 2,
+        ROLE_ADMINISTRATOR = 1 << 3,
+        ROLE_AUDITOR = 1 << 4,
+        ROLE_CONFIGURED = (1 << 5) - 1, /* all of the above */
+        /* Relations to the object that is called. */
+        ROLE_KEEPER = 1 << 5,  /* of that seal; before acceptance, the named keeper */
+        ROLE_OWNER = 1 << 6,   /* applicant of that request */
+        ROLE_ANYONE = 1 << 7,  /* everybody; on an object, everybody who sees it */
+} Role;
+
+typedef struct Caller {
+        uint32_t uid;
+        uint32_t pid; /* observed, never a reason to allow; 0 unknown */
+        size_t group_count;
+        uint32_t groups[CALLER_GROUPS_MAX];
+        unsigned roles;   /* of enum Role, configured ones and ROLE_ANYONE */
+        Subject subject;  /* user:NAME */
+        char bus_name[64]; /* the unique name, "" when not known */
+} Caller;
+
+bool caller_is(const Caller *caller, const Subject *subject);
+
+/*
+ * Fill roles from the configuration. root holds the administrator's role and no other configured
+ * one; in single mode administrators hold every role (design, section 4).
+ */
+void caller_assign_roles(Caller *caller, const Config *config, bool single);

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The configuration file (INI, units/sealsd.conf), read once at start. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/cleanup.h"
+#include "base/error.h"
+#include "sealsd/subject.h"
+
+#define CONFIG_SUBJECTS_MAX 32
+#define CONFIG_PATH_MAX 256
+
+typedef struct SubjectList {
+        size_t count;
+        Subject subjects[CONFIG_SUBJECTS_MAX];
+} SubjectList;
+
+typedef struct Config {
+        char tcti[CONFIG_PATH_MAX]; /* "" is the default order */
+        char state_directory[CONFIG_PATH_MAX];
+        bool allow_inline_secrets;
+        SubjectList applicants, reviewers, makers, administrators, auditors;
+        char number_region[7]; /* 6 digits */
+        unsigned validity_days;
+        unsigned reviewers_needed; /* 1 to REVIEWERS_MAX */
+        unsigned fence_pcr;
+} Config;
+
+/*
+ * Read path. A key or section that is not known, a value out of range, a file over CONFIG_BYTES_MAX:
+ * SEAL_E_INVALID_ARGS with file and line. A subject without an account is left out with a warning,
+ * since accounts may come later. state_directory falls back to $STATE_DIRECTORY, then
+ * /var/lib/sealsd. *ret is owned by the caller.
+ */
+int config_load(Config **ret, const char *path, ErrorDetail *detail);
+Config *config_free(Config *config);
+DEFINE_CLEANUP(Config, config_free)

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sealsd/daemon.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+
+#include <systemd/sd-daemon.h>
+#include <systemd/sd-event.h>
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/log.h"
+#include "sealsd/bus.h"
+#include "sealsd/config.h"
+#include "sealsd/service.h"
+
+/* Secrets stay out of core dumps and of the reach of a debugger of the same user. */
+static int process_prepare(void) {
+        (void) umask(077);
+        if (prctl(PR_SET_DUMPABLE, 0) < 0)
+                return -errno;
+        return signal(SIGPIPE, SIG_IGN) == SIG_ERR ? -errno : 0;
+}
+
+/* The signals are blocked before the worker's thread starts, which inherits that. */
+static int event_new(sd_event **ret) {
+        _cleanup_(sd_event_unrefp) sd_event *event = NULL;
+        sigset_t signals;
+
+        (void) sigemptyset(&signals);
+        (void) sigaddset(&signals, SIGTERM);
+        (void) sigaddset(&signals, SIGINT);
+        if (sigprocmask(SIG_BLOCK, &signals, NULL) < 0)
+                return -errno;
+        int r = sd_event_new(&event);
+        if (r >= 0)
+                r = sd_event_add_signal(event, NULL, SIGTERM, NULL, NULL);
+        if (r >= 0)
+                r = sd_event_add_signal(event, NULL, SIGINT, NULL, NULL);
+        if (r >= 0)
+                r = sd_event_set_watchdog(event, true);
+        if (r < 0)
+                return r;
+        *ret = steal_ptr(event);
+        return 0;
+}
+
+/* The loop's own exit code, or a condition or errno of the start. */
+static int serve(const char *config_path, int *ret_status, ErrorDetail *detail) {
+        _cleanup_(sd_event_unrefp) sd_event *event = NULL;
+        _cleanup_(config_freep) Config *config = NULL;
+        /* The service goes before the bus, where what it still owes is answered. */
+        _cleanup_(bus_freep) Bus *bus = NULL;
+        _cleanup_(service_freep) Service *service = NULL;
+
+        int r = config_load(&config, config_path, detail);
+        if (r == 0)
+                r = event_new(&event);
+        if (r == 0)
+                r = service_new(&service, event, config, clock_system(), detail);
+        if (r == 0)
+                r = bus_new(&bus, event, service, config, detail);
+        if (r == 0)
+                r = bus_start(bus, detail);
+        if (r != 0)
+                return r;
+        (void) sd_notify(false, "READY=1");
+        r = sd_event_loop(event);
+        (void) sd_notify(false, "STOPPING=1");
+        if (r < 0)
+                return r;
+        *ret_status = r;
+        return 0;
+}
+
+int daemon_run(const char *config_path) {
+        int status = EXIT_SUCCESS;
+        ErrorDetail detail = {};
+
+        int r = process_prepare();
+        if (r == 0)
+                r = serve(config_path, &status, &detail);
+        if (r != 0) {
+                log_error("sealsd cannot run: %s", error_describe(r, &detail));
+                return EXIT_FAILURE;
+        }
+        if (status != EXIT_SUCCESS)
+                log_error("sealsd lost its connection to the system bus");
+        return status;
+}

@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The life of the process: what is made in which order, the event loop, and the end. */
+#pragma once
+
+#define DAEMON_EXIT_USAGE 2
+
+/*
+ * Serve until SIGTERM or SIGINT. Returns the exit status: 0 after a signal, another number when it
+ * cannot start or was thrown off the bus, so that the service manager starts it again.
+ */
+int daemon_run(const char *config_path);

@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sealsd/gate.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define MANAGER "org.sealsd1.Manager"
+#define REQUEST "org.sealsd1.Request"
+#define SEAL "org.sealsd1.Seal"
+#define ACTION(name) "org.sealsd1." name
+
+#define DUAL (1U << SEPARATION_DUAL)
+#define STRICT (1U << SEPARATION_STRICT)
+#define SINGLE (1U << SEPARATION_SINGLE)
+/* Before Initialize too: what has no sense then is refused by its own state. */
+#define ANY (1U << SEPARATION_NONE | DUAL | STRICT | SINGLE)
+
+/*
+ * The role table (design, sections 4 and 5). The order of a member's rows matters: of several roles
+ * that a caller has, the first row decides which polkit action is asked.
+ */
+static const GateRule rules[] = {
+        { MANAGER, "Initialize", ANY, ROLE_ADMINISTRATOR, ACTION("manage") },
+        { MANAGER, "ListChallenges", ANY, ROLE_ADMINISTRATOR, NULL },
+        { MANAGER, "Answer", ANY, ROLE_ADMINISTRATOR, ACTION("manage") },
+        { MANAGER, "GetStatus", ANY, ROLE_ADMINISTRATOR, NULL },
+        { MANAGER, "GetStatus", ANY, ROLE_AUDITOR, NULL },
+        { MANAGER, "GetMachineState", ANY, ROLE_ADMINISTRATOR, NULL },
+        { MANAGER, "GetMachineState", ANY, ROLE_AUDITOR, NULL },
+        { MANAGER, "ApproveMachineState", ANY, ROLE_ADMINISTRATOR, ACTION("approve-policy") },
+        { MANAGER, "Apply", ANY, ROLE_APPLICANT, ACTION("apply") },
+        { MANAGER, "CreateSeal", ANY, ROLE_ADMINISTRATOR, ACTION("manage") },
+        { MANAGER, "ListSeals", ANY, ROLE_ANYONE, NULL },
+        { MANAGER, "ListRequests", ANY, ROLE_ANYONE, NULL },
+        { MANAGER, "GetSeal", ANY, ROLE_ANYONE, NULL },
+        { MANAGER, "Subscribe", ANY, ROLE_ANYONE, NULL },
+        { MANAGER, "Unsubscribe", ANY, ROLE_ANYONE, NULL },
+
+        { REQUEST, "Approve", ANY, ROLE_REVIEWER, ACTION("review") },
+        { REQUEST, "Reject", ANY, ROLE_REVIEWER, ACTION("review") },
+        { REQUEST, "Cancel", ANY, ROLE_OWNER, ACTION("apply") },
+        { REQUEST, "Cancel", ANY, ROLE_ADMINISTRATOR, ACTION("manage") },
+        { REQUEST, "Make", STRICT, ROLE_MAKER, ACTION("make") },
+        { REQUEST, "Make", DUAL, ROLE_REVIEWER, ACTION("review") },
+        { REQUEST, "Make", SINGLE, ROLE_ADMINISTRATOR, ACTION("manage") },
+        { REQUEST, "Describe", ANY, ROLE_ANYONE, NULL },
+
+        { SEAL, "Sign", ANY, ROLE_KEEPER, NULL },
+        { SEAL, "Accept", ANY, ROLE_KEEPER, NULL },
+        { SEAL, "Decline", ANY, ROLE_KEEPER, NULL },
+        { SEAL, "RecordFiling", STRICT, ROLE_MAKER, ACTION("make") },
+        { SEAL, "RecordFiling", ANY, ROLE_ADMINISTRATOR, ACTION("manage") },
+        { SEAL, "RecordFiling", DUAL, ROLE_REVIEWER, ACTION("review") },
+        { SEAL, "Deliver", ANY, ROLE_ADMINISTRATOR, ACTION("manage") },
+        { SEAL, "Revoke", ANY, ROLE_ADMINISTRATOR, ACTION("manage") },
+        { SEAL, "Describe", ANY, ROLE_ANYONE, NULL },
+};
+
+#define RULE_COUNT (sizeof(rules) / sizeof(rules[0]))
+
+/* A role in words; group is the default of the configuration, NULL for relations to an object. */
+typedef struct RoleText {
+        unsigned role;
+        const char *people;
+        const char *name;
+        const char *group;
+} RoleText;
+
+static const RoleText role_texts[] = {
+        { ROLE_APPLICANT, "applicants", "applicant", "seal-applicants" },
+        { ROLE_REVIEWER, "reviewers", "reviewer", "seal-reviewers" },
+        { ROLE_MAKER, "makers", "maker", "seal-makers" },
+        { ROLE_ADMINISTRATOR, "administrators", "administrator", "seal-admins" },
+        { ROLE_AUDITOR, "auditors", "auditor", "seal-auditors" },
+        { ROLE_KEEPER, "keepers of the seal", NULL, NULL },
+        { ROLE_OWNER, "the applicant of this request", NULL, NULL },
+        { ROLE_ANYONE, "everybody", NULL, NULL },
+};
+
+#define ROLE_TEXT_COUNT (sizeof(role_texts) / sizeof(role_texts[0]))
+
+static bool rule_is_of(const GateRule *rule, const char *interface, const char *member) {
+        return strcmp(rule->interface, interface) == 0 && strcmp(rule->member, member) == 0;
+}
+
+const GateRule *gate_rules(size_t *ret_count) {
+        *ret_count = RULE_COUNT;
+        return rules;
+}
+
+bool gate_has_entry(const char *interface, const char *member) {
+        for (size_t i = 0; i < RULE_COUNT; i++)
+                if (rule_is_of(&rules[i], interface, member))
+                        return true;
+        return false;
+}
+
+/* "makers or administrators may do this", then how one becomes one. */
+static void people_text(unsigned roles, char *ret, size_t size) {
+        size_t used = 0;
+
+        for (size_t i = 0; i < ROLE_TEXT_COUNT; i++)
+                if (roles & role_texts[i].role && used < size)
+                        used += (size_t) snprintf(ret + used, size - used, "%s%s",
+                                                  used > 0 ? " or " : "", role_texts[i].people);
+        ret[0] = (char) (ret[0] >= 'a' && ret[0] <= 'z' ? ret[0] - 'a' + 'A' : ret[0]);
+}
+
+static void groups_text(unsigned roles, char *ret, size_t size) {
+        size_t used = 0;
+
+        for (size_t i = 0; i < ROLE_TEXT_COUNT; i++)
+                if (roles & role_texts[i].role && role_texts[i].group && used < size)
+                        used += (size_t) snprintf(ret + used, size - used, "%srole %s, group %s",
+                                                  used > 0 ? "; " : " (", role_texts[i].name,
+                                                  role_texts[i].group);
+        if (used > 0 && used + 1 < size)
+                strcpy(ret + used, ")");
+}
+
+static int deny(const char *member, Separation mode, bool entry, unsigned could,
+                ErrorDetail *detail) {
+        char people[192] = "", groups[256] = "";
+
+        if (!entry)
+                return error_set(detail, SEAL_E_ACCESS_DENIED,
+                                 "%s has no entry in the role table: nobody may do this", member);
+        if (could == 0)
+                return error_set(detail, SEAL_E_ACCESS_DENIED,
+                                 "%s: nobody may do this in separation %s", member,
+                                 separation_name(mode));
+        people_text(could, people, sizeof(people));
+        groups_text(could, groups, sizeof(groups));
+        return error_set(detail, SEAL_E_ACCESS_DENIED, "%s may do this%s", people, groups);
+}
+
+int gate_check(const char *interface, const char *member, Separation mode, unsigned roles,
+               const GateRule **ret, ErrorDetail *detail) {
+        unsigned could = 0;
+        bool entry = false;
+
+        for (size_t i = 0; i < RULE_COUNT; i++) {
+                if (!rule_is_of(&rules[i], interface, member))
+                        continue;
+                entry = true;
+                if (mode >= SEPARATION_MAX || !(rules[i].modes & 1U << mode))
+                        continue;
+                if (rules[i].role & roles) {
+                        *ret = &rules[i];
+                        return 0;
+                }
+                could |= rules[i].role;
+        }
+        return deny(member, mode, entry, could, detail);
+}
+
+/* Before Initialize nothing can be decided; should it be asked, the strictest answer is right. */
+static bool is_strict(Separation mode) {
+        return mode != SEPARATION_SINGLE && mode != SEPARATION_DUAL;
+}
+
+static bool has_decided(const Request *request, const Caller *caller) {
+        for (size_t i = 0; i < request->decision_count; i++)
+                if (caller_is(caller, &request->decisions[i].by))
+                        return true;
+        return false;
+}
+
+int separation_decide(Separation mode, const Request *request, const Caller *caller,
+                      ErrorDetail *detail) {
+        if (mode == SEPARATION_SINGLE)
+                return 0;
+        if (caller_is(caller, &request->applicant))
+                return error_set(detail, SEAL_E_SEPARATION_OF_DUTIES,
+                                 "Who applied does not decide: another reviewer has to");
+        if (has_decided(request, caller))
+                return error_set(detail, SEAL_E_SEPARATION_OF_DUTIES,
+                                 "Nobody decides twice: another reviewer has to");
+        return 0;
+}
+
+int separation_make(Separation mode, const Request *request, const Caller *caller,
+                    ErrorDetail *detail) {
+        static const char another[] = "a maker has to who did not apply, review, or become keeper";
+
+        if (!is_strict(mode))
+                return 0;
+        if (caller_is(caller, &request->applicant))
+                return error_set(detail, SEAL_E_SEPARATION_OF_DUTIES,
+                                 "Who applied does not make: %s", another);
+        if (has_decided(request, caller))
+                return error_set(detail, SEAL_E_SEPARATION_OF_DUTIES,
+                                 "Who reviewed does not make: %s", another);
+        for (size_t i = 0; i < request->application.keeper_count; i++)
+                if (caller_is(caller, &request->application.keepers[i]))
+                        return error_set(detail, SEAL_E_SEPARATION_OF_DUTIES,
+                                         "A keeper does not make his seal: %s", another);
+        return 0;
+}
+
+int separation_deliver(Separation mode, const Seal *seal, const Subject *keeper,
+                       ErrorDetail *detail) {
+        if (is_strict(mode) && seal->made.by.text[0] != '\0' &&
+            subject_equal(&seal->made.by, keeper))
+                return error_set(detail, SEAL_E_SEPARATION_OF_DUTIES,
+                                 "Who made a seal does not keep it: deliver it to another than %s",
+                                 keeper->text);
+        return 0;
+}

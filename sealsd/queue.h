@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The bounded queue of jobs, fair across UIDs: one line per UID, served in turn. Knows no thread and
+ * no lock; the worker guards it.
+ */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/cleanup.h"
+
+struct Job;
+
+typedef struct Queue Queue;
+
+int queue_new(Queue **ret);
+Queue *queue_free(Queue *queue);
+DEFINE_CLEANUP(Queue, queue_free)
+
+/*
+ * Append to the UID's line. SEAL_E_QUOTA_EXCEEDED when it has UID_JOBS_MAX in the queue or running,
+ * SEAL_E_BUSY when QUEUE_MAX wait in all; a job of UINT32_MAX, the daemon's own, is never refused.
+ */
+int queue_push(Queue *queue, uint32_t uid, struct Job *job);
+
+/* The next job, NULL when none waits. Its UID's place stays counted until queue_release. */
+struct Job *queue_pop(Queue *queue);
+
+/* A popped job of this UID has ended. */
+void queue_release(Queue *queue, uint32_t uid);
+
+/* Jobs that wait, or were popped and not released. */
+unsigned queue_depth(const Queue *queue);

@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sealsd/seal.h"
+
+#include <errno.h>
+
+#include "policy/key.h"
+#include "sealsd/json.h"
+
+static bool names_keeper(const Seal *seal, const Subject *subject) {
+        for (size_t i = 0; i < seal->facts.keeper_count; i++)
+                if (subject_equal(&seal->facts.keepers[i], subject))
+                        return true;
+        return false;
+}
+
+bool seal_is_keeper(const Seal *seal, const Caller *caller) {
+        if (seal->state == SEAL_MADE || seal->state == SEAL_FILED)
+                return false;
+        if (caller_is(caller, &seal->named_keeper))
+                return true;
+        for (size_t i = 0; seal->state != SEAL_DELIVERED && i < seal->facts.keeper_count; i++)
+                if (caller_is(caller, &seal->facts.keepers[i]))
+                        return true;
+        return false;
+}
+
+static int keeper_append(json_t *array, const Seal *seal, const Subject *keeper) {
+        bool accepted = seal->accepted.time != 0 && seal->named_keeper.text[0] != '\0' &&
+                        subject_equal(&seal->named_keeper, keeper);
+
+        return json_array_append_new(
+                array, json_pack("{s:s, s:b}", "subject", keeper->text, "accepted", accepted));
+}
+
+/* Those of the application, and the one it was delivered to where he is another. */
+static json_t *keepers_json(const Seal *seal) {
+        _cleanup_json_ json_t *array = json_array();
+
+        for (size_t i = 0; array && i < seal->facts.keeper_count; i++)
+                if (keeper_append(array, seal, &seal->facts.keepers[i]) != 0)
+                        return NULL;
+        if (array && seal->named_keeper.text[0] != '\0' &&
+            !names_keeper(seal, &seal->named_keeper) &&
+            keeper_append(array, seal, &seal->named_keeper) != 0)
+                return NULL;
+        return steal_ptr(array);
+}
+
+static json_t *strings_json(const char *const *strings) {
+        _cleanup_json_ json_t *array = json_array();
+
+        for (; array && strings && *strings; strings++)
+                if (json_array_append_new(array, json_string(*strings)) != 0)
+                        return NULL;
+        return steal_ptr(array);
+}
+
+static json_t *filing_json(const Seal *seal) {
+        const Filing *filing = &seal->filing;
+
+        if (filing->filed == 0)
+                return json_null();
+        return json_pack("{s:s, s:s, s:I, s:s, s:o}", "filing-number", filing->number, "authority",
+                         filing->authority, "filed", (json_int_t) filing->filed, "by",
+                         seal->filed.by.text, "documents",
+                         json_documents(filing->documents, filing->document_count));
+}
+
+static json_t *facts_json(const Seal *seal, const char *why_not, const char *const *policy,
+                          const char *pem) {
+        const Application *facts = &seal->facts;
+
+        return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:o, s:o, s:I, s:I, s:I,"
+                         " s:I, s:I, s:s}",
+                         "number", seal->number, "class", facts->class, "type", facts->type, "name",
+                         facts->name, "holder", facts->holder, "state",
+                         seal_state_name(seal->state), "why-not", why_not, "algorithm",
+                         facts->algorithm, "separation", separation_name(seal->separation),
+                         "purposes", json_purposes(facts->purposes), "policy", strings_json(policy),
+                         "created", (json_int_t) seal->created, "not-before",
+                         (json_int_t) facts->not_before, "not-after", (json_int_t) facts->not_after,
+                         "use-limit", (json_int_t) facts->use_limit, "use-count",
+                         (json_int_t) seal->use_count, "public-key", pem);
+}
+
+static json_t *custody_json(const Seal *seal) {
+        return json_pack("{s:o, s:I, s:s, s:o, s:s, s:s, s:s, s:s, s:I, s:s, s:I, s:i, s:o}",
+                         "keepers", keepers_json(seal), "request", (json_int_t) seal->request,
+                         "applicant", seal->applicant.text, "filing", filing_json(seal), "made-by",
+                         seal->made.by.text, "delivered-by", seal->delivered.by.text, "accepted-by",
+                         seal->accepted.by.text, "revoked-by", seal->revoked.by.text, "revoked",
+                         (json_int_t) seal->revoked.time, "revocation-reason",
+                         seal->revocation_reason, "index", (json_int_t) seal->index, "bit",
+                         (int) seal->bit, "documents",
+                         json_documents(seal->facts.documents, seal->facts.document_count));
+}
+
+int seal_describe(const Seal *seal, const char *why_not, const char *const *policy, bool full,
+                  char **ret) {
+        _cleanup_free_ char *pem = NULL;
+        _cleanup_json_ json_t *document = NULL, *custody = NULL;
+
+        int r = seal->public.size > 0 ? public_to_pem(&seal->public, &pem) : 0;
+        if (r != 0)
+                return r;
+        document = facts_json(seal, why_not, policy, pem ? pem : "");
+        if (full) {
+                custody = custody_json(seal);
+                if (!custody || json_object_update(document, custody) != 0)
+                        return -ENOMEM;
+        }
+        return json_to_text(document, ret);
+}

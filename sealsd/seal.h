@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A seal, as the register keeps it. A plain value. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <tss2/tss2_tpm2_types.h>
+
+#include "base/limits.h"
+#include "sealsd/application.h"
+#include "sealsd/caller.h"
+#include "sealsd/lifecycle.h"
+#include "sealsd/subject.h"
+
+typedef struct Act {
+        Subject by; /* text "" when it has not happened */
+        uint64_t time;
+} Act;
+
+typedef struct Filing {
+        char number[NAME_BYTES_MAX + 1];
+        char authority[NAME_BYTES_MAX + 1];
+        uint64_t filed; /* 0 when there is no filing record */
+        size_t document_count;
+        Document documents[DOCUMENTS_MAX];
+} Filing;
+
+typedef struct Seal {
+        char number[NUMBER_MAX + 1];
+        uint64_t request; /* its make request */
+        SealState state;
+        bool revocation_pending; /* revoked here, the bit in the chip still to be set */
+        Separation separation;   /* of its birth */
+        Subject applicant;
+        Application facts; /* as approved */
+        uint64_t created;
+        uint64_t use_count;
+        char profile[PROFILE_MAX + 1];
+        TPM2_HANDLE index;
+        unsigned bit;
+        Filing filing;
+        Act made, filed, delivered, accepted, revoked;
+        char revocation_reason[TEXT_MAX + 1];
+        Subject named_keeper; /* to whom it was delivered last; text "" before */
+        /* The key; public.size 0 when none was made yet. */
+        TPM2B_PUBLIC public;
+        TPM2B_PRIVATE private;
+} Seal;
+
+/* A keeper by the register; before acceptance only the named keeper counts. */
+bool seal_is_keeper(const Seal *seal, const Caller *caller);
+
+/* Everything as JSON (docs/bus.md), malloc'ed; full is false for those who may not see custody. */
+int seal_describe(const Seal *seal, const char *why_not, const char *const *policy, bool full,
+                  char **ret);

@@ -1,0 +1,330 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the external authority is asked to sign until initialization is complete: the machine's state
+ * and the first write of each index. A challenge is two jobs, offer and answer; between them its
+ * session stays in the worker's table.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include <openssl/crypto.h>
+
+#include "policy/approval.h"
+#include "policy/key.h"
+#include "policy/ref.h"
+#include "sealsd/service-internal.h"
+#include "tpm/machine.h"
+
+static const char *kind_of(const OfferedChallenge *challenge) {
+        return challenge->handle == 0 ? "machine-state" : "index";
+}
+
+/* --- offer -------------------------------------------------------------------------------- */
+
+typedef struct OfferJob {
+        ServiceJob head;
+        bool state_missing;
+        PcrSelection pcrs;
+        TPM2B_DIGEST ref; /* of the profile */
+        size_t count;
+        RegisterIndex rows[INDICES_MAX + 1]; /* unwritten by the register */
+        uint64_t now;
+        size_t offered_count;
+        OfferedChallenge offered[CHALLENGES_OFFERED_MAX]; /* copies; sessions stay in the table */
+} OfferJob;
+
+static int offer_state(OfferJob *job, Chip *chip, ErrorDetail *detail) {
+        OfferedChallenge *c = challenges_find_handle(chip->challenges, 0);
+        TPM2B_DIGEST policy;
+        PcrValues values;
+        int r;
+
+        r = tpm_pcr_read(chip->tpm, &job->pcrs, &values, detail);
+        if (r != 0)
+                return r;
+        if (c && pcr_values_differing(&c->values, &values) == 0)
+                return 0;
+        if (c) /* the machine has moved on: what was offered approves a state that is gone */
+                challenge_drop(c);
+        r = machine_state_policy(&values, &policy);
+        if (r != 0)
+                return r;
+        c = challenges_take(chip->challenges, "machine-state");
+        if (!c)
+                return 0;
+
+        Writer w = writer_over(c->bytes, sizeof(c->bytes));
+        approval_authorize_bytes(&policy, &job->ref, &w);
+        c->size = w.used;
+        c->values = values;
+        c->expires = job->now + CHALLENGE_LIFETIME;
+        return 0;
+}
+
+static int offer_new(OfferJob *job, Chip *chip, const TpmIndex *index, ErrorDetail *detail) {
+        TPM2B_DIGEST value = { .size = 8 }; /* no bit set */
+        TpmChallenge *session;
+        int r = 0;
+
+        if (index->kind == INDEX_LEDGER)
+                r = ledger_genesis(&index->authority, index->handle, &value);
+        if (r == 0)
+                r = tpm_challenge_new(&session, chip->tpm, index,
+                                      (Bytes){ value.buffer, value.size }, detail);
+        if (r != 0)
+                return r;
+        OfferedChallenge *c = challenges_take(chip->challenges, "index");
+        Bytes bytes = tpm_challenge_bytes(session);
+        if (!c || bytes.size > sizeof(c->bytes)) {
+                (void) tpm_challenge_free(session);
+                return -EIO;
+        }
+        c->session = session;
+        c->handle = index->handle;
+        c->size = bytes.size;
+        memcpy(c->bytes, bytes.data, bytes.size);
+        c->expires = job->now + CHALLENGE_LIFETIME;
+        return 0;
+}
+
+static int offer_index(OfferJob *job, Chip *chip, RegisterIndex *row, ErrorDetail *detail) {
+        TpmIndexState state;
+        TpmIndex index;
+        int r;
+
+        if (challenges_find_handle(chip->challenges, row->handle))
+                return 0;
+        r = service_tpm_index(job->head.service, row, &index);
+        if (r == 0)
+                r = tpm_index_state(chip->tpm, &index, &state, detail);
+        if (r == 0)
+                /* Written although the register does not know: killed between chip and commit. */
+                row->written = state == TPM_INDEX_WRITTEN || state == TPM_INDEX_LOCKED;
+        if (r == 0 && (state == TPM_INDEX_ABSENT || state == TPM_INDEX_FOREIGN))
+                r = error_set(detail, SEAL_E_REGISTER_TAMPERED,
+                              "NV index 0x%08x is not in the chip any more; run 'sealctl init' again",
+                              row->handle);
+        if (r == 0 && !row->written &&
+            challenges_count(chip->challenges) < CHALLENGES_OFFERED_MAX)
+                r = offer_new(job, chip, &index, detail);
+        OPENSSL_cleanse(&index, sizeof(index));
+        return r;
+}
+
+static void offer_copy(OfferJob *job, const Challenges *challenges) {
+        for (size_t i = 0; i < CHALLENGES_OFFERED_MAX; i++) {
+                if (challenges->slots[i].id[0] == '\0')
+                        continue;
+                job->offered[job->offered_count] = challenges->slots[i];
+                job->offered[job->offered_count++].session = NULL;
+        }
+}
+
+static int offer_run(Job *job, Chip *chip, ErrorDetail *detail) {
+        OfferJob *j = (OfferJob *) job;
+        int r;
+
+        r = service_job_begin(&j->head, chip, detail);
+        challenges_expire(chip->challenges, j->now);
+        if (r == 0 && j->state_missing)
+                r = offer_state(j, chip, detail);
+        for (size_t i = 0; r == 0 && i < j->count; i++)
+                r = offer_index(j, chip, &j->rows[i], detail);
+        if (r == 0)
+                offer_copy(j, chip->challenges);
+        return r;
+}
+
+static int offer_keep(OfferJob *job) {
+        Service *s = job->head.service;
+        int r = 0;
+
+        for (size_t i = 0; r == 0 && i < job->count; i++)
+                if (job->rows[i].written)
+                        r = store_index_mark_written(s->store, job->rows[i].handle);
+        return r == 0 ? service_initialize_try_complete(s) : r;
+}
+
+static void offer_done(Job *job, int code, const ErrorDetail *detail) {
+        OfferJob *j = (OfferJob *) job;
+        ChallengeList list = {};
+
+        if (code == 0)
+                code = offer_keep(j);
+        for (size_t i = 0; code == 0 && i < j->offered_count; i++) {
+                const OfferedChallenge *c = &j->offered[i];
+                Challenge *out = &list.challenges[list.count++];
+
+                *out = (Challenge){
+                        .kind = kind_of(c),
+                        .bytes = { c->bytes, c->size },
+                        .expires = c->expires,
+                };
+                memcpy(out->id, c->id, sizeof(out->id));
+        }
+        service_job_finish(&j->head, code, detail, &list);
+}
+
+static int offer_fill(OfferJob *job) {
+        Service *s = job->head.service;
+        RegisterIndex rows[INDICES_MAX + 1];
+        size_t count;
+        int r;
+
+        job->now = service_now(s);
+        job->pcrs = s->installation.pcrs;
+        job->state_missing = s->approvals->count == 0;
+        r = service_indices(s, rows, &count);
+        for (size_t i = 0; r == 0 && i < count; i++)
+                if (!rows[i].written)
+                        job->rows[job->count++] = rows[i];
+        OPENSSL_cleanse(rows, sizeof(rows));
+        return r == 0 ? policy_ref(REF_PROFILE, s->installation.profile, &job->ref) : r;
+}
+
+int service_list_challenges(Service *service, const Caller *caller, Reply reply, ErrorDetail *detail) {
+        static const ChallengeList none = {};
+
+        if (service->installation.phase == INIT_COMPLETE) {
+                reply.done(reply.userdata, 0, NULL, &none);
+                return 0;
+        }
+        if (service->installation.phase != INIT_DEFINED)
+                return service_require_ready(service, detail);
+
+        OfferJob *job = service_job_new(service, sizeof(*job), caller->uid, reply);
+        if (!job)
+                return -ENOMEM;
+        int r = offer_fill(job);
+        if (r == 0)
+                r = service_job_submit(&job->head, offer_run, offer_done);
+        if (r != 0)
+                (void) service_job_discard(job);
+        return r;
+}
+
+/* --- answer ------------------------------------------------------------------------------- */
+
+typedef struct AnswerJob {
+        ServiceJob head;
+        char id[CHALLENGE_ID_MAX + 1];
+        TpmAuthority authority;
+        TPM2B_DIGEST ref;
+        size_t size;
+        uint8_t signature[SIGNATURE_MAX];
+        uint64_t now;
+        TPM2_HANDLE written; /* which index has had its first write */
+        MachineState state;  /* or the approved state */
+} AnswerJob;
+
+static int answer_state(AnswerJob *job, Chip *chip, OfferedChallenge *challenge,
+                        const TPMT_SIGNATURE *signature, ErrorDetail *detail) {
+        MachineApproval *a = &job->state.approval;
+        int r;
+
+        a->values = challenge->values;
+        a->signature = *signature;
+        r = machine_state_policy(&a->values, &a->policy);
+        if (r != 0)
+                return r;
+        return tpm_authority_ticket(chip->tpm, &job->authority, &a->policy, &job->ref, signature,
+                                    &a->ticket, detail);
+}
+
+static int answer_challenge(AnswerJob *job, Chip *chip, OfferedChallenge *challenge,
+                            ErrorDetail *detail) {
+        Bytes der = { job->signature, job->size };
+        TPMT_SIGNATURE signature;
+        int r;
+
+        if (signature_verify(&job->authority.public, (Bytes){ challenge->bytes, challenge->size },
+                             der) != 0)
+                return error_set(detail, SEAL_E_APPROVAL_INVALID,
+                                 "The signature is not the authority's over the bytes of this "
+                                 "challenge");
+        r = signature_from_openssl(&job->authority.public, der, &signature);
+        if (r != 0)
+                return r;
+        if (challenge->handle == 0)
+                return answer_state(job, chip, challenge, &signature, detail);
+        job->written = challenge->handle;
+        return tpm_challenge_answer(challenge->session, &job->authority, &signature, detail);
+}
+
+static int answer_run(Job *job, Chip *chip, ErrorDetail *detail) {
+        AnswerJob *j = (AnswerJob *) job;
+        OfferedChallenge *c;
+        int r;
+
+        r = service_job_begin(&j->head, chip, detail);
+        if (r != 0)
+                return r;
+        c = challenges_find(chip->challenges, j->id);
+        if (!c)
+                return error_set(detail, SEAL_E_NOT_FOUND,
+                                 "No challenge \"%s\" is on offer; see ListChallenges", j->id);
+        if (c->expires <= j->now) {
+                challenge_drop(c);
+                return SEAL_E_APPROVAL_EXPIRED;
+        }
+        r = answer_challenge(j, chip, c, detail);
+        if (r == 0)
+                challenge_drop(c);
+        return r;
+}
+
+static int answer_keep(AnswerJob *job) {
+        Service *s = job->head.service;
+        int r;
+
+        if (job->written != 0) {
+                r = store_index_mark_written(s->store, job->written);
+        } else {
+                job->state.approved = service_now(s);
+                memcpy(job->state.profile, s->installation.profile, sizeof(job->state.profile));
+                r = store_machine_state_add(s->store, &job->state);
+        }
+        return r == 0 ? service_initialize_try_complete(s) : r;
+}
+
+static void answer_done(Job *job, int code, const ErrorDetail *detail) {
+        AnswerJob *j = (AnswerJob *) job;
+
+        if (code == 0)
+                code = answer_keep(j);
+        service_job_finish(&j->head, code, detail, NULL);
+}
+
+int service_answer(Service *service, const Caller *caller, const char *id, Bytes signature,
+                   Reply reply, ErrorDetail *detail) {
+        const Installation *i = &service->installation;
+
+        if (i->phase == INIT_COMPLETE)
+                return error_set(detail, SEAL_E_NOT_FOUND, "No challenge is on offer");
+        if (i->phase != INIT_DEFINED)
+                return service_require_ready(service, detail);
+        if (i->resident)
+                return error_set(detail, SEAL_E_INVALID_STATE,
+                                 "The authority lives in the TPM; run 'sealctl init' again with its "
+                                 "passphrase");
+        if (signature.size == 0 || signature.size > SIGNATURE_MAX)
+                return error_set(detail, SEAL_E_APPROVAL_INVALID,
+                                 "A signature has 1 to %d bytes, this has %zu", SIGNATURE_MAX,
+                                 signature.size);
+
+        AnswerJob *job = service_job_new(service, sizeof(*job), caller->uid, reply);
+        if (!job)
+                return -ENOMEM;
+        (void) snprintf(job->id, sizeof(job->id), "%s", id);
+        job->authority = (TpmAuthority){ .public = i->authority };
+        job->now = service_now(service);
+        job->size = signature.size;
+        memcpy(job->signature, signature.data, signature.size);
+        job->state.by = caller->subject;
+        int r = policy_ref(REF_PROFILE, i->profile, &job->ref);
+        if (r == 0)
+                r = service_job_submit(&job->head, answer_run, answer_done);
+        if (r != 0)
+                (void) service_job_discard(job);
+        return r;
+}

@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the service's files share; nobody else includes it. */
+#pragma once
+
+#include "sealsd/approval-set.h"
+#include "sealsd/service.h"
+#include "sealsd/worker.h"
+#include "tpm/hierarchy.h"
+#include "tpm/seal.h"
+
+#define CHALLENGE_LIFETIME (10 * 60 * USEC_PER_SEC)
+#define PROBE_INTERVAL (60 * USEC_PER_SEC)
+#define INDEX_AUTH_SIZE 32
+
+/* What the last look at the chip found. */
+typedef struct Health {
+        bool probed;
+        bool approved;      /* the machine state */
+        bool locked;        /* a revocation index is read-locked */
+        bool tampered;      /* SRK or an index is not ours any more */
+        uint32_t differing; /* PCR mask when not approved */
+        TpmHierarchies hierarchies;
+        char problem[ERROR_TEXT_MAX]; /* why tampered */
+} Health;
+
+struct Service {
+        sd_event *event;
+        const Config *config;
+        Clock clock;
+        Store *store;
+        Worker *worker;
+        Observer observer;
+        sd_event_source *timer;
+
+        Installation installation;
+        TPM2B_NAME authority_name; /* size 0 before there is one */
+        ApprovalSet *approvals;
+        bool initializing; /* an Initialize is under way */
+        bool probing;
+        bool stopping;
+
+        bool tpm_available;
+        char tcti[128];
+        char tpm_name[128];
+        Health health;
+        const char *state; /* as last announced */
+};
+
+/* --- jobs --------------------------------------------------------------------------------- */
+
+/* The head of every job of the service: who waits for it, and what each needs to begin. */
+typedef struct ServiceJob {
+        Job job;
+        Service *service;
+        Reply reply; /* done NULL: nobody waits */
+        size_t size; /* of the whole struct, to wipe it */
+        TPM2B_NAME srk; /* pinned; size 0 before Initialize */
+        Secret owner_auth;
+} ServiceJob;
+
+typedef int (*JobRun)(Job *job, Chip *chip, ErrorDetail *detail);
+typedef void (*JobDone)(Job *job, int code, const ErrorDetail *detail);
+
+/* A zeroed job of size bytes whose head is a ServiceJob, NULL without memory. */
+void *service_job_new(Service *service, size_t size, uint32_t uid, Reply reply);
+/* Queue it (again, with other functions, for the next step). On failure the job stays the caller's. */
+int service_job_submit(ServiceJob *job, JobRun run, JobDone done);
+/* In the worker: the SRK is there and the pinned one. */
+int service_job_begin(ServiceJob *job, Chip *chip, ErrorDetail *detail);
+/* Answer who waits, wipe and free. */
+void service_job_finish(ServiceJob *job, int code, const ErrorDetail *detail, const void *result);
+/* Wipe and free without an answer: submitting failed. */
+void *service_job_discard(void *job);
+
+/* --- shared steps --------------------------------------------------------------------------- */
+
+uint64_t service_now(const Service *service);
+
+/* SEAL_E_NOT_INITIALIZED before Initialize is complete. */
+int service_require_ready(const Service *service, ErrorDetail *detail);
+
+void service_changed(Service *service, const char *kind, const char *id, const char *state);
+void service_changed_request(Service *service, const Request *request);
+void service_changed_seal(Service *service, const Seal *seal);
+void service_attention(Service *service, const char *severity, const char *code, const char *object,
+                       const char *format, ...) __attribute__((format(printf, 5, 6)));
+
+/* Read the installation and the approved states again from the register. */
+int service_reload(Service *service);
+/* Announce the Manager's State when it changed. */
+void service_update_state(Service *service);
+/* Look at the chip soon (one look at a time). */
+void service_probe(Service *service);
+/* What the chip told in passing: a refused or an accepted machine state. */
+void service_note_approved(Service *service, bool approved);
+
+int service_tpm_index(const Service *service, const RegisterIndex *row, TpmIndex *ret);
+/* The policy of a seal, from its row. */
+int service_build_policy(const Service *service, const Seal *seal, SealPolicy *ret);
+
+/* Seal with keepers and state checks for a mutation: visible, or SEAL_E_NOT_FOUND. */
+int service_seal_fetch(Service *service, const Caller *caller, const char *number, Seal *ret,
+                       ErrorDetail *detail);
+bool service_sees_all(const Caller *caller);
+
+/* --- making (service-make.c) --------------------------------------------------------------- */
+
+/*
+ * Make the key of an approved or failed request. by is recorded as the maker. Result: const char *,
+ * the number.
+ */
+int service_make(Service *service, Request *request, const Subject *by, uint32_t uid, Reply reply,
+                 ErrorDetail *detail);
+
+/* After a restart: requests that were in the making have failed. */
+int service_make_recover(Service *service);
+
+/* --- revoking (service-revoke.c) ----------------------------------------------------------- */
+
+/* Set the bits that are still owed to the chip. */
+void service_revoke_pending(Service *service);
+/* The chip says revoked, the register did not know. */
+void service_revoke_found(Service *service, const char *number);
+
+/* --- initialization ------------------------------------------------------------------------ */
+
+/* Phase COMPLETE when nothing is missing any more; announces it. */
+int service_initialize_try_complete(Service *service);
+/* Indices of the register; count is at most INDICES_MAX + 1. */
+int service_indices(Service *service, RegisterIndex *ret, size_t *ret_count);

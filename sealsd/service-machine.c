@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The machine's state: what it is, and the authority's approval of it. */
+#include <errno.h>
+#include <string.h>
+
+#include "policy/approval.h"
+#include "policy/key.h"
+#include "policy/ref.h"
+#include "sealsd/service-internal.h"
+#include "tpm/machine.h"
+
+typedef struct ReadJob {
+        ServiceJob head;
+        PcrSelection selection;
+        ApprovalSet *approvals;
+        PcrValues values;
+} ReadJob;
+
+static int read_run(Job *job, Chip *chip, ErrorDetail *detail) {
+        ReadJob *j = (ReadJob *) job;
+
+        return tpm_pcr_read(chip->tpm, &j->selection, &j->values, detail);
+}
+
+static int report_fill(const ReadJob *job, MachineReport *ret) {
+        const Installation *i = &job->head.service->installation;
+        int r;
+
+        ret->profile = i->profile;
+        ret->values = job->values;
+        ret->approvals = (unsigned) job->approvals->count;
+        ret->approved = approval_set_match(job->approvals, &job->values, &ret->differing);
+        r = machine_state_policy(&job->values, &ret->policy);
+        return r == 0 ? policy_ref(REF_PROFILE, i->profile, &ret->ref) : r;
+}
+
+static void read_done(Job *job, int code, const ErrorDetail *detail) {
+        ReadJob *j = (ReadJob *) job;
+        Service *s = j->head.service;
+        MachineReport report = {};
+
+        if (code == 0)
+                code = report_fill(j, &report);
+        if (code == 0 && s->health.probed && s->health.approved != report.approved)
+                service_note_approved(s, report.approved);
+        (void) approval_set_unref(j->approvals);
+        service_job_finish(&j->head, code, detail, &report);
+}
+
+int service_get_machine_state(Service *service, const Caller *caller, Reply reply,
+                              ErrorDetail *detail) {
+        if (service->installation.phase < INIT_DEFINED)
+                return service_require_ready(service, detail);
+
+        ReadJob *job = service_job_new(service, sizeof(*job), caller->uid, reply);
+        if (!job)
+                return -ENOMEM;
+        job->selection = service->installation.pcrs;
+        job->approvals = approval_set_ref(service->approvals);
+        int r = service_job_submit(&job->head, read_run, read_done);
+        if (r != 0) {
+                (void) approval_set_unref(job->approvals);
+                (void) service_job_discard(job);
+        }
+        return r;
+}
+
+/* --- approving ---------------------------------------------------------------------------- */
+
+typedef struct ApproveJob {
+        ServiceJob head;
+        TpmAuthority authority;
+        Secret passphrase;
+        size_t signature_size;
+        uint8_t signature[SIGNATURE_MAX];
+        bool predicted;
+        uint32_t predicted_mask;
+        PcrValues given;
+        TPM2B_DIGEST ref;
+        MachineState state;
+} ApproveJob;
+
+/* The values to approve: read, and where the caller predicts, his own. */
+static int approve_values(ApproveJob *job, Chip *chip, ErrorDetail *detail) {
+        MachineApproval *a = &job->state.approval;
+        PcrSelection selection = job->given.selection;
+        int r;
+
+        r = tpm_pcr_read(chip->tpm, &selection, &a->values, detail);
+        if (r != 0)
+                return r;
+        for (unsigned i = 0; job->predicted && i < PCR_COUNT; i++)
+                if (job->predicted_mask >> i & 1)
+                        a->values.values[i] = job->given.values[i];
+        return machine_state_policy(&a->values, &a->policy);
+}
+
+static int approve_signature(ApproveJob *job, Chip *chip, ErrorDetail *detail) {
+        MachineApproval *a = &job->state.approval;
+        uint8_t buffer[APPROVAL_BYTES_MAX];
+        Writer w = writer_over(buffer, sizeof(buffer));
+        Bytes der = { job->signature, job->signature_size };
+
+        approval_authorize_bytes(&a->policy, &job->ref, &w);
+        Bytes message = { buffer, w.used };
+        if (job->authority.resident)
+                return tpm_authority_sign(chip->tpm, &job->authority, &job->passphrase, message,
+                                          &a->signature, detail);
+        if (signature_verify(&job->authority.public, message, der) != 0)
+                return error_set(detail, SEAL_E_APPROVAL_INVALID,
+                                 "The signature is not the authority's over this machine state and "
+                                 "profile; sign the bytes 'to-sign' of GetMachineState");
+        return signature_from_openssl(&job->authority.public, der, &a->signature);
+}
+
+static int approve_run(Job *job, Chip *chip, ErrorDetail *detail) {
+        ApproveJob *j = (ApproveJob *) job;
+        MachineApproval *a = &j->state.approval;
+        int r;
+
+        r = service_job_begin(&j->head, chip, detail);
+        if (r == 0)
+                r = approve_values(j, chip, detail);
+        if (r == 0)
+                r = approve_signature(j, chip, detail);
+        if (r != 0)
+                return r;
+        return tpm_authority_ticket(chip->tpm, &j->authority, &a->policy, &j->ref, &a->signature,
+                                    &a->ticket, detail);
+}
+
+static void approve_done(Job *job, int code, const ErrorDetail *detail) {
+        ApproveJob *j = (ApproveJob *) job;
+        Service *s = j->head.service;
+
+        if (code == 0) {
+                j->state.approved = service_now(s);
+                code = store_machine_state_add(s->store, &j->state);
+        }
+        if (code == 0)
+                code = service_reload(s);
+        if (code == 0)
+                service_probe(s);
+        if (code == 0 && !j->predicted)
+                service_note_approved(s, true);
+        service_job_finish(&j->head, code, detail, NULL);
+}
+
+static int approve_check_predicted(const Installation *installation,
+                                   const MachineApproveOptions *options, ErrorDetail *detail) {
+        const size_t size = installation->pcrs.bank == TPM2_ALG_SHA384 ? TPM2_SHA384_DIGEST_SIZE
+                                                                       : TPM2_SHA256_DIGEST_SIZE;
+
+        if ((options->values_mask & ~installation->pcrs.mask) != 0)
+                return error_set(detail, SEAL_E_INVALID_ARGS,
+                                 "predicted names a PCR that the profile does not bind");
+        for (unsigned i = 0; i < PCR_COUNT; i++)
+                if ((options->values_mask >> i & 1) && options->values.values[i].size != size)
+                        return error_set(detail, SEAL_E_INVALID_ARGS,
+                                         "predicted: a value of PCR %u has %zu bytes", i, size);
+        return 0;
+}
+
+static int approve_check(const Service *service, const MachineApproveOptions *options,
+                         ErrorDetail *detail) {
+        const Installation *i = &service->installation;
+
+        int r = service_require_ready(service, detail);
+        if (r != 0)
+                return r;
+        if (options->profile && strcmp(options->profile, i->profile) != 0)
+                return error_set(detail, SEAL_E_NOT_FOUND, "There is no profile \"%.64s\"; it is \"%s\"",
+                                 options->profile, i->profile);
+        if (i->resident && !options->passphrase.set)
+                return error_set(detail, SEAL_E_PIN_REQUIRED,
+                                 "The authority lives in the TPM: give its passphrase");
+        if (!i->resident && options->signature.size == 0)
+                return error_set(detail, SEAL_E_APPROVAL_REQUIRED,
+                                 "The authority is external: give its signature over the bytes "
+                                 "'to-sign' of GetMachineState");
+        if (options->signature.size > SIGNATURE_MAX)
+                return SEAL_E_LIMITS_EXCEEDED;
+        return options->predicted ? approve_check_predicted(i, options, detail) : 0;
+}
+
+static int approve_fill(ApproveJob *job, const Caller *caller, const MachineApproveOptions *options) {
+        const Installation *i = &job->head.service->installation;
+
+        job->authority = (TpmAuthority){
+                .resident = i->resident,
+                .public = i->authority,
+                .private = i->authority_private,
+        };
+        job->passphrase = options->passphrase;
+        job->signature_size = options->signature.size;
+        if (options->signature.size > 0)
+                memcpy(job->signature, options->signature.data, options->signature.size);
+        job->predicted = options->predicted;
+        job->predicted_mask = options->values_mask;
+        job->given = options->values;
+        job->given.selection = i->pcrs;
+        job->state.by = caller->subject;
+        memcpy(job->state.profile, i->profile, sizeof(job->state.profile));
+        return policy_ref(REF_PROFILE, i->profile, &job->ref);
+}
+
+int service_approve_machine_state(Service *service, const Caller *caller,
+                                  const MachineApproveOptions *options, Reply reply,
+                                  ErrorDetail *detail) {
+        int r = approve_check(service, options, detail);
+        if (r != 0)
+                return r;
+
+        ApproveJob *job = service_job_new(service, sizeof(*job), caller->uid, reply);
+        if (!job)
+                return -ENOMEM;
+        r = approve_fill(job, caller, options);
+        if (r == 0)
+                r = service_job_submit(&job->head, approve_run, approve_done);
+        if (r != 0)
+                (void) service_job_discard(job);
+        return r;
+}

@@ -1,0 +1,273 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The birth of a seal: take a bit (register) → create the key under its policy (chip) → commit the
+ * row → announce. A key whose row was not committed never leaves the chip's answer; its request
+ * fails and can be made again.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include <openssl/crypto.h>
+
+#include "policy/index.h"
+#include "sealsd/service-internal.h"
+#include "tpm/index.h"
+
+typedef struct MakeJob {
+        ServiceJob head;
+        Request request;
+        Subject by;
+        Seal seal;
+        TpmIndex index;
+        TPM2B_DIGEST policy;
+        bool bit_is_set; /* the chip says that the bit given is a dead seal's */
+        SealKey key;
+} MakeJob;
+
+/* --- policy ------------------------------------------------------------------------------- */
+
+int service_build_policy(const Service *service, const Seal *seal, SealPolicy *ret) {
+        TPMS_NV_PUBLIC public;
+        int r;
+
+        *ret = (SealPolicy){ .authority = service->authority_name, .bit = seal->bit };
+        memcpy(ret->profile, seal->profile, sizeof(ret->profile));
+        memcpy(ret->number, seal->number, sizeof(ret->number));
+        r = index_public(INDEX_REVOCATION, seal->index, &service->authority_name, &public);
+        return r == 0 ? index_name(&public, true, &ret->index) : r;
+}
+
+/* --- the row ------------------------------------------------------------------------------ */
+
+static Act act_now(const MakeJob *job) {
+        return (Act){ .by = job->by, .time = service_now(job->head.service) };
+}
+
+/* What the mode leaves to people: strict all, dual the acceptance, single nothing. */
+static void seal_advance(MakeJob *job) {
+        Seal *s = &job->seal;
+
+        s->made = act_now(job);
+        s->state = SEAL_MADE;
+        if (s->separation == SEPARATION_STRICT)
+                return;
+        s->filing.filed = s->made.time;
+        memcpy(s->filing.number, s->number, sizeof(s->number));
+        s->filed = s->delivered = s->made;
+        s->named_keeper = s->facts.keepers[0];
+        s->state = SEAL_DELIVERED;
+        if (s->separation != SEPARATION_SINGLE)
+                return;
+        s->accepted = s->made;
+        s->state = SEAL_ACTIVE;
+}
+
+static int make_commit(MakeJob *job) {
+        _cleanup_(store_rollbackp) Store *tx = NULL;
+        Store *store = job->head.service->store;
+        int r;
+
+        r = store_begin(store);
+        if (r != 0)
+                return r;
+        tx = store;
+        job->request.state = REQUEST_COMPLETED;
+        job->request.error[0] = '\0';
+        r = store_seal_add(store, &job->seal);
+        if (r == 0)
+                r = store_request_update(store, &job->request);
+        if (r == 0)
+                r = store_commit(store);
+        if (r == 0)
+                tx = NULL;
+        return r;
+}
+
+static int make_fail(MakeJob *job, const char *why) {
+        Store *store = job->head.service->store;
+        int r;
+
+        job->request.state = REQUEST_FAILED;
+        (void) snprintf(job->request.error, sizeof(job->request.error), "%s", why);
+        r = store_bit_return(store, job->seal.index, job->seal.bit);
+        return r == 0 ? store_request_update(store, &job->request) : r;
+}
+
+static void warn_capacity(Service *service) {
+        RegisterIndex rows[INDICES_MAX + 1];
+        unsigned used = 0, bits = 0;
+        size_t count;
+
+        if (service_indices(service, rows, &count) != 0)
+                return;
+        for (size_t i = 0; i < count; i++) {
+                if (rows[i].kind != INDEX_REVOCATION)
+                        continue;
+                used += rows[i].used;
+                bits += SEALS_PER_INDEX;
+        }
+        OPENSSL_cleanse(rows, sizeof(rows));
+        if (bits == 0 || used * 100 < bits * 80)
+                return;
+        service_attention(service, used == bits ? "critical" : "warning", "capacity", "",
+                          "%u of %u revocation bits are used; every seal made takes one", used, bits);
+}
+
+/* --- chip --------------------------------------------------------------------------------- */
+
+static int make_run(Job *job, Chip *chip, ErrorDetail *detail) {
+        MakeJob *j = (MakeJob *) job;
+        uint64_t bits;
+        int r;
+
+        r = service_job_begin(&j->head, chip, detail);
+        if (r == 0)
+                r = tpm_index_read_bits(chip->tpm, &j->index, &bits, detail);
+        if (r == SEAL_E_NOT_FOUND) /* the index, not the seal */
+                r = SEAL_E_REGISTER_TAMPERED;
+        if (r != 0)
+                return r;
+        /* A register put back to an older copy gives bits that are used already. */
+        j->bit_is_set = bits >> j->seal.bit & 1;
+        if (j->bit_is_set)
+                return 0;
+        return tpm_seal_create(chip->tpm, &j->policy, &j->key, detail);
+}
+
+static void make_done(Job *job, int code, const ErrorDetail *detail);
+
+static int make_take_bit(MakeJob *job) {
+        Service *s = job->head.service;
+        SealPolicy policy;
+        RegisterIndex row;
+        int r;
+
+        r = store_bit_take(s->store, &job->seal.index, &job->seal.bit);
+        if (r == 0)
+                r = store_index_get(s->store, job->seal.index, &row);
+        if (r != 0)
+                return r;
+        r = service_tpm_index(s, &row, &job->index);
+        OPENSSL_cleanse(&row, sizeof(row));
+        if (r == 0)
+                r = service_build_policy(s, &job->seal, &policy);
+        return r == 0 ? seal_policy_digest(&policy, &job->policy) : r;
+}
+
+/* The chip says that the bit is set: take the next one. */
+static int make_again(MakeJob *job) {
+        Service *s = job->head.service;
+        int r;
+
+        service_attention(s, "critical", "register-older-than-chip", "",
+                          "Bit %u of index 0x%08x is set in the chip but was free in the register",
+                          job->seal.bit, job->seal.index);
+        r = make_take_bit(job);
+        return r == 0 ? service_job_submit(&job->head, make_run, make_done) : r;
+}
+
+static void make_done(Job *job, int code, const ErrorDetail *detail) {
+        MakeJob *j = (MakeJob *) job;
+        Service *s = j->head.service;
+
+        if (code == 0 && j->bit_is_set) {
+                code = make_again(j);
+                if (code == 0)
+                        return;
+        }
+        if (code == 0) {
+                j->seal.public = j->key.public;
+                j->seal.private = j->key.private;
+                seal_advance(j);
+                code = make_commit(j);
+        }
+        if (code != 0) {
+                (void) make_fail(j, error_describe(code, detail));
+                service_changed_request(s, &j->request);
+                service_job_finish(&j->head, code, detail, NULL);
+                return;
+        }
+        service_changed_request(s, &j->request);
+        service_changed_seal(s, &j->seal);
+        warn_capacity(s);
+        service_job_finish(&j->head, 0, NULL, j->seal.number);
+}
+
+/* --- start -------------------------------------------------------------------------------- */
+
+static void make_fill(MakeJob *job, const Request *request, const Subject *by) {
+        const Installation *i = &job->head.service->installation;
+
+        job->request = *request;
+        job->by = *by;
+        job->seal = (Seal){
+                .request = request->id,
+                .separation = i->separation,
+                .applicant = request->applicant,
+                .facts = request->application,
+                .created = service_now(job->head.service),
+        };
+        memcpy(job->seal.number, request->number, sizeof(job->seal.number));
+        memcpy(job->seal.profile, i->profile, sizeof(job->seal.profile));
+}
+
+static int make_begin(MakeJob *job) {
+        _cleanup_(store_rollbackp) Store *tx = NULL;
+        Store *store = job->head.service->store;
+        int r;
+
+        r = store_begin(store);
+        if (r != 0)
+                return r;
+        tx = store;
+        r = make_take_bit(job);
+        job->request.state = REQUEST_MAKING;
+        if (r == 0)
+                r = store_request_update(store, &job->request);
+        if (r == 0)
+                r = store_commit(store);
+        if (r == 0)
+                tx = NULL;
+        return r;
+}
+
+int service_make(Service *service, Request *request, const Subject *by, uint32_t uid, Reply reply,
+                 ErrorDetail *detail) {
+        RequestState next;
+        int r;
+
+        r = request_transition(request->state, REQUEST_MAKE, &next, detail);
+        if (r != 0)
+                return r;
+        MakeJob *job = service_job_new(service, sizeof(*job), uid, reply);
+        if (!job)
+                return -ENOMEM;
+        make_fill(job, request, by);
+        r = make_begin(job);
+        if (r != 0) {
+                (void) service_job_discard(job);
+                return r;
+        }
+        r = service_job_submit(&job->head, make_run, make_done);
+        if (r != 0) {
+                (void) make_fail(job, error_text(r));
+                (void) service_job_discard(job);
+        }
+        return r;
+}
+
+int service_make_recover(Service *service) {
+        RequestFilter filter = { .state = REQUEST_MAKING };
+        _cleanup_free_ Request *requests = NULL;
+        size_t count;
+        int r;
+
+        r = store_request_list(service->store, &filter, &requests, &count);
+        for (size_t i = 0; r == 0 && i < count; i++) {
+                requests[i].state = REQUEST_FAILED;
+                (void) snprintf(requests[i].error, sizeof(requests[i].error),
+                                "The daemon was stopped while the key was made; Make it again");
+                r = store_request_update(service->store, &requests[i]);
+        }
+        return r;
+}

@@ -1,0 +1,348 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Requests: application, review, and what follows from the last decision. */
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+
+#include "sealsd/gate.h"
+#include "sealsd/service-internal.h"
+
+bool service_sees_all(const Caller *caller) {
+        return caller->roles & (ROLE_REVIEWER | ROLE_MAKER | ROLE_ADMINISTRATOR | ROLE_AUDITOR);
+}
+
+/* --- seeing ------------------------------------------------------------------------------- */
+
+static bool request_is_visible(const Request *request, const Caller *caller) {
+        return service_sees_all(caller) || caller_is(caller, &request->applicant);
+}
+
+int service_request_get(Service *service, const Caller *caller, uint64_t id, Request *ret) {
+        _cleanup_free_ Request *request = malloc(sizeof(*request));
+        int r;
+
+        if (!request)
+                return -ENOMEM;
+        r = store_request_get(service->store, id, request);
+        if (r == 0 && !request_is_visible(request, caller))
+                r = SEAL_E_NOT_FOUND;
+        if (r == 0)
+                *ret = *request;
+        return r;
+}
+
+int service_request_visible(Service *service, const Caller *caller, uint64_t id, bool *ret) {
+        _cleanup_free_ Request *request = malloc(sizeof(*request));
+        int r;
+
+        if (!request)
+                return -ENOMEM;
+        r = service_request_get(service, caller, id, request);
+        if (r != 0 && r != SEAL_E_NOT_FOUND)
+                return r;
+        *ret = r == 0;
+        return 0;
+}
+
+int service_request_list(Service *service, const Caller *caller, RequestFilter filter, Request **ret,
+                         size_t *ret_count) {
+        filter.viewer = service_sees_all(caller) ? NULL : caller;
+        return store_request_list(service->store, &filter, ret, ret_count);
+}
+
+/* --- applying ----------------------------------------------------------------------------- */
+
+static int apply_quota(Service *service, const Caller *caller, ErrorDetail *detail) {
+        unsigned open;
+
+        int r = store_request_count_open(service->store, &caller->uid, &open);
+        if (r != 0)
+                return r;
+        if (open >= OPEN_REQUESTS_MAX)
+                return error_set(detail, SEAL_E_QUOTA_EXCEEDED,
+                                 "You have %u open requests; wait for decisions or cancel some",
+                                 open);
+        return 0;
+}
+
+static int apply_fill(Service *service, const Caller *caller, Application *application, Request *ret,
+                      ErrorDetail *detail) {
+        int r;
+
+        r = application_complete(application, &caller->subject, service_now(service),
+                                 service->config->validity_days, detail);
+        if (r != 0)
+                return r;
+        ret->state = REQUEST_APPLIED;
+        ret->applicant = caller->subject;
+        ret->created = service_now(service);
+        ret->reviewers_needed = service->config->reviewers_needed;
+        ret->application = *application;
+        memcpy(ret->kind, REQUEST_KIND_MAKE, sizeof(REQUEST_KIND_MAKE));
+        return request_digest(ret, ret->digest);
+}
+
+int service_apply(Service *service, const Caller *caller, Application *application, uint64_t *ret_id,
+                  ErrorDetail *detail) {
+        _cleanup_free_ Request *request = calloc(1, sizeof(*request));
+        int r;
+
+        if (!request)
+                return -ENOMEM;
+        r = service_require_ready(service, detail);
+        if (r == 0)
+                r = apply_quota(service, caller, detail);
+        if (r == 0)
+                r = apply_fill(service, caller, application, request, detail);
+        if (r == 0)
+                r = store_request_add(service->store, request);
+        if (r != 0)
+                return r;
+        service_changed_request(service, request);
+        *ret_id = request->id;
+        return 0;
+}
+
+/* --- single mode: all at once --------------------------------------------------------------- */
+
+/* Approved by its own applicant: only here. */
+static int create_request(Service *service, Request *request) {
+        _cleanup_(store_rollbackp) Store *tx = NULL;
+        Decision self = {
+                .by = request->applicant,
+                .approve = true,
+                .comment = "single mode",
+                .time = request->created,
+        };
+        int r;
+
+        r = store_begin(service->store);
+        if (r != 0)
+                return r;
+        tx = service->store;
+        r = store_number_take(service->store, service->config->number_region, request->number);
+        request->state = REQUEST_APPROVED;
+        if (r == 0)
+                r = store_request_add(service->store, request);
+        if (r == 0)
+                r = store_decision_add(service->store, request->id, &self);
+        if (r == 0)
+                r = store_commit(service->store);
+        if (r == 0)
+                tx = NULL;
+        return r;
+}
+
+/* The same token again: the same seal, made now if it failed before. */
+static int create_again(Service *service, const Caller *caller, uint64_t id, Reply reply,
+                        ErrorDetail *detail) {
+        _cleanup_free_ Request *request = malloc(sizeof(*request));
+
+        if (!request)
+                return -ENOMEM;
+        int r = store_request_get(service->store, id, request);
+        if (r != 0)
+                return r;
+        if (request->state == REQUEST_COMPLETED) {
+                reply.done(reply.userdata, 0, NULL, request->number);
+                return 0;
+        }
+        return service_make(service, request, &caller->subject, caller->uid, reply, detail);
+}
+
+int service_create_seal(Service *service, const Caller *caller, Application *application, Reply reply,
+                        ErrorDetail *detail) {
+        _cleanup_free_ Request *request = calloc(1, sizeof(*request));
+        uint64_t known;
+        int r;
+
+        if (!request)
+                return -ENOMEM;
+        r = service_require_ready(service, detail);
+        if (r != 0)
+                return r;
+        if (service->installation.separation != SEPARATION_SINGLE)
+                return error_set(detail, SEAL_E_INVALID_STATE,
+                                 "CreateSeal is for single mode; here (%s) somebody applies and "
+                                 "somebody else approves: 'sealctl apply'",
+                                 separation_name(service->installation.separation));
+        if (application->token[0] != '\0' &&
+            store_request_by_token(service->store, caller->uid, application->token, &known) == 0)
+                return create_again(service, caller, known, reply, detail);
+        r = apply_fill(service, caller, application, request, detail);
+        if (r == 0)
+                r = create_request(service, request);
+        if (r != 0)
+                return r;
+        return service_make(service, request, &caller->subject, caller->uid, reply, detail);
+}
+
+/* --- decisions ---------------------------------------------------------------------------- */
+
+static int decide_check(Service *service, const Caller *caller, const Request *request,
+                        RequestOperation operation, RequestState *ret_next, ErrorDetail *detail) {
+        int r = service_require_ready(service, detail);
+
+        if (r == 0)
+                r = request_transition(request->state, operation, ret_next, detail);
+        if (r == 0)
+                r = separation_decide(service->installation.separation, request, caller, detail);
+        return r;
+}
+
+/* Decision, and with the last one the number, in one transaction. */
+static int decide_commit(Service *service, Request *request, const Decision *decision,
+                         RequestState next) {
+        _cleanup_(store_rollbackp) Store *tx = NULL;
+        int r;
+
+        r = store_begin(service->store);
+        if (r != 0)
+                return r;
+        tx = service->store;
+        r = store_decision_add(service->store, request->id, decision);
+        request->decisions[request->decision_count++] = *decision;
+        bool last = !decision->approve || request_missing(request) == 0;
+        if (r == 0 && last && decision->approve)
+                r = store_number_take(service->store, service->config->number_region,
+                                      request->number);
+        if (last)
+                request->state = next;
+        if (r == 0)
+                r = store_request_update(service->store, request);
+        if (r == 0)
+                r = store_commit(service->store);
+        if (r == 0)
+                tx = NULL;
+        return r;
+}
+
+static Decision decision_of(const Service *service, const Caller *caller, bool approve,
+                            const char *comment) {
+        Decision d = { .by = caller->subject, .approve = approve, .time = service_now(service) };
+
+        (void) snprintf(d.comment, sizeof(d.comment), "%s", comment);
+        return d;
+}
+
+/* The approval stands even when the key could not be made: the answer says both. */
+typedef struct ApproveReply {
+        Reply outer;
+        uint64_t id;
+} ApproveReply;
+
+static void approve_made(void *userdata, int code, const ErrorDetail *detail, const void *result) {
+        ApproveReply *a = userdata;
+        ErrorDetail told = {};
+
+        (void) result;
+        if (code != 0)
+                (void) error_set(&told, code,
+                                 "Approved, but the key could not be made: %s (request %" PRIu64
+                                 " can be made again)",
+                                 error_describe(code, detail), a->id);
+        a->outer.done(a->outer.userdata, code, &told, NULL);
+        free(a);
+}
+
+static int approve_make(Service *service, const Caller *caller, Request *request, Reply reply) {
+        ApproveReply *a = calloc(1, sizeof(*a));
+        ErrorDetail detail = {};
+
+        if (!a)
+                return -ENOMEM;
+        *a = (ApproveReply){ .outer = reply, .id = request->id };
+        int r = service_make(service, request, &caller->subject, caller->uid,
+                             (Reply){ .done = approve_made, .userdata = a }, &detail);
+        if (r != 0)
+                approve_made(a, r, &detail, NULL);
+        return 0;
+}
+
+int service_request_approve(Service *service, const Caller *caller, uint64_t id, const char *comment,
+                            Reply reply, ErrorDetail *detail) {
+        _cleanup_free_ Request *request = malloc(sizeof(*request));
+        RequestState next;
+        int r;
+
+        if (!request)
+                return -ENOMEM;
+        r = service_request_get(service, caller, id, request);
+        if (r == 0)
+                r = decide_check(service, caller, request, REQUEST_APPROVE, &next, detail);
+        if (r != 0)
+                return r;
+        Decision d = decision_of(service, caller, true, comment);
+        r = decide_commit(service, request, &d, next);
+        if (r != 0)
+                return r;
+        service_changed_request(service, request);
+        if (request->state == REQUEST_APPROVED &&
+            service->installation.separation == SEPARATION_DUAL)
+                return approve_make(service, caller, request, reply);
+        reply.done(reply.userdata, 0, NULL, NULL);
+        return 0;
+}
+
+int service_request_reject(Service *service, const Caller *caller, uint64_t id, const char *reason,
+                           ErrorDetail *detail) {
+        _cleanup_free_ Request *request = malloc(sizeof(*request));
+        RequestState next;
+        int r;
+
+        if (!request)
+                return -ENOMEM;
+        r = service_request_get(service, caller, id, request);
+        if (r == 0)
+                r = decide_check(service, caller, request, REQUEST_REJECT, &next, detail);
+        if (r != 0)
+                return r;
+        Decision d = decision_of(service, caller, false, reason);
+        (void) snprintf(request->error, sizeof(request->error), "%s", reason);
+        r = decide_commit(service, request, &d, next);
+        if (r == 0)
+                service_changed_request(service, request);
+        return r;
+}
+
+int service_request_cancel(Service *service, const Caller *caller, uint64_t id, const char *reason,
+                           ErrorDetail *detail) {
+        _cleanup_free_ Request *request = malloc(sizeof(*request));
+        RequestState next;
+        int r;
+
+        if (!request)
+                return -ENOMEM;
+        r = service_request_get(service, caller, id, request);
+        if (r == 0)
+                r = request_transition(request->state, REQUEST_CANCEL, &next, detail);
+        if (r != 0)
+                return r;
+        request->state = next;
+        (void) snprintf(request->error, sizeof(request->error), "%s", reason);
+        r = store_request_update(service->store, request);
+        if (r == 0)
+                service_changed_request(service, request);
+        return r;
+}
+
+int service_request_make(Service *service, const Caller *caller, uint64_t id, Reply reply,
+                         ErrorDetail *detail) {
+        _cleanup_free_ Request *request = malloc(sizeof(*request));
+        int r;
+
+        if (!request)
+                return -ENOMEM;
+        r = service_request_get(service, caller, id, request);
+        if (r == 0)
+                r = service_require_ready(service, detail);
+        if (r == 0 && request->state == REQUEST_COMPLETED) {
+                reply.done(reply.userdata, 0, NULL, request->number);
+                return 0;
+        }
+        if (r == 0)
+                r = separation_make(service->installation.separation, request, caller, detail);
+        if (r != 0)
+                return r;
+        return service_make(service, request, &caller->subject, caller->uid, reply, detail);
+}

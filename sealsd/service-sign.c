@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Sign: take a use (register, durable) → satisfy the policy and sign (chip) → answer. Whether the
+ * seal may sign is for the chip to say; what is checked here first saves it the trouble and gives
+ * a better sentence.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+
+#include <openssl/crypto.h>
+
+#include "policy/key.h"
+#include "sealsd/service-internal.h"
+#include "tpm/index.h"
+
+typedef struct SignJob {
+        ServiceJob head;
+        char number[NUMBER_MAX + 1];
+        uint64_t use;
+        SealKey key;
+        SealPolicy policy;
+        TpmIndex index;
+        ApprovalSet *approvals;
+        TPMI_ALG_HASH hash;
+        TPM2B_DIGEST digest;
+        TPMT_SIGNATURE signature;
+} SignJob;
+
+static int sign_run(Job *job, Chip *chip, ErrorDetail *detail) {
+        SignJob *j = (SignJob *) job;
+        SealUse use = {
+                .key = &j->key,
+                .policy = &j->policy,
+                .index = &j->index,
+                .approvals = j->approvals->approvals,
+                .approval_count = j->approvals->count,
+                .hash = j->hash,
+                .digest = j->digest,
+        };
+        size_t approval;
+        int r;
+
+        r = service_job_begin(&j->head, chip, detail);
+        if (r == 0)
+                r = tpm_seal_sign(chip->tpm, &use, &j->signature, &approval, detail);
+        return r;
+}
+
+/* What a refusal by the chip tells the rest of the daemon. */
+static void sign_learn(SignJob *job, int code) {
+        Service *s = job->head.service;
+
+        if (s->stopping)
+                return;
+        switch (code) {
+        case 0:
+                if (!s->health.approved)
+                        service_note_approved(s, true);
+                break;
+        case SEAL_E_MACHINE_STATE_REFUSED:
+                service_note_approved(s, false);
+                break;
+        case SEAL_E_REVOKED:
+                service_revoke_found(s, job->number);
+                break;
+        case SEAL_E_REGISTER_TAMPERED:
+        case SEAL_E_LOCKED:
+                service_probe(s);
+                break;
+        default:
+                break;
+        }
+}
+
+static void sign_done(Job *job, int code, const ErrorDetail *detail) {
+        SignJob *j = (SignJob *) job;
+        Service *s = j->head.service;
+        _cleanup_free_ uint8_t *der = NULL;
+        SignResult result = { .use = j->use };
+
+        sign_learn(j, code);
+        if (code == 0)
+                code = signature_to_openssl(&j->signature, &der, &result.signature.size);
+        else
+                (void) store_seal_return_use(s->store, j->number, j->use);
+        result.signature.data = der;
+        (void) approval_set_unref(j->approvals);
+        service_job_finish(&j->head, code, detail, &result);
+}
+
+/* --- checks ------------------------------------------------------------------------------- */
+
+typedef struct HashSize {
+        TPMI_ALG_HASH hash;
+        size_t size;
+        const char *name;
+} HashSize;
+
+static const HashSize hashes[] = {
+        { TPM2_ALG_SHA256, TPM2_SHA256_DIGEST_SIZE, "sha256" },
+        { TPM2_ALG_SHA384, TPM2_SHA384_DIGEST_SIZE, "sha384" },
+        { TPM2_ALG_SHA512, TPM2_SHA512_DIGEST_SIZE, "sha512" },
+};
+
+static int sign_digest(SignJob *job, const SignOptions *options, ErrorDetail *detail) {
+        TPMI_ALG_HASH hash = options->hash == TPM2_ALG_NULL ? TPM2_ALG_SHA256 : options->hash;
+
+        for (size_t i = 0; i < sizeof(hashes) / sizeof(hashes[0]); i++) {
+                if (hashes[i].hash != hash)
+                        continue;
+                if (options->digest.size != hashes[i].size)
+                        return error_set(detail, SEAL_E_INVALID_ARGS,
+                                         "A %s digest has %zu bytes, this has %zu", hashes[i].name,
+                                         hashes[i].size, options->digest.size);
+                job->hash = hash;
+                job->digest.size = (UINT16) options->digest.size;
+                memcpy(job->digest.buffer, options->digest.data, options->digest.size);
+                return 0;
+        }
+        return error_set(detail, SEAL_E_UNSUPPORTED, "This seal's algorithm does not take that hash");
+}
+
+static int sign_may(Service *service, const Caller *caller, const Seal *seal,
+                    const SignOptions *options, ErrorDetail *detail) {
+        Purpose purpose = options->purpose ? options->purpose : PURPOSE_DOCUMENT_SIGNING;
+        SealState same;
+        int r;
+
+        r = seal_transition(seal->state, SEAL_SIGN, &same, detail);
+        if (r == 0 && !seal_is_keeper(seal, caller))
+                r = error_set(detail, SEAL_E_ACCESS_DENIED, "You are not a keeper of seal %s",
+                              seal->number);
+        /* The machine's state is for the chip to judge, now; all else is as WhyNot says. */
+        if (r == 0)
+                r = service_seal_why_not(service, seal, detail);
+        if (r == SEAL_E_MACHINE_STATE_REFUSED || r == SEAL_E_LOCKED ||
+            r == SEAL_E_REGISTER_TAMPERED || r == SEAL_E_TPM_UNAVAILABLE) {
+                r = 0;
+                if (detail)
+                        detail->text[0] = '\0';
+        }
+        if (r == 0 && !(seal->facts.purposes & purpose))
+                r = error_set(detail, SEAL_E_PURPOSE_NOT_ALLOWED,
+                              "Seal %s is not for the purpose %s", seal->number,
+                              purpose_name(purpose));
+        return r;
+}
+
+static int sign_fill(SignJob *job, const Seal *seal) {
+        Service *s = job->head.service;
+        RegisterIndex row;
+        int r;
+
+        memcpy(job->number, seal->number, sizeof(job->number));
+        job->key = (SealKey){ .public = seal->public, .private = seal->private };
+        job->approvals = approval_set_ref(s->approvals);
+        r = service_build_policy(s, seal, &job->policy);
+        if (r == 0)
+                r = store_index_get(s->store, seal->index, &row);
+        if (r == SEAL_E_NOT_FOUND)
+                return SEAL_E_REGISTER_TAMPERED;
+        if (r == 0)
+                r = service_tpm_index(s, &row, &job->index);
+        OPENSSL_cleanse(&row, sizeof(row));
+        return r;
+}
+
+static int sign_start(SignJob *job) {
+        Store *store = job->head.service->store;
+        int r;
+
+        r = store_seal_take_use(store, job->number, &job->use);
+        if (r != 0)
+                return r;
+        r = service_job_submit(&job->head, sign_run, sign_done);
+        if (r != 0)
+                (void) store_seal_return_use(store, job->number, job->use);
+        return r;
+}
+
+int service_seal_sign(Service *service, const Caller *caller, const char *number,
+                      const SignOptions *options, Reply reply, ErrorDetail *detail) {
+        _cleanup_free_ Seal *seal = malloc(sizeof(*seal));
+        int r;
+
+        if (!seal)
+                return -ENOMEM;
+        r = service_seal_fetch(service, caller, number, seal, detail);
+        if (r == 0)
+                r = sign_may(service, caller, seal, options, detail);
+        if (r != 0)
+                return r;
+        SignJob *job = service_job_new(service, sizeof(*job), caller->uid, reply);
+        if (!job)
+                return -ENOMEM;
+        r = sign_digest(job, options, detail);
+        if (r == 0)
+                r = sign_fill(job, seal);
+        if (r == 0)
+                r = sign_start(job);
+        if (r != 0) {
+                (void) approval_set_unref(job->approvals);
+                (void) service_job_discard(job);
+        }
+        return r;
+}

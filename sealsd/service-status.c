@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* GetStatus: the register's figures beside a fresh look at the chip. */
+#include <errno.h>
+#include <string.h>
+
+#include <openssl/crypto.h>
+
+#include "policy/key.h"
+#include "policy/index.h"
+#include "sealsd/service-internal.h"
+
+typedef struct StatusJob {
+        ServiceJob head;
+        bool reached;
+        TpmHierarchies hierarchies;
+        unsigned challenges;
+} StatusJob;
+
+static int status_run(Job *job, Chip *chip, ErrorDetail *detail) {
+        StatusJob *j = (StatusJob *) job;
+
+        j->challenges = challenges_count(chip->challenges);
+        return tpm_hierarchies(chip->tpm, &j->hierarchies, detail);
+}
+
+static void status_attend(Status *status, const char *text) {
+        if (status->attention_count < sizeof(status->attention) / sizeof(status->attention[0]))
+                status->attention[status->attention_count++] = text;
+}
+
+static void status_findings(const StatusJob *job, Status *status) {
+        const Service *s = job->head.service;
+        unsigned bits = 0;
+
+        for (size_t i = 0; i < status->index_count; i++)
+                bits += status->indices[i].bits;
+        if (s->health.tampered)
+                status_attend(status, s->health.problem);
+        if (bits > 0 && status->capacity_used * 100 >= bits * 80)
+                status_attend(status, "80 % or more of the revocation bits are used");
+        if (job->reached && !job->hierarchies.owner_auth_set)
+                status_attend(status, "The owner auth is empty: every TPM user can delete the "
+                                      "revocation indices (nothing would sign any more)");
+        if (job->reached && !job->hierarchies.lockout_auth_set)
+                status_attend(status, "The lockout auth is empty: PINs and passphrases can be "
+                                      "guessed without end");
+        if (job->reached && job->hierarchies.in_lockout)
+                status_attend(status, "The TPM is in dictionary-attack lockout");
+        if (s->installation.phase == INIT_COMPLETE && s->health.probed && !s->health.approved)
+                status_attend(status, "The machine is not in an approved state: nothing signs");
+}
+
+static int status_indices(Service *service, Status *status) {
+        RegisterIndex rows[INDICES_MAX + 1];
+        size_t count;
+        int r;
+
+        r = service_indices(service, rows, &count);
+        for (size_t i = 0; r == 0 && i < count; i++) {
+                if (rows[i].kind == INDEX_LEDGER) {
+                        status->ledger_index = rows[i].handle;
+                        r = ledger_genesis(&service->authority_name, rows[i].handle,
+                                           &status->genesis);
+                        continue;
+                }
+                status->indices[status->index_count++] = (IndexStatus){
+                        .handle = rows[i].handle,
+                        .used = rows[i].used,
+                        .bits = SEALS_PER_INDEX,
+                };
+                status->capacity_used += rows[i].used;
+        }
+        OPENSSL_cleanse(rows, sizeof(rows));
+        return r;
+}
+
+static int status_fill(const StatusJob *job, Status *ret) {
+        Service *s = job->head.service;
+        const Installation *i = &s->installation;
+        int r;
+
+        *ret = (Status){
+                .state = s->state,
+                .installation = i,
+                .authority_pem = "",
+                .authority_name = s->authority_name,
+                .challenges = job->challenges,
+                .queue = worker_depth(s->worker),
+                .fence_pcr = s->config->fence_pcr,
+                .tcti = s->tcti,
+                .tpm = s->tpm_name,
+                .lockout_auth = !job->reached                       ? "unknown"
+                                : !job->hierarchies.lockout_auth_set ? "empty"
+                                : i->lockout_auth_taken             ? "taken"
+                                                                    : "set",
+                .owner_auth = !job->reached                      ? "unknown"
+                              : !job->hierarchies.owner_auth_set ? "empty"
+                              : i->owner_auth_ours               ? "set"
+                                                                 : "unchanged",
+        };
+        r = store_seal_count(s->store, &ret->seals);
+        if (r == 0)
+                r = store_request_count_open(s->store, NULL, &ret->requests_open);
+        if (r == 0 && s->authority_name.size > 0)
+                r = status_indices(s, ret);
+        status_findings(job, ret);
+        return r;
+}
+
+static void status_done(Job *job, int code, const ErrorDetail *detail) {
+        StatusJob *j = (StatusJob *) job;
+        Service *s = j->head.service;
+        _cleanup_free_ char *pem = NULL;
+        Status status = {};
+
+        (void) detail;
+        if (code == -ECANCELED) {
+                service_job_finish(&j->head, code, detail, NULL);
+                return;
+        }
+        j->reached = code == 0; /* without a chip the register's half is still told */
+        code = status_fill(j, &status);
+        if (code == 0 && s->installation.authority.size > 0)
+                code = public_to_pem(&s->installation.authority, &pem);
+        if (pem)
+                status.authority_pem = pem;
+        service_job_finish(&j->head, code, NULL, &status);
+}
+
+int service_get_status(Service *service, const Caller *caller, Reply reply, ErrorDetail *detail) {
+        StatusJob *job = service_job_new(service, sizeof(*job), caller->uid, reply);
+
+        (void) detail;
+        if (!job)
+                return -ENOMEM;
+        int r = service_job_submit(&job->head, status_run, status_done);
+        if (r != 0)
+                (void) service_job_discard(job);
+        return r;
+}

@@ -1,0 +1,395 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sealsd/service.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include <openssl/crypto.h>
+
+#include "base/log.h"
+#include "policy/key.h"
+#include "sealsd/service-internal.h"
+#include "tpm/machine.h"
+#include "tpm/srk.h"
+
+/* --- jobs --------------------------------------------------------------------------------- */
+
+void *service_job_new(Service *service, size_t size, uint32_t uid, Reply reply) {
+        ServiceJob *job = calloc(1, size);
+
+        if (!job)
+                return NULL;
+        job->job.uid = uid;
+        job->service = service;
+        job->reply = reply;
+        job->size = size;
+        job->srk = service->installation.srk;
+        if (service->installation.owner_auth_ours)
+                job->owner_auth = service->installation.owner_auth;
+        return job;
+}
+
+int service_job_submit(ServiceJob *job, JobRun run, JobDone done) {
+        job->job.run = run;
+        job->job.done = done;
+        return worker_submit(job->service->worker, &job->job);
+}
+
+int service_job_begin(ServiceJob *job, Chip *chip, ErrorDetail *detail) {
+        TPM2B_NAME name;
+
+        return tpm_srk_ensure(chip->tpm, job->srk.size > 0 ? &job->srk : NULL,
+                              job->owner_auth.set ? &job->owner_auth : NULL, &name, detail);
+}
+
+void *service_job_discard(void *job) {
+        ServiceJob *j = job;
+
+        if (j) {
+                OPENSSL_cleanse(j, j->size);
+                free(j);
+        }
+        return NULL;
+}
+
+void service_job_finish(ServiceJob *job, int code, const ErrorDetail *detail, const void *result) {
+        if (job->reply.done)
+                job->reply.done(job->reply.userdata, code, detail, result);
+        (void) service_job_discard(job);
+}
+
+/* --- shared steps --------------------------------------------------------------------------- */
+
+uint64_t service_now(const Service *service) {
+        return clock_now(&service->clock);
+}
+
+int service_require_ready(const Service *service, ErrorDetail *detail) {
+        if (service->installation.phase == INIT_COMPLETE)
+                return 0;
+        if (service->installation.phase == INIT_NONE)
+                return SEAL_E_NOT_INITIALIZED;
+        return error_set(detail, SEAL_E_NOT_INITIALIZED,
+                         "Initialization is not complete: answer the challenges of "
+                         "'sealctl authority answer', or run 'sealctl init' again");
+}
+
+void service_changed(Service *service, const char *kind, const char *id, const char *state) {
+        log_notice("%s%s%s is %s", kind, id[0] ? " " : "", id, state);
+        if (service->observer.changed && !service->stopping)
+                service->observer.changed(service->observer.userdata, kind, id, state);
+}
+
+void service_changed_request(Service *service, const Request *request) {
+        char id[24];
+
+        (void) snprintf(id, sizeof(id), "%" PRIu64, request->id);
+        service_changed(service, "request", id, request_state_name(request->state));
+}
+
+void service_changed_seal(Service *service, const Seal *seal) {
+        service_changed(service, "seal", seal->number, seal_state_name(seal->state));
+}
+
+void service_attention(Service *service, const char *severity, const char *code, const char *object,
+                       const char *format, ...) {
+        char text[ERROR_TEXT_MAX];
+        va_list ap;
+
+        va_start(ap, format);
+        (void) vsnprintf(text, sizeof(text), format, ap);
+        va_end(ap);
+        log_warning("attention (%s) %s %s: %s", severity, code, object, text);
+        if (service->observer.attention && !service->stopping)
+                service->observer.attention(service->observer.userdata, severity, code, object,
+                                            text);
+}
+
+int service_tpm_index(const Service *service, const RegisterIndex *row, TpmIndex *ret) {
+        *ret = (TpmIndex){
+                .kind = row->kind,
+                .handle = row->handle,
+                .authority = service->authority_name,
+                .auth = row->auth,
+        };
+        return 0;
+}
+
+int service_indices(Service *service, RegisterIndex *ret, size_t *ret_count) {
+        return store_index_list(service->store, ret, INDICES_MAX + 1, ret_count);
+}
+
+static int approvals_reload(Service *service) {
+        _cleanup_free_ MachineState *states = NULL;
+        ApprovalSet *set;
+        size_t count;
+        int r;
+
+        r = store_machine_state_list(service->store, &states, &count);
+        if (r == 0)
+                r = approval_set_new(&set, states, count, service->installation.profile);
+        if (r != 0)
+                return r;
+        (void) approval_set_unref(service->approvals);
+        service->approvals = set;
+        return 0;
+}
+
+int service_reload(Service *service) {
+        Installation i = {};
+        int r;
+
+        r = store_installation_load(service->store, &i);
+        if (r != 0)
+                return r;
+        service->installation = i;
+        OPENSSL_cleanse(&i, sizeof(i));
+        service->authority_name = (TPM2B_NAME){};
+        if (service->installation.authority.size > 0) {
+                r = public_name(&service->installation.authority, &service->authority_name);
+                if (r != 0)
+                        return r;
+        }
+        return approvals_reload(service);
+}
+
+/* --- state -------------------------------------------------------------------------------- */
+
+static const char *state_now(const Service *service) {
+        if (service->installation.phase != INIT_COMPLETE)
+                return "uninitialized";
+        if (!service->tpm_available)
+                return "no-tpm";
+        if (service->health.tampered)
+                return "tampered";
+        if (service->health.locked)
+                return "locked";
+        return service->health.approved ? "ready" : "unapproved";
+}
+
+void service_update_state(Service *service) {
+        const char *now = state_now(service);
+
+        if (now == service->state) /* both point into the same literals */
+                return;
+        service->state = now;
+        service_changed(service, "manager", "", now);
+}
+
+void service_note_approved(Service *service, bool approved) {
+        service->health.approved = approved;
+        service_update_state(service);
+        if (!approved)
+                service_probe(service);
+}
+
+const char *service_state(const Service *service) {
+        return service->state;
+}
+
+Separation service_separation(const Service *service) {
+        return service->installation.phase == INIT_COMPLETE ? service->installation.separation
+                                                            : SEPARATION_NONE;
+}
+
+/* --- looking at the chip ------------------------------------------------------------------- */
+
+typedef struct ProbeJob {
+        ServiceJob head;
+        PcrSelection selection;
+        ApprovalSet *approvals;
+        size_t index_count;
+        TpmIndex indices[INDICES_MAX + 1];
+        Health health;
+} ProbeJob;
+
+static int probe_index(const TpmIndex *index, Chip *chip, Health *health, ErrorDetail *detail) {
+        TpmIndexState state;
+        int r;
+
+        r = tpm_index_state(chip->tpm, index, &state, detail);
+        if (r != 0)
+                return r;
+        health->locked |= state == TPM_INDEX_LOCKED && index->kind == INDEX_REVOCATION;
+        if (state == TPM_INDEX_WRITTEN || state == TPM_INDEX_LOCKED)
+                return 0;
+        return error_set(detail, SEAL_E_REGISTER_TAMPERED,
+                         "NV index 0x%08x is %s; the authority has to make it again", index->handle,
+                         state == TPM_INDEX_ABSENT      ? "gone from the chip"
+                         : state == TPM_INDEX_UNWRITTEN ? "not written"
+                                                        : "not ours");
+}
+
+static int probe_run(Job *job, Chip *chip, ErrorDetail *detail) {
+        ProbeJob *probe = (ProbeJob *) job;
+        Health *h = &probe->health;
+        PcrValues values;
+        int r;
+
+        r = tpm_hierarchies(chip->tpm, &h->hierarchies, detail);
+        if (r == 0 && probe->selection.mask != 0)
+                r = tpm_pcr_read(chip->tpm, &probe->selection, &values, detail);
+        if (r != 0)
+                return r;
+        if (probe->selection.mask != 0)
+                h->approved = approval_set_match(probe->approvals, &values, &h->differing);
+        if (probe->head.srk.size == 0)
+                return 0;
+        r = service_job_begin(&probe->head, chip, detail);
+        for (size_t i = 0; r == 0 && i < probe->index_count; i++)
+                r = probe_index(&probe->indices[i], chip, h, detail);
+        return r;
+}
+
+static void probe_done(Job *job, int code, const ErrorDetail *detail) {
+        ProbeJob *probe = (ProbeJob *) job;
+        Service *s = probe->head.service;
+
+        s->probing = false;
+        if (code == 0 || code == SEAL_E_REGISTER_TAMPERED) {
+                bool before = s->health.tampered;
+
+                probe->health.probed = true;
+                probe->health.tampered = code != 0;
+                (void) snprintf(probe->health.problem, sizeof(probe->health.problem), "%s",
+                                error_describe(code, detail));
+                s->health = probe->health;
+                if (code != 0 && !before)
+                        service_attention(s, "critical", "register-tampered", "", "%s",
+                                          s->health.problem);
+        } else if (code != -ECANCELED) {
+                log_warning("the chip cannot be examined: %s", error_describe(code, detail));
+        }
+        (void) approval_set_unref(probe->approvals);
+        if (!s->stopping) {
+                service_update_state(s);
+                if (s->tpm_available)
+                        service_revoke_pending(s);
+        }
+        service_job_finish(&probe->head, code, detail, NULL);
+}
+
+static int probe_fill(ProbeJob *probe, Service *service) {
+        RegisterIndex rows[INDICES_MAX + 1];
+        int r;
+
+        probe->selection = service->installation.pcrs;
+        probe->approvals = approval_set_ref(service->approvals);
+        if (service->installation.phase != INIT_COMPLETE)
+                return 0;
+        r = service_indices(service, rows, &probe->index_count);
+        for (size_t i = 0; r == 0 && i < probe->index_count; i++)
+                r = service_tpm_index(service, &rows[i], &probe->indices[i]);
+        OPENSSL_cleanse(rows, sizeof(rows));
+        return r;
+}
+
+static int probe_submit(Service *service, Reply reply) {
+        ProbeJob *probe = service_job_new(service, sizeof(*probe), UINT32_MAX, reply);
+        int r;
+
+        if (!probe)
+                return -ENOMEM;
+        r = probe_fill(probe, service);
+        if (r == 0)
+                r = service_job_submit(&probe->head, probe_run, probe_done);
+        if (r != 0) {
+                (void) approval_set_unref(probe->approvals);
+                (void) service_job_discard(probe);
+        }
+        return r;
+}
+
+void service_probe(Service *service) {
+        if (service->probing || service->stopping)
+                return;
+        service->probing = probe_submit(service, (Reply){}) == 0;
+}
+
+static void tpm_changed(void *userdata, bool available, const char *tcti, const char *name) {
+        Service *s = userdata;
+        bool came = available && !s->tpm_available;
+
+        s->tpm_available = available;
+        (void) snprintf(s->tcti, sizeof(s->tcti), "%s", tcti);
+        (void) snprintf(s->tpm_name, sizeof(s->tpm_name), "%s", name);
+        if (s->stopping)
+                return;
+        service_update_state(s);
+        if (came)
+                service_probe(s);
+}
+
+static int on_timer(sd_event_source *source, uint64_t usec, void *userdata) {
+        Service *s = userdata;
+
+        (void) usec;
+        service_probe(s);
+        (void) sd_event_source_set_time_relative(source, PROBE_INTERVAL);
+        return sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
+}
+
+/* --- life --------------------------------------------------------------------------------- */
+
+static int service_open_register(Service *service, ErrorDetail *detail) {
+        char path[CONFIG_PATH_MAX + 16];
+        int r;
+
+        if (mkdir(service->config->state_directory, 0700) < 0 && errno != EEXIST)
+                return error_set(detail, SEAL_E_STORAGE_FAILURE, "Cannot create %s: %s",
+                                 service->config->state_directory, strerror(errno));
+        (void) snprintf(path, sizeof(path), "%s/register.db", service->config->state_directory);
+        r = store_open(&service->store, path, detail);
+        if (r == 0)
+                r = service_reload(service);
+        if (r == 0)
+                r = service_make_recover(service);
+        return r;
+}
+
+int service_new(Service **ret, sd_event *event, const Config *config, Clock clock,
+                ErrorDetail *detail) {
+        _cleanup_(service_freep) Service *s = calloc(1, sizeof(*s));
+        int r;
+
+        if (!s)
+                return -ENOMEM;
+        s->event = sd_event_ref(event);
+        s->config = config;
+        s->clock = clock;
+        s->state = "uninitialized";
+        r = service_open_register(s, detail);
+        if (r == 0)
+                r = worker_new(&s->worker, event, config->tcti, tpm_changed, s);
+        if (r == 0)
+                r = sd_event_add_time_relative(event, &s->timer, CLOCK_MONOTONIC, PROBE_INTERVAL, 0,
+                                               on_timer, s);
+        if (r != 0)
+                return r;
+        s->state = state_now(s);
+        service_probe(s);
+        *ret = steal_ptr(s);
+        return 0;
+}
+
+Service *service_free(Service *service) {
+        if (!service)
+                return NULL;
+        service->stopping = true;
+        (void) worker_free(service->worker);
+        (void) sd_event_source_disable_unref(service->timer);
+        (void) approval_set_unref(service->approvals);
+        (void) store_close(service->store);
+        (void) sd_event_unref(service->event);
+        OPENSSL_cleanse(service, sizeof(*service));
+        free(service);
+        return NULL;
+}
+
+void service_observe(Service *service, Observer observer) {
+        service->observer = observer;
+}

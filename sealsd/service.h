@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What sealsd does, without the bus: every operation of section 5, in the order store, job,
+ * continuation. Called in the main thread, by callers that the gates have let through; it checks
+ * states, separation of duties and visibility itself.
+ *
+ * Operations that reach the chip are asynchronous: they return 0 and later call the Reply exactly
+ * once, or return a code at once and never call it.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <systemd/sd-event.h>
+
+#include "base/bytes.h"
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/secret.h"
+#include "policy/pcr.h"
+#include "sealsd/application.h"
+#include "sealsd/caller.h"
+#include "sealsd/config.h"
+#include "sealsd/installation.h"
+#include "sealsd/request.h"
+#include "sealsd/seal.h"
+#include "sealsd/store.h"
+
+typedef struct Service Service;
+
+/* result is what the operation's comment says; it is only valid during the call. */
+typedef struct Reply {
+        void (*done)(void *userdata, int code, const ErrorDetail *detail, const void *result);
+        void *userdata;
+} Reply;
+
+/* What happened, for those who announce it. Any member may be NULL. */
+typedef struct Observer {
+        /* kind "seal", "request" or "manager"; id the number, the decimal id, "". */
+        void (*changed)(void *userdata, const char *kind, const char *id, const char *state);
+        /* severity "info", "warning" or "critical"; object a bus-independent "kind/id" or "". */
+        void (*attention)(void *userdata, const char *severity, const char *code,
+                          const char *object, const char *text);
+        void (*progress)(void *userdata, const char *operation, uint64_t done, uint64_t total);
+        void *userdata;
+} Observer;
+
+/*
+ * Opens the register in config->state_directory and starts the worker, finishes what a crash left
+ * open (a revocation begun, a key whose making was interrupted), and offers challenges again.
+ * config and clock are copied or borrowed for the Service's life.
+ */
+int service_new(Service **ret, sd_event *event, const Config *config, Clock clock,
+                ErrorDetail *detail);
+Service *service_free(Service *service);
+DEFINE_CLEANUP(Service, service_free)
+
+void service_observe(Service *service, Observer observer);
+
+/* --- the Manager's properties --------------------------------------------------------------- */
+
+const char *service_state(const Service *service); /* uninitialized, ready, unapproved, no-tpm, … */
+Separation service_separation(const Service *service);
+
+/* --- installation --------------------------------------------------------------------------- */
+
+typedef struct InitOptions {
+        Separation separation;      /* NONE: dual */
+        const char *authority_pem;  /* external; NULL: resident */
+        size_t authority_pem_size;
+        Secret passphrase;          /* resident */
+        const char *pcrs;           /* NULL: the default */
+        const char *profile;        /* NULL: "default" */
+        uint32_t capacity;          /* 0: 64 */
+        Secret owner_auth, lockout_auth;
+        bool set_owner_auth;
+        const char *escrow_pem;     /* certificate; NULL: none */
+        size_t escrow_pem_size;
+} InitOptions;
+
+typedef struct InitReport {
+        const char *state;
+        Separation separation;
+        bool resident;
+        TPM2B_NAME authority_name;
+        unsigned challenges; /* answers still needed */
+        size_t index_count;
+        TPM2_HANDLE indices[INDICES_MAX];
+        TPM2_HANDLE ledger_index;
+        unsigned capacity;
+        const char *lockout_auth; /* "set", "taken" */
+        const char *owner_auth;   /* "unchanged", "empty", "set" */
+        Bytes escrowed;           /* DER CMS, size 0 without escrow */
+} InitReport;
+
+/* Result: InitReport. SEAL_E_ALREADY_INITIALIZED. options is copied. */
+int service_initialize(Service *service, const Caller *caller, const InitOptions *options, Reply reply,
+                       ErrorDetail *detail);
+
+typedef struct Challenge {
+        char id[32];
+        const char *kind; /* "machine-state", "index" */
+        Bytes bytes;
+        uint64_t expires;
+} Challenge;
+
+typedef struct ChallengeList {
+        size_t count;
+        Challenge challenges[CHALLENGES_OFFERED_MAX];
+} ChallengeList;
+
+/* Result: ChallengeList, empty when nothing waits. */
+int service_list_challenges(Service *service, const Caller *caller, Reply reply, ErrorDetail *detail);
+
+/* Result: NULL. SEAL_E_NOT_FOUND (no such challenge now), SEAL_E_APPROVAL_INVALID, …_EXPIRED. */
+int service_answer(Service *service, const Caller *caller, const char *id, Bytes signature,
+                   Reply reply, ErrorDetail *detail);
+
+typedef struct IndexStatus {
+        TPM2_HANDLE handle;
+        unsigned used, bits;
+} IndexStatus;
+
+typedef struct Status {
+        const char *state;
+        const Installation *installation;
+        const char *authority_pem; /* "" before there is one */
+        TPM2B_NAME authority_name;
+        size_t index_count;
+        IndexStatus indices[INDICES_MAX];
+        TPM2_HANDLE ledger_index; /* 0 before there is one */
+        TPM2B_DIGEST genesis;
+        unsigned capacity_used;
+        uint64_t seals;
+        unsigned requests_open;
+        unsigned challenges;
+        unsigned queue;
+        unsigned fence_pcr;
+        const char *tcti, *tpm;
+        const char *lockout_auth, *owner_auth; /* as in the report, "unknown" without a chip */
+        size_t attention_count;
+        const char *attention[16];
+} Status;
+
+/* Result: Status. */
+int service_get_status(Service *service, const Caller *caller, Reply reply, ErrorDetail *detail);
+
+typedef struct MachineReport {
+        const char *profile;
+        PcrValues values;
+        bool approved;
+        uint32_t differing; /* PCR mask against the nearest approved state */
+        TPM2B_DIGEST policy, ref;
+        unsigned approvals;
+} MachineReport;
+
+/* Result: MachineReport. */
+int service_get_machine_state(Service *service, const Caller *caller, Reply reply,
+                              ErrorDetail *detail);
+
+typedef struct MachineApproveOptions {
+        Bytes signature;      /* external authority */
+        Secret passphrase;    /* resident authority */
+        const char *profile;  /* NULL: the installation's; another is NotFound */
+        bool predicted;       /* values given instead of read */
+        PcrValues values;     /* its selection is filled in by the service */
+        uint32_t values_mask; /* which of values were given */
+} MachineApproveOptions;
+
+/* Result: NULL. options is copied. */
+int service_approve_machine_state(Service *service, const Caller *caller,
+                                  const MachineApproveOptions *options, Reply reply,
+                                  ErrorDetail *detail);
+
+/* --- requests ------------------------------------------------------------------------------- */
+
+/* application is completed in place. */
+int service_apply(Service *service, const Caller *caller, Application *application, uint64_t *ret_id,
+                  ErrorDetail *detail);
+
+/* Result: const char *, the seal's number. */
+int service_create_seal(Service *service, const Caller *caller, Application *application, Reply reply,
+                        ErrorDetail *detail);
+
+/* SEAL_E_NOT_FOUND also for what the caller may not see. */
+int service_request_get(Service *service, const Caller *caller, uint64_t id, Request *ret);
+/* The same question for sd-bus's find, without reading the whole row. */
+int service_request_visible(Service *service, const Caller *caller, uint64_t id, bool *ret);
+/* The filter's viewer is set by the service. *ret is malloc'ed. */
+int service_request_list(Service *service, const Caller *caller, RequestFilter filter, Request **ret,
+                         size_t *ret_count);
+
+/* The decision that completes it makes the seal in dual mode. Result: NULL. */
+int service_request_approve(Service *service, const Caller *caller, uint64_t id, const char *comment,
+                            Reply reply, ErrorDetail *detail);
+int service_request_reject(Service *service, const Caller *caller, uint64_t id, const char *reason,
+                           ErrorDetail *detail);
+int service_request_cancel(Service *service, const Caller *caller, uint64_t id, const char *reason,
+                           ErrorDetail *detail);
+/* Result: const char *, the seal's number; of a completed request, at once. */
+int service_request_make(Service *service, const Caller *caller, uint64_t id, Reply reply,
+                         ErrorDetail *detail);
+
+/* --- seals ---------------------------------------------------------------------------------- */
+
+/* SEAL_E_NOT_FOUND also for what the caller may not see. */
+int service_seal_get(Service *service, const Caller *caller, const char *number, Seal *ret);
+int service_seal_visible(Service *service, const Caller *caller, const char *number, bool *ret);
+int service_seal_list(Service *service, const Caller *caller, SealFilter filter, SealRow **ret,
+                      size_t *ret_count);
+
+/* 0 when the seal can sign for its keepers now, else the condition that says why not. */
+int service_seal_why_not(Service *service, const Seal *seal, ErrorDetail *detail);
+/* One text per policy term, NULL-terminated, malloc'ed strings in a malloc'ed array. */
+int service_seal_policy(Service *service, const Seal *seal, char ***ret);
+
+int service_seal_record_filing(Service *service, const Caller *caller, const char *number,
+                               const Filing *filing, ErrorDetail *detail);
+int service_seal_deliver(Service *service, const Caller *caller, const char *number,
+                         const Subject *keeper, ErrorDetail *detail);
+int service_seal_accept(Service *service, const Caller *caller, const char *number,
+                        ErrorDetail *detail);
+int service_seal_decline(Service *service, const Caller *caller, const char *number,
+                         const char *reason, ErrorDetail *detail);
+
+typedef struct SignOptions {
+        Bytes digest;
+        TPMI_ALG_HASH hash; /* TPM2_ALG_NULL: the algorithm's own */
+        Purpose purpose;    /* 0: document-signing */
+        const char *document_name; /* NULL: none */
+} SignOptions;
+
+typedef struct SignResult {
+        Bytes signature; /* DER ECDSA-Sig-Value */
+        uint64_t use;
+} SignResult;
+
+/* Result: SignResult. */
+int service_seal_sign(Service *service, const Caller *caller, const char *number,
+                      const SignOptions *options, Reply reply, ErrorDetail *detail);
+
+/* Result: NULL, once bit and fence are done. */
+int service_seal_revoke(Service *service, const Caller *caller, const char *number, const char *reason,
+                        Reply reply, ErrorDetail *detail);

@@ -1,0 +1,281 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "sealsd/store-internal.h"
+#include "sealsd/text.h"
+
+int store_failure(Store *store, int code, const char *what) {
+        switch (code & 0xff) {
+        case SQLITE_OK:
+        case SQLITE_DONE:
+        case SQLITE_ROW:
+                return 0;
+        case SQLITE_NOMEM:
+                return -ENOMEM;
+        }
+        if (code == SQLITE_CONSTRAINT_UNIQUE || code == SQLITE_CONSTRAINT_PRIMARYKEY)
+                return SEAL_E_ALREADY_EXISTS;
+        log_error("Register: %.100s: %s (%s)", what, store->db ? sqlite3_errmsg(store->db) : "-",
+                  sqlite3_errstr(code));
+        return SEAL_E_STORAGE_FAILURE;
+}
+
+int store_execute(Store *store, const char *sql) {
+        return store_failure(store, sqlite3_exec(store->db, sql, NULL, NULL, NULL), sql);
+}
+
+int store_read_number(Store *store, const char *sql, uint64_t *ret) {
+        _cleanup_query_ Query query = query_new(store, sql);
+        uint64_t value = 0;
+
+        int r = query_one(&query);
+        if (r != 0)
+                return r;
+        take_number(&query, &value);
+        r = query_check(&query);
+        if (r == 0)
+                *ret = value;
+        return r;
+}
+
+/* --- parameters ----------------------------------------------------------------------------- */
+
+static void query_fail(Query *query, int code) {
+        if (query->code == 0)
+                query->code = code;
+}
+
+/* A failed sqlite3_ call. */
+static void query_note(Query *query, int code) {
+        if (query->code == 0 && code != SQLITE_OK)
+                query->code = store_failure(query->store, code, "statement");
+}
+
+Query query_new(Store *store, const char *sql) {
+        Query query = { .store = store };
+
+        query_note(&query, sqlite3_prepare_v2(store->db, sql, -1, &query.statement, NULL));
+        return query;
+}
+
+void query_end(Query *query) {
+        (void) sqlite3_finalize(query->statement); /* what it could say was said by the step */
+        query->statement = NULL;
+}
+
+void put_number(Query *query, uint64_t value) {
+        if (value > INT64_MAX)
+                query_fail(query, -ERANGE);
+        if (query->code == 0)
+                query_note(query, sqlite3_bind_int64(query->statement, ++query->parameter,
+                                                     (sqlite3_int64) value));
+}
+
+void put_text(Query *query, const char *text) {
+        if (query->code == 0)
+                query_note(query, sqlite3_bind_text(query->statement, ++query->parameter, text, -1,
+                                                    SQLITE_STATIC));
+}
+
+void put_bytes(Query *query, const void *data, size_t size) {
+        if (query->code == 0)
+                query_note(query, sqlite3_bind_blob64(query->statement, ++query->parameter, data,
+                                                      size, SQLITE_STATIC));
+}
+
+/* Bound in place, so that no copy of it is left behind. */
+void put_secret(Query *query, const Secret *secret) {
+        put_bytes(query, secret->set ? secret->data : NULL, secret->set ? secret->size : 0);
+}
+
+void put_subject(Query *query, const Subject *subject) {
+        put_text(query, subject->text);
+        put_text(query, subject->kind == SUBJECT_GROUP ? "group" : "user");
+        put_number(query, subject->id);
+}
+
+/* --- steps ---------------------------------------------------------------------------------- */
+
+int query_row(Query *query, bool *ret) {
+        if (query->code != 0)
+                return query->code;
+        query->column = 0;
+        int code = sqlite3_step(query->statement);
+        if (code != SQLITE_ROW && code != SQLITE_DONE)
+                query->code = store_failure(query->store, code, sqlite3_sql(query->statement));
+        if (query->code == 0)
+                *ret = code == SQLITE_ROW;
+        return query->code;
+}
+
+int query_run(Query *query) {
+        bool row;
+        int r;
+
+        do
+                r = query_row(query, &row);
+        while (r == 0 && row);
+        return r;
+}
+
+int query_one(Query *query) {
+        bool row;
+
+        int r = query_row(query, &row);
+        return r == 0 && !row ? SEAL_E_NOT_FOUND : r;
+}
+
+int query_check(const Query *query) {
+        return query->code;
+}
+
+/* --- columns -------------------------------------------------------------------------------- */
+
+/* Is the next column there and of this type? Its number is in *ret. */
+static bool column_next(Query *query, int type, int *ret) {
+        *ret = query->column++;
+        if (query->code == 0 && sqlite3_column_type(query->statement, *ret) != type)
+                query_fail(query, SEAL_E_REGISTER_TAMPERED);
+        return query->code == 0;
+}
+
+void take_number(Query *query, uint64_t *ret) {
+        int column;
+
+        if (!column_next(query, SQLITE_INTEGER, &column))
+                return;
+        sqlite3_int64 value = sqlite3_column_int64(query->statement, column);
+        if (value < 0)
+                query_fail(query, SEAL_E_REGISTER_TAMPERED);
+        else
+                *ret = (uint64_t) value;
+}
+
+void take_unsigned(Query *query, unsigned *ret, unsigned max) {
+        uint64_t value = 0;
+
+        take_number(query, &value);
+        if (value > max)
+                query_fail(query, SEAL_E_REGISTER_TAMPERED);
+        if (query->code == 0)
+                *ret = (unsigned) value;
+}
+
+void take_u32(Query *query, uint32_t *ret) {
+        take_unsigned(query, ret, UINT32_MAX);
+}
+
+void take_bool(Query *query, bool *ret) {
+        unsigned value = 0;
+
+        take_unsigned(query, &value, 1);
+        if (query->code == 0)
+                *ret = value == 1;
+}
+
+/* The column's text where it is UTF-8 without zeros and shorter than size, else NULL. */
+static const char *column_text(Query *query, size_t size) {
+        int column;
+
+        if (!column_next(query, SQLITE_TEXT, &column))
+                return NULL;
+        const char *text = (const char *) sqlite3_column_text(query->statement, column);
+        size_t length = (size_t) sqlite3_column_bytes(query->statement, column);
+        if (!text) {
+                query_fail(query, -ENOMEM);
+                return NULL;
+        }
+        if (length >= size || strlen(text) != length || !text_is_utf8(text, length)) {
+                query_fail(query, SEAL_E_REGISTER_TAMPERED);
+                return NULL;
+        }
+        return text;
+}
+
+void take_text(Query *query, char *ret, size_t size) {
+        const char *text = column_text(query, size);
+
+        if (text)
+                strcpy(ret, text);
+}
+
+void take_long_text(Query *query, char **ret, size_t max) {
+        const char *text = column_text(query, max + 1);
+        char *copy = text ? strdup(text) : NULL;
+
+        if (copy)
+                *ret = copy;
+        else
+                query_fail(query, -ENOMEM);
+}
+
+void take_word(Query *query, int (*find)(const char *), int *ret) {
+        const char *text = column_text(query, sizeof(((ErrorDetail *) NULL)->text));
+        int value = text ? find(text) : -1;
+
+        if (value >= 0)
+                *ret = value;
+        else
+                query_fail(query, SEAL_E_REGISTER_TAMPERED);
+}
+
+void take_bytes(Query *query, void *ret, size_t max, size_t *ret_size) {
+        int column;
+
+        if (!column_next(query, SQLITE_BLOB, &column))
+                return;
+        const void *data = sqlite3_column_blob(query->statement, column);
+        size_t size = (size_t) sqlite3_column_bytes(query->statement, column);
+        if (size > max || (size > 0 && !data)) {
+                query_fail(query, size > max ? SEAL_E_REGISTER_TAMPERED : -ENOMEM);
+                return;
+        }
+        if (size > 0)
+                memcpy(ret, data, size);
+        *ret_size = size;
+}
+
+void take_array(Query *query, void *ret, size_t size) {
+        size_t found = 0;
+
+        take_bytes(query, ret, size, &found);
+        if (found != size)
+                query_fail(query, SEAL_E_REGISTER_TAMPERED);
+}
+
+/* Straight from SQLite's page into the type that wipes itself. */
+void take_secret(Query *query, Secret *ret) {
+        size_t size = 0;
+
+        if (query->code == 0 &&
+            sqlite3_column_type(query->statement, query->column) == SQLITE_NULL) {
+                query->column++;
+                secret_wipe(ret);
+                return;
+        }
+        take_bytes(query, ret->data, sizeof(ret->data), &size);
+        if (query->code == 0) {
+                ret->size = size;
+                ret->set = true;
+        }
+}
+
+static int kind_find(const char *word) {
+        if (strcmp(word, "user") == 0)
+                return SUBJECT_USER;
+        return strcmp(word, "group") == 0 ? SUBJECT_GROUP : -1;
+}
+
+void take_subject(Query *query, Subject *ret) {
+        Subject subject = {};
+        int kind = 0;
+
+        take_text(query, subject.text, sizeof(subject.text));
+        take_word(query, kind_find, &kind);
+        take_u32(query, &subject.id);
+        subject.kind = (SubjectKind) kind;
+        if (query->code == 0)
+                *ret = subject;
+}

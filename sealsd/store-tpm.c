@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+
+#include <tss2/tss2_mu.h>
+
+#include "sealsd/store-internal.h"
+
+int blob_from_public(const TPM2B_PUBLIC *public, TpmBlob *ret) {
+        TpmBlob blob = {};
+
+        if (public->size > 0 && Tss2_MU_TPM2B_PUBLIC_Marshal(public, blob.data, sizeof(blob.data),
+                                                             &blob.size) != TSS2_RC_SUCCESS)
+                return -EINVAL;
+        *ret = blob;
+        return 0;
+}
+
+int blob_from_private(const TPM2B_PRIVATE *private, TpmBlob *ret) {
+        TpmBlob blob = {};
+
+        if (private->size > 0 &&
+            Tss2_MU_TPM2B_PRIVATE_Marshal(private, blob.data, sizeof(blob.data), &blob.size) !=
+                    TSS2_RC_SUCCESS)
+                return -EINVAL;
+        *ret = blob;
+        return 0;
+}
+
+/* Trailing bytes are as wrong as missing ones. */
+void take_public(Query *query, TPM2B_PUBLIC *ret) {
+        TPM2B_PUBLIC public = {};
+        TpmBlob blob = {};
+        size_t used = 0;
+
+        take_bytes(query, blob.data, sizeof(blob.data), &blob.size);
+        if (query->code != 0)
+                return;
+        if (blob.size > 0 && (Tss2_MU_TPM2B_PUBLIC_Unmarshal(blob.data, blob.size, &used,
+                                                             &public) != TSS2_RC_SUCCESS ||
+                              used != blob.size))
+                query->code = SEAL_E_REGISTER_TAMPERED;
+        else
+                *ret = public;
+}
+
+void take_private(Query *query, TPM2B_PRIVATE *ret) {
+        TPM2B_PRIVATE private = {};
+        TpmBlob blob = {};
+        size_t used = 0;
+
+        take_bytes(query, blob.data, sizeof(blob.data), &blob.size);
+        if (query->code != 0)
+                return;
+        if (blob.size > 0 && (Tss2_MU_TPM2B_PRIVATE_Unmarshal(blob.data, blob.size, &used,
+                                                              &private) != TSS2_RC_SUCCESS ||
+                              used != blob.size))
+                query->code = SEAL_E_REGISTER_TAMPERED;
+        else
+                *ret = private;
+}

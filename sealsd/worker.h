@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The one thread that talks to the chip. The main thread submits jobs; the worker runs them one at a
+ * time, fair across UIDs (round robin), with the only Tpm of the process; each job's done is called
+ * once, on the main thread, from the event loop.
+ *
+ * Jobs know nothing of the register: they get copies of what they need and return what they found.
+ */
+#pragma once
+
+#include <stdint.h>
+
+#include <systemd/sd-event.h>
+
+#include "base/cleanup.h"
+#include "base/error.h"
+#include "sealsd/challenges.h"
+#include "tpm/tpm.h"
+
+typedef struct Worker Worker;
+
+/* What a job finds in the worker thread. */
+typedef struct Chip {
+        Tpm *tpm; /* connected; jobs begin with tpm_srk_ensure, which is free once it has run */
+        Challenges *challenges;
+} Chip;
+
+typedef struct Job {
+        uint32_t uid; /* on whose behalf; UINT32_MAX for the daemon's own, which no quota holds back */
+        /* In the worker thread. May set detail. */
+        int (*run)(struct Job *job, Chip *chip, ErrorDetail *detail);
+        /* In the main thread, exactly once; also when the worker is stopped (code -ECANCELED). */
+        void (*done)(struct Job *job, int code, const ErrorDetail *detail);
+} Job;
+
+/* The state of the connection, for the Manager's State and GetStatus. Called in the main thread. */
+typedef void (*WorkerTpmChanged)(void *userdata, bool available, const char *tcti, const char *name);
+
+int worker_new(Worker **ret, sd_event *event, const char *tcti, WorkerTpmChanged changed,
+               void *userdata);
+
+/* Jobs that still wait are done with -ECANCELED; the running one is waited for. */
+Worker *worker_free(Worker *worker);
+DEFINE_CLEANUP(Worker, worker_free)
+
+/*
+ * Queue a job, which stays the submitter's memory (usually the head of a larger struct freed in
+ * done). SEAL_E_BUSY when the queue is full, SEAL_E_QUOTA_EXCEEDED when this UID has too many; then
+ * done is not called.
+ */
+int worker_submit(Worker *worker, Job *job);
+
+/* Jobs that wait or run. */
+unsigned worker_depth(const Worker *worker);
