@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "client/application.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "client/bus-call.h"
+#include "client/file.h"
+#include "client/text.h"
+
+#define TITLE_SIZE (TEXT_MAX + 1)
+
+static int document_append(const Context *context, const char *document, sd_bus_message *call) {
+        char title[TITLE_SIZE];
+        uint8_t digest[EVP_MAX_MD_SIZE];
+        size_t size = 0;
+
+        const char *equals = strchr(document, '=');
+        if (!equals || equals == document || equals[1] == '\0' ||
+            (size_t) (equals - document) >= sizeof(title))
+                return fail(context, EXIT_USAGE, "--document takes TITLE=FILE, not '%s'", document);
+        (void) snprintf(title, sizeof(title), "%.*s", (int) (equals - document), document);
+        int r = file_hash(context, equals + 1, EVP_sha256(), (Bytes){}, digest, &size);
+        if (r != 0)
+                return r;
+        int built = sd_bus_message_open_container(call, 'r', "say");
+        if (built >= 0)
+                built = sd_bus_message_append(call, "s", title);
+        if (built >= 0)
+                built = sd_bus_message_append_array(call, 'y', digest, size);
+        if (built >= 0)
+                built = sd_bus_message_close_container(call);
+        return call_built(context, built);
+}
+
+static int documents_open(sd_bus_message *call) {
+        int r = sd_bus_message_open_container(call, 'e', "sv");
+
+        if (r >= 0)
+                r = sd_bus_message_append(call, "s", "documents");
+        if (r >= 0)
+                r = sd_bus_message_open_container(call, 'v', "a(say)");
+        return r < 0 ? r : sd_bus_message_open_container(call, 'a', "(say)");
+}
+
+static int documents_close(sd_bus_message *call) {
+        int r = 0;
+
+        for (int i = 0; i < 3 && r >= 0; i++)
+                r = sd_bus_message_close_container(call);
+        return r;
+}
+
+int documents_append(const Context *context, const TextList *documents, Entries *entries) {
+        sd_bus_message *call = entries->message;
+
+        if (documents->count == 0 || entries->r < 0)
+                return 0;
+        int r = call_built(context, documents_open(call));
+        for (size_t i = 0; i < documents->count && r == 0; i++)
+                r = document_append(context, documents->values[i], call);
+        return r != 0 ? r : call_built(context, documents_close(call));
+}
+
+/* Texts with a prefix need a place to live until they are appended. */
+static int keepers_append(const Context *context, const TextList *keepers, Entries *entries) {
+        char subjects[KEEPERS_MAX][SUBJECT_MAX + 1];
+        TextList list = { .count = keepers->count };
+
+        if (keepers->count > KEEPERS_MAX)
+                return fail(context, EXIT_USAGE, "a seal has at most %d keepers", KEEPERS_MAX);
+        for (size_t i = 0; i < keepers->count; i++) {
+                if (!subject_parse(keepers->values[i], subjects[i]))
+                        return fail(context, EXIT_USAGE,
+                                    "'%s' is no keeper: write user:NAME or group:NAME",
+                                    keepers->values[i]);
+                list.values[i] = subjects[i];
+        }
+        entry_texts(entries, "keepers", &list);
+        return 0;
+}
+
+static void plain_append(Entries *entries, const Application *a) {
+        entry_text(entries, "name", a->name);
+        entry_text(entries, "class", a->class);
+        entry_text(entries, "type", a->type);
+        entry_text(entries, "holder", a->holder);
+        entry_text(entries, "algorithm", a->algorithm);
+        entry_text(entries, "token", a->token);
+        entry_time(entries, "not-before", a->not_before);
+        entry_time(entries, "not-after", a->not_after);
+        entry_time(entries, "use-limit", a->use_limit);
+        entry_texts(entries, "purposes", &a->purposes);
+}
+
+int application_check(const Context *context, const Application *a) {
+        if (!a->name || a->name[0] == '\0')
+                return fail(context, EXIT_USAGE, "--name is required");
+        if (a->purposes.count > PURPOSES_MAX)
+                return fail(context, EXIT_USAGE, "--purpose is given too often");
+        if (a->not_after > 0 && a->not_after <= a->not_before)
+                return fail(context, EXIT_USAGE, "--not-after lies before --not-before");
+        return 0;
+}
+
+int application_append(const Context *context, const Application *application,
+                       sd_bus_message *call) {
+        Entries entries = entries_open(call);
+        plain_append(&entries, application);
+        int r = keepers_append(context, &application->keepers, &entries);
+        if (r == 0)
+                r = documents_append(context, &application->documents, &entries);
+        return r != 0 ? r : call_built(context, entries_close(&entries));
+}

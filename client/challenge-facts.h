@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a challenge is checked against, read from the JSON of GetStatus and GetMachineState. */
+#pragma once
+
+#include <jansson.h>
+
+#include "client/challenge.h"
+#include "client/context.h"
+
+/* From GetMachineState; fence_pcr from GetStatus. */
+int machine_facts_read(const Context *context, const json_t *state, unsigned fence_pcr,
+                       MachineFacts *ret);
+
+/*
+ * From GetStatus, with the Name computed from the authority's own key; a daemon that was
+ * initialized with another key is refused.
+ */
+int index_facts_read(const Context *context, const json_t *status, EVP_PKEY *key, IndexFacts *ret);

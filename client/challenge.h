@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Is this challenge what it says? An authority that signs whatever the daemon offers can be made to
+ * approve an empty PCR selection, to clear revocation bits, or to hand out a reusable ticket. So
+ * the bytes are computed again from what they should mean, and anything else is refused.
+ *
+ * No bus here: the facts are gathered by challenge-facts.h.
+ */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <openssl/evp.h>
+
+#include "base/bytes.h"
+#include "base/error.h"
+#include "base/limits.h"
+#include "policy/pcr.h"
+
+typedef struct MachineFacts {
+        char profile[PROFILE_MAX + 1];
+        PcrValues values; /* of now */
+} MachineFacts;
+
+typedef struct IndexFacts {
+        TPM2B_NAME authority; /* of the authority's own key, computed by itself */
+        size_t n_revocation;
+        TPM2_HANDLE revocation[INDICES_MAX];
+        uint64_t used[INDICES_MAX]; /* bits given to seals: such an index must not start from 0 */
+        TPM2_HANDLE ledger;         /* 0: none yet */
+} IndexFacts;
+
+/*
+ * approvedPolicy ‖ policyRef of exactly these PCR values and this profile. Returns
+ * SEAL_E_APPROVAL_INVALID with a sentence.
+ */
+int challenge_check_machine(const MachineFacts *facts, Bytes challenge, ErrorDetail *detail);
+
+/*
+ * nonceTPM ‖ 0 ‖ cpHash ‖ policyRef, the first write of one of these indices: NV_SetBits(0) of
+ * a revocation index or NV_Extend(genesis) of the ledger index. *ret_handle says which. Returns
+ * SEAL_E_APPROVAL_INVALID with a sentence.
+ */
+int challenge_check_index(const IndexFacts *facts, Bytes challenge, TPM2_HANDLE *ret_handle,
+                          ErrorDetail *detail);
+
+/* The Name of the authority's key, as the chip computes it. */
+int challenge_authority_name(EVP_PKEY *key, TPM2B_NAME *ret, ErrorDetail *detail);

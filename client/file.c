@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "client/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include <openssl/crypto.h>
+
+#include "base/cleanup.h"
+
+static int file_open(const Context *context, const char *path, int *ret_fd) {
+        int fd = strcmp(path, "-") == 0 ? fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3)
+                                        : open(path, O_RDONLY | O_CLOEXEC);
+
+        if (fd < 0)
+                return fail(context, errno == ENOENT ? EXIT_NOT_FOUND : EXIT_OTHER, "%s: %s", path,
+                            strerror(errno));
+        *ret_fd = fd;
+        return 0;
+}
+
+/* Fill the buffer as far as the file goes; -1 with errno set on failure. */
+static ssize_t read_all(int fd, uint8_t *data, size_t size) {
+        size_t used = 0;
+
+        while (used < size) {
+                ssize_t n = read(fd, data + used, size - used);
+                if (n < 0 && errno == EINTR)
+                        continue;
+                if (n < 0)
+                        return -1;
+                if (n == 0)
+                        break;
+                used += (size_t) n;
+        }
+        return (ssize_t) used;
+}
+
+static int write_all(int fd, Bytes data) {
+        while (data.size > 0) {
+                ssize_t n = write(fd, data.data, data.size);
+                if (n < 0 && errno == EINTR)
+                        continue;
+                if (n < 0)
+                        return -errno;
+                data.data += n;
+                data.size -= (size_t) n;
+        }
+        return 0;
+}
+
+void file_data_free(uint8_t *data, size_t size) {
+        if (data)
+                OPENSSL_cleanse(data, size);
+        free(data);
+}
+
+int file_read(const Context *context, const char *path, size_t max, uint8_t **ret,
+              size_t *ret_size) {
+        _cleanup_close_ int fd = -1;
+
+        int r = file_open(context, path, &fd);
+        if (r != 0)
+                return r;
+        uint8_t *data = malloc(max + 1); /* one more: room for the zero, and to tell too long */
+        if (!data)
+                return fail_errno(context, -ENOMEM, path);
+        ssize_t n = read_all(fd, data, max + 1);
+        if (n >= 0 && (size_t) n <= max) {
+                data[n] = '\0';
+                *ret = data;
+                *ret_size = (size_t) n;
+                return 0;
+        }
+        r = n < 0 ? fail_errno(context, -errno, path)
+                  : fail(context, EXIT_USAGE, "%s is larger than %zu bytes", path, max);
+        file_data_free(data, max + 1);
+        return r;
+}
+
+static int write_stdout(const Context *context, Bytes data) {
+        int r = write_all(STDOUT_FILENO, data);
+
+        return r < 0 ? fail_errno(context, r, "standard output") : 0;
+}
+
+int file_write(const Context *context, const char *path, mode_t mode, Bytes data) {
+        _cleanup_free_ char *temporary = NULL;
+        _cleanup_close_ int fd = -1;
+
+        if (strcmp(path, "-") == 0)
+                return write_stdout(context, data);
+        if (asprintf(&temporary, "%s.XXXXXX", path) < 0)
+                return fail_errno(context, -ENOMEM, path);
+        fd = mkostemp(temporary, O_CLOEXEC);
+        if (fd < 0)
+                return fail_errno(context, -errno, path);
+        int r = fchmod(fd, mode) < 0 ? -errno : write_all(fd, data);
+        if (r == 0 && (fsync(fd) < 0 || rename(temporary, path) < 0))
+                r = -errno;
+        if (r == 0)
+                return 0;
+        (void) unlink(temporary);
+        return fail_errno(context, r, path);
+}
+
+int file_create(const Context *context, const char *path, mode_t mode, Bytes data) {
+        _cleanup_close_ int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
+
+        if (fd < 0 && errno == EEXIST)
+                return fail(context, EXIT_WRONG_STATE, "%s exists already and is left as it is",
+                            path);
+        if (fd < 0)
+                return fail_errno(context, -errno, path);
+        int r = write_all(fd, data);
+        if (r == 0 && fsync(fd) < 0)
+                r = -errno;
+        if (r == 0)
+                return 0;
+        (void) unlink(path);
+        return fail_errno(context, r, path);
+}
+
+static int hash_fd(int fd, const EVP_MD *md, Bytes prefix, uint8_t *ret, unsigned *ret_size) {
+        EVP_MD_CTX *hash = EVP_MD_CTX_new();
+        uint8_t buffer[64 * 1024];
+        ssize_t n = -1;
+
+        bool good = hash && EVP_DigestInit_ex(hash, md, NULL) == 1 &&
+                    EVP_DigestUpdate(hash, prefix.data, prefix.size) == 1;
+        while (good && (n = read_all(fd, buffer, sizeof(buffer))) > 0)
+                good = EVP_DigestUpdate(hash, buffer, (size_t) n) == 1;
+        int r = good && n < 0 ? -errno : good ? 0 : -EIO;
+        if (r == 0 && EVP_DigestFinal_ex(hash, ret, ret_size) != 1)
+                r = -EIO;
+        EVP_MD_CTX_free(hash);
+        return r;
+}
+
+int file_hash(const Context *context, const char *path, const EVP_MD *md, Bytes prefix,
+              uint8_t *ret, size_t *ret_size) {
+        _cleanup_close_ int fd = -1;
+        unsigned size = 0;
+
+        int r = file_open(context, path, &fd);
+        if (r != 0)
+                return r;
+        r = hash_fd(fd, md, prefix, ret, &size);
+        if (r < 0)
+                return fail_errno(context, r, path);
+        *ret_size = size;
+        return 0;
+}

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* sealctl: the administrator's and the keeper's hand on sealsd. */
+#include <locale.h>
+#include <stdlib.h>
+
+#include "client/context.h"
+#include "client/verb.h"
+
+static const Verb verbs[] = {
+        { "init", verb_init, "Set up this machine: authority, machine state, revocation" },
+        { "status", verb_status, "How the daemon is and what needs attention" },
+        { "new", verb_new, "Make a seal at once (separation 'single')" },
+        { "apply", verb_apply, "Apply for a seal" },
+        { "requests", verb_requests, "List requests" },
+        { "approve", verb_approve, "Approve a request" },
+        { "reject", verb_reject, "Reject a request" },
+        { "cancel", verb_cancel, "Cancel a request" },
+        { "make", verb_make, "Make the seal of an approved request" },
+        { "record-filing", verb_record_filing, "Record that a seal was filed" },
+        { "deliver", verb_deliver, "Deliver a seal to its keeper" },
+        { "accept", verb_accept, "Accept a delivered seal: it becomes active" },
+        { "decline", verb_decline, "Decline a delivered seal" },
+        { "list", verb_list, "List seals" },
+        { "show", verb_show, "Everything about one seal, or its public key" },
+        { "why", verb_why, "Whether a seal can sign, and what to do when it cannot" },
+        { "sign", verb_sign, "Sign a file with a seal" },
+        { "verify", verb_verify, "Check a signature offline" },
+        { "revoke", verb_revoke, "Revoke a seal for ever" },
+        { "machine-state", verb_machine_state, "show or approve the state of this machine" },
+        { "authority", verb_authority, "The authority's key: new, show, challenges, answer" },
+};
+
+static const VerbTable table = {
+        .usage = "Usage: sealctl [--json] [--yes] VERB [OPTIONS] [ARGUMENTS]\n"
+                 "\n"
+                 "Electronic seals whose keys live in this machine's TPM.\n"
+                 "'sealctl VERB --help' tells what each verb takes and what comes next.\n"
+                 "\n"
+                 "Verbs:\n",
+        .footer =
+                "\n"
+                "Options of every verb:\n"
+                "  --json         Results and errors as JSON\n"
+                "  -y, --yes      Do not ask for confirmation\n"
+                "  -h, --help     This text, or the verb's\n"
+                "  --version      The version\n"
+                "\n"
+                "Exit codes: 0 done, 1 other failure, 2 wrong usage, 3 not allowed, 4 not found,\n"
+                "5 not in this state, 6 the seal refuses, 7 the machine state or a lock refuses,\n"
+                "8 TPM trouble, 9 busy or too slow (try again), 10 a signature does not verify\n",
+        .verbs = verbs,
+        .n_verbs = sizeof(verbs) / sizeof(verbs[0]),
+};
+
+int main(int argc, char **argv) {
+        Context context = {};
+
+        /* Names are UTF-8 on the bus, also where the environment names no locale. */
+        if (!setlocale(LC_CTYPE, "") || MB_CUR_MAX == 1)
+                (void) setlocale(LC_CTYPE, "C.UTF-8");
+        int r = verb_dispatch(&context, &table, argc, argv);
+        context_done(&context);
+        return r < 0 ? EXIT_OK : r;
+}

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Results: a table or "label: value" lines for people, JSON for programs. */
+#pragma once
+
+#include <stddef.h>
+
+#include <jansson.h>
+
+#include "client/context.h"
+
+typedef enum FieldKind {
+        FIELD_TEXT,  /* a string, number or list of strings */
+        FIELD_TIME,  /* microseconds since the epoch; 0 is "-" */
+        FIELD_LIMIT, /* a count; 0 is "none" */
+        FIELD_HANDLE,
+        FIELD_BYTES, /* hex, cut short in tables */
+} FieldKind;
+
+typedef struct Field {
+        const char *key;
+        const char *label;
+        FieldKind kind;
+} Field;
+
+#define FIELDS(table) (table), sizeof(table) / sizeof((table)[0])
+
+/* Print JSON on standard output, one document and a line break. */
+int print_json_value(const Context *context, const json_t *value);
+
+/* An array of objects as a table with one column per field; empty says what is missing. */
+int print_table(const Context *context, const json_t *rows, const Field *fields, size_t n_fields,
+                const char *empty);
+
+/* The named keys of an object, those that are there and say something. */
+int print_fields(const Context *context, const json_t *object, const Field *fields,
+                 size_t n_fields);
+
+/* A string of an object, "" when missing. Owned by the object. */
+const char *json_text(const json_t *object, const char *key);
+
+/* An array of arrays as an array of objects with these keys; NULL without memory. */
+json_t *rows_named(const json_t *rows, const char *const *keys, size_t n_keys);
+
+/* Print on standard output with control characters escaped. */
+void print_escaped(const char *text);
+
+/* "{KEY: VALUE}" with --json, else the sentence (escaped) on standard output. */
+int print_done(const Context *context, const char *key, const char *value, const char *format, ...)
+        __attribute__((format(printf, 4, 5)));

@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "client/text.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/clock.h"
+
+/* U+200E, U+200F, U+2028 to U+202E, U+2066 to U+2069: they reorder or break what is shown. */
+static bool is_direction_mark(const unsigned char *p) {
+        if (p[0] != 0xe2)
+                return false;
+        if (p[1] == 0x80)
+                return p[2] == 0x8e || p[2] == 0x8f || (p[2] >= 0xa8 && p[2] <= 0xae);
+        return p[1] == 0x81 && p[2] >= 0xa6 && p[2] <= 0xa9;
+}
+
+/* Write one character's escape or copy one byte; returns how many bytes of input were used. */
+static size_t escape_one(const unsigned char *p, FILE *out) {
+        if (p[0] < 0x20 || p[0] == 0x7f) {
+                fprintf(out, "\\u%04x", p[0]);
+                return 1;
+        }
+        if (p[0] == 0xc2 && p[1] >= 0x80 && p[1] <= 0x9f) { /* C1 controls */
+                fprintf(out, "\\u00%02x", p[1]);
+                return 2;
+        }
+        if (is_direction_mark(p)) {
+                fprintf(out, "\\u%04x", 0x2000U | (unsigned) (p[1] & 0x3f) << 6 | (p[2] & 0x3f));
+                return 3;
+        }
+        fputc(p[0], out);
+        return 1;
+}
+
+char *text_escape(const char *text) {
+        char *escaped = NULL;
+        size_t size;
+
+        FILE *out = open_memstream(&escaped, &size);
+        if (!out)
+                return NULL;
+        for (const unsigned char *p = (const unsigned char *) text; *p;)
+                p += escape_one(p, out);
+        if (fclose(out) != 0) {
+                free(escaped);
+                return NULL;
+        }
+        return escaped;
+}
+
+bool subject_parse(const char *text, char ret[static SUBJECT_MAX + 1]) {
+        const char *prefix = strchr(text, ':') ? "" : "user:";
+
+        if (prefix[0] == '\0' && strncmp(text, "user:", 5) != 0 && strncmp(text, "group:", 6) != 0)
+                return false;
+        int n = snprintf(ret, SUBJECT_MAX + 1, "%s%s", prefix, text);
+        return text[0] != '\0' && n > 0 && n <= SUBJECT_MAX;
+}
+
+static bool path_parse(const char *text, const char *prefix, const char *alphabet, size_t max,
+                       char ret[static PATH_SIZE]) {
+        if (strncmp(text, prefix, strlen(prefix)) == 0)
+                text += strlen(prefix);
+        size_t size = strlen(text);
+        if (size == 0 || size > max || strspn(text, alphabet) != size)
+                return false;
+        (void) snprintf(ret, PATH_SIZE, "%s%.*s", prefix, (int) max, text);
+        return true;
+}
+
+bool seal_path_parse(const char *text, char ret[static PATH_SIZE]) {
+        return path_parse(text, SEAL_PATH, "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ", NUMBER_MAX, ret);
+}
+
+bool request_path_parse(const char *text, char ret[static PATH_SIZE]) {
+        return path_parse(text, REQUEST_PATH, "0123456789", 20, ret);
+}
+
+const char *path_last(const char *path) {
+        const char *slash = strrchr(path, '/');
+
+        return slash ? slash + 1 : path;
+}
+
+bool number_parse(const char *text, uint64_t *ret) {
+        if (text[0] == '\0' || strspn(text, "0123456789") != strlen(text))
+                return false;
+        errno = 0;
+        uint64_t value = strtoull(text, NULL, 10);
+        if (errno != 0)
+                return false;
+        *ret = value;
+        return true;
+}
+
+/* Seconds since the epoch must be positive and must fit when counted in microseconds. */
+static bool seconds_to_usec(int64_t seconds, uint64_t *ret_usec) {
+        if (seconds <= 0 || seconds > (int64_t) (UINT64_MAX / USEC_PER_SEC / 2))
+                return false;
+        *ret_usec = (uint64_t) seconds * USEC_PER_SEC;
+        return true;
+}
+
+static bool offset_parse(const char *text, long *ret_seconds) {
+        int hours, minutes, used = 0;
+        char sign;
+
+        *ret_seconds = 0;
+        if (strcmp(text, "Z") == 0)
+                return true;
+        if (sscanf(text, "%c%2d:%2d%n", &sign, &hours, &minutes, &used) != 3 || text[used] != '\0')
+                return false;
+        if ((sign != '+' && sign != '-') || hours < 0 || hours > 23 || minutes < 0 || minutes > 59)
+                return false;
+        *ret_seconds = (sign == '-' ? -1L : 1L) * (hours * 3600L + minutes * 60L);
+        return true;
+}
+
+static bool relative_parse(const char *text, uint64_t now, uint64_t *ret_usec) {
+        size_t digits = strspn(text + 1, "0123456789");
+
+        if (digits == 0 || digits > 5 || strcmp(text + 1 + digits, "d") != 0)
+                return false;
+        *ret_usec = now + strtoull(text + 1, NULL, 10) * USEC_PER_DAY;
+        return true;
+}
+
+static bool skip_fraction(const char **p) {
+        if (**p != '.')
+                return true;
+        size_t digits = strspn(*p + 1, "0123456789");
+        *p += 1 + digits;
+        return digits > 0;
+}
+
+bool time_parse(const char *text, bool day_end, uint64_t now, uint64_t *ret_usec) {
+        long offset = 0;
+
+        if (text[0] == '+')
+                return relative_parse(text, now, ret_usec);
+        struct tm day = {};
+        const char *rest = strptime(text, "%Y-%m-%d", &day);
+        if (!rest || rest - text != 10)
+                return false;
+        if (*rest == '\0' && day_end) {
+                day.tm_hour = 23;
+                day.tm_min = day.tm_sec = 59;
+        } else if (*rest != '\0') { /* RFC 3339 section 5.6 */
+                rest = strptime(rest + 1, "%H:%M:%S", &day);
+                if (!rest || !strchr("Tt ", text[10]) || !skip_fraction(&rest) ||
+                    !offset_parse(rest, &offset))
+                        return false;
+        }
+        int month_day = day.tm_mday;
+        int64_t seconds = timegm(&day);
+        if (day.tm_mday != month_day) /* 31 June */
+                return false;
+        return seconds_to_usec(seconds - offset, ret_usec);
+}

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What people type and what they are shown: subjects, seal numbers, request ids and dates in; names
+ * that a stranger chose out, without the characters that would speak to the terminal.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/limits.h"
+
+#define SEAL_PATH "/org/sealsd1/seal/"
+#define REQUEST_PATH "/org/sealsd1/request/"
+#define PATH_SIZE 64
+
+/*
+ * A copy with control characters, line breaks and direction marks written as \u001b or \u202e; NULL
+ * without memory. Owned by the caller.
+ */
+char *text_escape(const char *text);
+
+/* "alice" becomes "user:alice"; "user:" and "group:" stay. False when empty or too long. */
+bool subject_parse(const char *text, char ret[static SUBJECT_MAX + 1]);
+
+/* The object path of a seal number ([0-9A-Z]{1,32}) or of such a path. */
+bool seal_path_parse(const char *text, char ret[static PATH_SIZE]);
+
+/* The object path of a decimal request id or of such a path. */
+bool request_path_parse(const char *text, char ret[static PATH_SIZE]);
+
+/* The last element of an object path. */
+const char *path_last(const char *path);
+
+/*
+ * YYYY-MM-DD (UTC; the day's first second, or its last when day_end), RFC 3339 with its offset, or
+ * +Nd from now. Returns false for anything else.
+ */
+bool time_parse(const char *text, bool day_end, uint64_t now, uint64_t *ret_usec);
+
+/* Digits only, no sign, no overflow. */
+bool number_parse(const char *text, uint64_t *ret);

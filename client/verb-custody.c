@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* sealctl record-filing, deliver, accept, decline, revoke: a seal's way through hands. */
+#include <stdio.h>
+#include <string.h>
+
+#include "client/application.h"
+#include "client/bus-call.h"
+#include "client/output.h"
+#include "client/text.h"
+#include "client/verb.h"
+
+static const char filing_help[] =
+        "Usage: sealctl record-filing NUMBER [OPTIONS]\n"
+        "\n"
+        "Record that a made seal was filed with the authority in charge of seals.\n"
+        "\n"
+        "Options:\n"
+        "  --filing-number TEXT    The number of the filing\n"
+        "  --authority TEXT        Where it was filed\n"
+        "  --filed TIME            When: YYYY-MM-DD (UTC) or RFC 3339 (default: now)\n"
+        "  --document TITLE=FILE   A document of the filing; its SHA-256 is recorded\n"
+        "\n"
+        "Example:\n"
+        "  sealctl record-filing 50011200000001 --filing-number 2026-17\n"
+        "\n"
+        "Next: 'sealctl deliver NUMBER KEEPER'.\n";
+
+static const char deliver_help[] =
+        "Usage: sealctl deliver NUMBER KEEPER\n"
+        "\n"
+        "Deliver a filed or surrendered seal to a keeper: NAME, user:NAME or group:NAME.\n"
+        "\n"
+        "Example:\n"
+        "  sealctl deliver 50011200000001 alice\n"
+        "\n"
+        "Next: the keeper runs 'sealctl accept NUMBER'.\n";
+
+static const char accept_help[] =
+        "Usage: sealctl accept NUMBER\n"
+        "\n"
+        "Accept a seal that was delivered to you. From now on it signs, and you answer\n"
+        "for it.\n"
+        "\n"
+        "Example:\n"
+        "  sealctl accept 50011200000001\n"
+        "\n"
+        "Next: 'sealctl sign NUMBER FILE'.\n";
+
+static const char decline_help[] =
+        "Usage: sealctl decline NUMBER REASON\n"
+        "\n"
+        "Decline a seal that was delivered to you; it goes back to be delivered to\n"
+        "another.\n"
+        "\n"
+        "Example:\n"
+        "  sealctl decline 50011200000001 \"I left the department\"\n"
+        "\n"
+        "Next: an administrator runs 'sealctl deliver NUMBER KEEPER'.\n";
+
+static const char revoke_help[] =
+        "Usage: sealctl revoke [--yes] NUMBER REASON\n"
+        "\n"
+        "Revoke a seal for ever: its bit is set in the TPM, which then refuses to sign\n"
+        "with it, also after an old disk image was put back. Nothing and nobody can take\n"
+        "this back. Asks on the terminal; --yes does not.\n"
+        "\n"
+        "Example:\n"
+        "  sealctl revoke --yes 50011200000001 \"contract department closed\"\n"
+        "\n"
+        "Next: 'sealctl apply' for another seal.\n";
+
+static int path_get(const Context *context, const char *number, char ret[static PATH_SIZE]) {
+        if (seal_path_parse(number, ret))
+                return 0;
+        return fail(context, EXIT_USAGE, "'%s' is no seal number", number);
+}
+
+typedef struct Next {
+        const char *before; /* "sealctl deliver" */
+        const char *after;  /* " KEEPER" */
+} Next;
+
+/* How the seal stands now, and what comes next. */
+static int state_report(Context *context, const char *path, const Next *next) {
+        _cleanup_(json_freep) json_t *state = NULL, *object = NULL;
+        const char *number = path_last(path);
+
+        int r = property_json(context, path, SEAL, "State", &state);
+        if (r != 0)
+                return r;
+        const char *text = json_is_string(state) ? json_string_value(state) : "";
+        if (context->json) {
+                object = json_pack("{ssss}", "number", number, "state", text);
+                return print_json_value(context, object);
+        }
+        printf("Seal %s: ", number);
+        print_escaped(text);
+        putchar('\n');
+        if (next)
+                printf("Next: '%s %s%s'\n", next->before, number, next->after);
+        return 0;
+}
+
+/* A member of the seal with one text. */
+static int text_call(Context *context, const char *path, const char *member, const char *text) {
+        const char *const texts[] = { text, NULL };
+        _cleanup_(json_freep) json_t *nothing = NULL;
+
+        return call_json(context, path, SEAL, member, texts, &nothing);
+}
+
+typedef struct FilingOptions {
+        const char *filing_number, *authority;
+        uint64_t filed;
+        TextList documents;
+} FilingOptions;
+
+static int filing_send(Context *context, const char *path, const FilingOptions *o) {
+        _cleanup_(message_freep) sd_bus_message *call = NULL;
+
+        int r = call_new(context, path, SEAL, "RecordFiling", &call);
+        if (r != 0)
+                return r;
+        Entries e = entries_open(call);
+        entry_text(&e, "filing-number", o->filing_number);
+        entry_text(&e, "authority", o->authority);
+        entry_time(&e, "filed", o->filed);
+        r = documents_append(context, &o->documents, &e);
+        if (r == 0)
+                r = call_built(context, entries_close(&e));
+        return r != 0 ? r : call_send(context, call, NULL);
+}
+
+int verb_record_filing(Context *context, int argc, char **argv) {
+        FilingOptions o = {};
+        const Option table[] = {
+                { "filing-number", .text = &o.filing_number },
+                { "authority", .text = &o.authority },
+                { "filed", .time = &o.filed },
+                { "document", .list = &o.documents },
+        };
+        const Usage usage = { filing_help, OPTIONS(table), 1, 1 };
+        const Next next = { "sealctl deliver", " KEEPER" };
+        char **arguments, path[PATH_SIZE];
+
+        int r = options_parse(context, argc, argv, &usage, &arguments);
+        if (r == 0)
+                r = path_get(context, arguments[0], path);
+        if (r == 0)
+                r = filing_send(context, path, &o);
+        return r != 0 ? r : state_report(context, path, &next);
+}
+
+int verb_deliver(Context *context, int argc, char **argv) {
+        const Usage usage = { deliver_help, NULL, 0, 2, 2 };
+        const Next next = { "sealctl accept", "" };
+        char **arguments, path[PATH_SIZE], keeper[SUBJECT_MAX + 1];
+
+        int r = options_parse(context, argc, argv, &usage, &arguments);
+        if (r == 0)
+                r = path_get(context, arguments[0], path);
+        if (r == 0 && !subject_parse(arguments[1], keeper))
+                r = fail(context, EXIT_USAGE, "'%s' is no keeper: write user:NAME or group:NAME",
+                         arguments[1]);
+        if (r == 0)
+                r = text_call(context, path, "Deliver", keeper);
+        return r != 0 ? r : state_report(context, path, &next);
+}
+
+int verb_accept(Context *context, int argc, char **argv) {
+        const Usage usage = { accept_help, NULL, 0, 1, 1 };
+        const Next next = { "sealctl sign", " FILE" };
+        _cleanup_(message_freep) sd_bus_message *call = NULL;
+        char **arguments, path[PATH_SIZE];
+
+        int r = options_parse(context, argc, argv, &usage, &arguments);
+        if (r == 0)
+                r = path_get(context, arguments[0], path);
+        if (r == 0)
+                r = call_new(context, path, SEAL, "Accept", &call);
+        if (r == 0)
+                r = call_built(context, sd_bus_message_append(call, "a{sv}", 0));
+        if (r == 0)
+                r = call_send(context, call, NULL);
+        return r != 0 ? r : state_report(context, path, &next);
+}
+
+int verb_decline(Context *context, int argc, char **argv) {
+        const Usage usage = { decline_help, NULL, 0, 2, 2 };
+        char **arguments, path[PATH_SIZE];
+
+        int r = options_parse(context, argc, argv, &usage, &arguments);
+        if (r == 0)
+                r = path_get(context, arguments[0], path);
+        if (r == 0)
+                r = text_call(context, path, "Decline", arguments[1]);
+        if (r != 0)
+                return r;
+        /* Who declined may not see the seal any more. */
+        return print_done(context, "declined", path_last(path), "Seal %s: declined",
+                          path_last(path));
+}
+
+static int revoke_confirm(const Context *context, const char *path) {
+        char question[128];
+
+        (void) snprintf(question, sizeof(question), "Revoke seal %s for ever?", path_last(path));
+        if (confirm(context, question))
+                return 0;
+        return fail(context, EXIT_USAGE,
+                    "not confirmed (answer y, or give --yes); nothing was done");
+}
+
+int verb_revoke(Context *context, int argc, char **argv) {
+        const Usage usage = { revoke_help, NULL, 0, 2, 2 };
+        char **arguments, path[PATH_SIZE];
+
+        int r = options_parse(context, argc, argv, &usage, &arguments);
+        if (r == 0)
+                r = path_get(context, arguments[0], path);
+        if (r == 0)
+                r = revoke_confirm(context, path);
+        if (r == 0)
+                r = text_call(context, path, "Revoke", arguments[1]);
+        return r != 0 ? r : state_report(context, path, NULL);
+}

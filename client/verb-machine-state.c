@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* sealctl machine-state show and approve: which PCR values may sign. */
+#include <stdio.h>
+#include <string.h>
+
+#include "client/answer.h"
+#include "client/bus-call.h"
+#include "client/file.h"
+#include "client/output.h"
+#include "client/secret-input.h"
+#include "client/verb.h"
+
+static const char show_help[] =
+        "Usage: sealctl machine-state show [--to-sign FILE]\n"
+        "\n"
+        "The PCRs that seals are bound to, their values now, and which of them differ\n"
+        "from the nearest approved state. Exits with 0 when this state is approved, else\n"
+        "with 7.\n"
+        "\n"
+        "Options:\n"
+        "  --to-sign FILE   Write the bytes that the authority signs to approve it\n"
+        "\n"
+        "Example:\n"
+        "  sealctl machine-state show\n"
+        "\n"
+        "Next: 'sealctl machine-state approve', once you know why the values changed.\n";
+
+static const char approve_help[] =
+        "Usage: sealctl machine-state approve --authority KEYFILE [OPTIONS]\n"
+        "       sealctl machine-state approve --signature FILE [OPTIONS]\n"
+        "       sealctl machine-state approve --resident [OPTIONS]\n"
+        "\n"
+        "Approve the state that the machine is in now. Seals sign in every approved\n"
+        "state.\n"
+        "\n"
+        "Options:\n"
+        "  --authority KEYFILE      The authority's private key; what is signed is\n"
+        "                           computed again from the PCR values first\n"
+        "  --signature FILE         A signature that was made elsewhere, see below\n"
+        "  --resident               The authority in the TPM, by its passphrase\n"
+        "  --passphrase-file FILE   First line is the passphrase ('-': standard input)\n"
+        "  --profile NAME           For this profile\n"
+        "\n"
+        "With the key on another machine:\n"
+        "  sealctl machine-state show --to-sign state.bin\n"
+        "  openssl dgst -sha256 -sign authority.pem -out state.sig state.bin\n"
+        "  sealctl machine-state approve --signature state.sig\n"
+        "\n"
+        "Example:\n"
+        "  sealctl machine-state approve --authority /media/key/sealsd-authority.pem\n"
+        "\n"
+        "Next: 'sealctl why NUMBER'.\n";
+
+static const Field columns[] = {
+        { "pcr", "PCR", FIELD_TEXT },
+        { "value", "VALUE NOW", FIELD_BYTES },
+        { "verdict", "COMPARED", FIELD_TEXT },
+};
+
+/* Is the PCR one of `differing`? */
+static bool differs(const json_t *state, json_int_t pcr) {
+        const json_t *item;
+        size_t i;
+
+        json_array_foreach(json_object_get(state, "differing"), i, item)
+                if (json_integer_value(item) == pcr)
+                        return true;
+        return false;
+}
+
+static json_t *table_rows(const json_t *state) {
+        static const char *const keys[] = { "pcr", "value" };
+        json_t *row, *rows = rows_named(json_object_get(state, "values"), keys, 2);
+        size_t i;
+
+        json_array_foreach(rows, i, row) {
+                bool other = differs(state, json_integer_value(json_object_get(row, "pcr")));
+                json_object_set_new(row, "verdict", json_string(other ? "differs" : "as approved"));
+        }
+        return rows;
+}
+
+static int state_print(const Context *context, const json_t *state) {
+        static const Field fields[] = {
+                { "profile", "Profile", FIELD_TEXT },
+                { "pcrs", "PCRs", FIELD_TEXT },
+                { "approved", "Approved", FIELD_TEXT },
+                { "approvals", "Approved states known", FIELD_TEXT },
+        };
+        bool approved = json_is_true(json_object_get(state, "approved"));
+        _cleanup_(json_freep) json_t *rows = NULL;
+
+        if (context->json) {
+                int r = print_json_value(context, state);
+                return r != 0 ? r : approved ? 0 : EXIT_MACHINE_REFUSES;
+        }
+        int r = print_fields(context, state, FIELDS(fields));
+        if (r != 0)
+                return r;
+        putchar('\n');
+        /* Without any approved state there is nothing to differ from. */
+        size_t n_columns = json_integer_value(json_object_get(state, "approvals")) > 0 ? 3 : 2;
+        rows = table_rows(state);
+        r = print_table(context, rows, columns, n_columns, "No PCRs.");
+        if (r == 0 && !approved)
+                puts("\nNext: 'sealctl machine-state approve', once you know why the values "
+                     "changed.");
+        return r != 0 ? r : approved ? 0 : EXIT_MACHINE_REFUSES;
+}
+
+static int to_sign_write(const Context *context, const json_t *state, const char *path) {
+        const char *hex = json_text(state, "to-sign");
+        uint8_t data[256];
+        size_t size = strlen(hex) / 2;
+
+        if (size == 0 || size > sizeof(data) || !hex_decode(hex, data, size))
+                return fail(context, EXIT_OTHER, "the bytes to sign cannot be read");
+        return file_write(context, path, 0644, (Bytes){ data, size });
+}
+
+static int verb_show_state(Context *context, int argc, char **argv) {
+        const char *to_sign = NULL;
+        const Option table[] = { { "to-sign", .text = &to_sign } };
+        const Usage usage = { show_help, OPTIONS(table), 0, 0 };
+        _cleanup_(json_freep) json_t *state = NULL;
+        char **arguments;
+
+        int r = options_parse(context, argc, argv, &usage, &arguments);
+        if (r == 0)
+                r = call_json(context, MANAGER_PATH, MANAGER, "GetMachineState", NULL, &state);
+        if (r == 0 && to_sign)
+                return to_sign_write(context, state, to_sign);
+        return r != 0 ? r : state_print(context, state);
+}
+
+typedef struct ApproveOptions {
+        const char *authority, *signature, *passphrase_file, *profile;
+        bool resident;
+} ApproveOptions;
+
+static int by_key(Context *context, const ApproveOptions *o) {
+        _cleanup_(authority_done) Authority authority = {};
+
+        int r = authority_load_private(context, o->authority, o->passphrase_file, &authority);
+        return r != 0 ? r : answer_machine_state(context, &authority, o->profile);
+}
+
+static int approve_send(Context *context, const ApproveOptions *o, Bytes signature, int fd) {
+        _cleanup_(message_freep) sd_bus_message *call = NULL;
+
+        int r = call_new(context, MANAGER_PATH, MANAGER, "ApproveMachineState", &call);
+        if (r != 0)
+                return r;
+        Entries e = entries_open(call);
+        entry_bytes(&e, "signature", signature);
+        entry_fd(&e, "passphrase", fd);
+        entry_text(&e, "profile", o->profile);
+        r = call_built(context, entries_close(&e));
+        return r != 0 ? r : call_send(context, call, NULL);
+}
+
+static int by_signature(Context *context, const ApproveOptions *o) {
+        _cleanup_free_ uint8_t *data = NULL;
+        size_t size = 0;
+
+        int r = file_read(context, o->signature, SIGNATURE_MAX, &data, &size);
+        return r != 0 ? r : approve_send(context, o, (Bytes){ data, size }, -1);
+}
+
+static int by_passphrase(Context *context, const ApproveOptions *o) {
+        _cleanup_(secret_wipe) Secret passphrase = {};
+        _cleanup_close_ int fd = -1;
+
+        int r = passphrase_get(context, o->passphrase_file,
+                               "Passphrase of the authority in the TPM: ", false, &passphrase);
+        if (r == 0)
+                r = secret_to_memfd(context, &passphrase, &fd);
+        return r != 0 ? r : approve_send(context, o, (Bytes){}, fd);
+}
+
+static int verb_approve_state(Context *context, int argc, char **argv) {
+        ApproveOptions o = {};
+        const Option table[] = {
+                { "authority", .text = &o.authority },
+                { "signature", .text = &o.signature },
+                { "resident", .flag = &o.resident },
+                { "passphrase-file", .text = &o.passphrase_file },
+                { "profile", .text = &o.profile },
+        };
+        const Usage usage = { approve_help, OPTIONS(table), 0, 0 };
+        char **arguments;
+
+        int r = options_parse(context, argc, argv, &usage, &arguments);
+        if (r != 0)
+                return r;
+        if (!!o.authority + !!o.signature + o.resident != 1)
+                return fail(context, EXIT_USAGE,
+                            "one of --authority, --signature and --resident is needed");
+        r = o.authority   ? by_key(context, &o)
+            : o.signature ? by_signature(context, &o)
+                          : by_passphrase(context, &o);
+        if (r != 0)
+                return r;
+        return print_done(context, "machine-state", "approved",
+                          "The present machine state is approved.");
+}
+
+int verb_machine_state(Context *context, int argc, char **argv) {
+        static const Verb verbs[] = {
+                { "show", verb_show_state, "PCR values now, and which differ" },
+                { "approve", verb_approve_state, "Approve the present state" },
+        };
+        static const VerbTable table = {
+                .usage = "Usage: sealctl machine-state show|approve [OPTIONS]\n\n",
+                .footer = "\nExample:\n  sealctl machine-state show\n",
+                .verbs = verbs,
+                .n_verbs = sizeof(verbs) / sizeof(verbs[0]),
+        };
+
+        return verb_dispatch(context, &table, argc, argv);
+}

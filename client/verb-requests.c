@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* sealctl requests: what was applied for, and what waits for whom. */
+#include <pwd.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "client/output.h"
+#include "client/page.h"
+#include "client/text.h"
+#include "client/verb.h"
+
+static const char help[] =
+        "Usage: sealctl requests [OPTIONS]\n"
+        "\n"
+        "List the requests that you may see, newest last.\n"
+        "\n"
+        "Options:\n"
+        "  --state STATE   applied, approved, making, completed, failed, rejected,\n"
+        "                  cancelled, expired\n"
+        "  --mine          Those that you made\n"
+        "  --awaiting-me   Those that wait for your decision\n"
+        "\n"
+        "Example:\n"
+        "  sealctl requests --awaiting-me\n"
+        "\n"
+        "Next: 'sealctl approve ID' or 'sealctl reject ID REASON'.\n";
+
+static const Field columns[] = {
+        { "id", "ID", FIELD_TEXT },
+        { "kind", "KIND", FIELD_TEXT },
+        { "state", "STATE", FIELD_TEXT },
+        { "seal", "SEAL", FIELD_TEXT },
+        { "applicant", "APPLICANT", FIELD_TEXT },
+        { "created", "CREATED", FIELD_TIME },
+};
+
+typedef struct Filter {
+        const char *state;
+        bool mine, awaiting_me;
+} Filter;
+
+static void filter_append(Entries *entries, const void *userdata) {
+        const Filter *filter = userdata;
+
+        entry_text(entries, "state", filter->state);
+        entry_text(entries, "awaiting", filter->awaiting_me ? "me" : NULL);
+}
+
+/* The bus has no filter for the applicant. */
+static void keep_mine(json_t *rows) {
+        const struct passwd *me = getpwuid(getuid());
+        char subject[SUBJECT_MAX + 1] = "";
+
+        if (me)
+                (void) snprintf(subject, sizeof(subject), "user:%s", me->pw_name);
+        for (size_t i = json_array_size(rows); i-- > 0;)
+                if (strcmp(json_text(json_array_get(rows, i), "applicant"), subject) != 0)
+                        (void) json_array_remove(rows, i);
+}
+
+static void add_ids(json_t *rows) {
+        json_t *row;
+        size_t i;
+
+        json_array_foreach(rows, i, row) {
+                uint64_t id = 0;
+                (void) number_parse(path_last(json_text(row, "path")), &id);
+                json_object_set_new(row, "id", json_integer((json_int_t) id));
+        }
+}
+
+static int rows_print(const Context *context, const Filter *filter, const json_t *rows) {
+        static const char *const keys[] = {
+                "path", "kind", "state", "seal", "applicant", "created"
+        };
+        _cleanup_(json_freep) json_t *named = rows_named(rows, keys, 6);
+
+        if (!named)
+                return fail(context, EXIT_OTHER, "out of memory");
+        if (filter->mine)
+                keep_mine(named);
+        add_ids(named);
+        return print_table(context, named, FIELDS(columns), "No requests.");
+}
+
+int verb_requests(Context *context, int argc, char **argv) {
+        Filter filter = {};
+        const Option table[] = {
+                { "state", .text = &filter.state },
+                { "mine", .flag = &filter.mine },
+                { "awaiting-me", .flag = &filter.awaiting_me },
+        };
+        const Usage usage = { help, OPTIONS(table), 0, 0 };
+        const PagedList list = { "ListRequests", filter_append, &filter, 0, true };
+        _cleanup_(json_freep) json_t *rows = NULL;
+        char **arguments;
+
+        int r = options_parse(context, argc, argv, &usage, &arguments);
+        if (r == 0)
+                r = page_all(context, &list, &rows);
+        return r != 0 ? r : rows_print(context, &filter, rows);
+}

@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* sealctl show and why: one seal, as it is and whether it signs. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "client/bus-call.h"
+#include "client/file.h"
+#include "client/output.h"
+#include "client/text.h"
+#include "client/verb.h"
+
+static const char show_help[] =
+        "Usage: sealctl show NUMBER [--public-key [--output FILE]]\n"
+        "\n"
+        "Everything about a seal that you may see. With --json the daemon's document as\n"
+        "it is.\n"
+        "\n"
+        "Options:\n"
+        "  --public-key    Write only the public key (PEM), for openssl and verify\n"
+        "  --output FILE   ... to this file instead of standard output\n"
+        "\n"
+        "Example:\n"
+        "  sealctl show 50011200000001 --public-key > seal.pem\n"
+        "\n"
+        "Next: 'sealctl why NUMBER' tells whether it can sign.\n";
+
+static const char why_help[] =
+        "Usage: sealctl why NUMBER\n"
+        "\n"
+        "Whether a seal can sign for its keepers now, and if not, why and what to do.\n"
+        "Exits with 0 when it can, else with the code that 'sealctl sign' would give.\n"
+        "\n"
+        "Example:\n"
+        "  sealctl why 50011200000001 && sealctl sign 50011200000001 contract.pdf\n"
+        "\n"
+        "Next: 'sealctl sign NUMBER FILE'.\n";
+
+static const Field fields[] = {
+        { "number", "Number", FIELD_TEXT },
+        { "name", "Name", FIELD_TEXT },
+        { "holder", "Holder", FIELD_TEXT },
+        { "class", "Class", FIELD_TEXT },
+        { "type", "Type", FIELD_TEXT },
+        { "state", "State", FIELD_TEXT },
+        { "why-not", "Cannot sign", FIELD_TEXT },
+        { "algorithm", "Algorithm", FIELD_TEXT },
+        { "purposes", "Purposes", FIELD_TEXT },
+        { "keepers", "Keepers", FIELD_TEXT },
+        { "created", "Created", FIELD_TIME },
+        { "not-before", "Not before", FIELD_TIME },
+        { "not-after", "Not after", FIELD_TIME },
+        { "use-limit", "Use limit", FIELD_LIMIT },
+        { "use-count", "Uses", FIELD_TEXT },
+        { "separation", "Separation at birth", FIELD_TEXT },
+        { "request", "Request", FIELD_TEXT },
+        { "applicant", "Applied for by", FIELD_TEXT },
+        { "made-by", "Made by", FIELD_TEXT },
+        { "filing-number", "Filing number", FIELD_TEXT },
+        { "filing-authority", "Filed with", FIELD_TEXT },
+        { "filed", "Filed", FIELD_TIME },
+        { "filed-by", "Filed by", FIELD_TEXT },
+        { "delivered-by", "Delivered by", FIELD_TEXT },
+        { "accepted-by", "Accepted by", FIELD_TEXT },
+        { "revoked-by", "Revoked by", FIELD_TEXT },
+        { "revoked", "Revoked", FIELD_TIME },
+        { "revocation-reason", "Reason", FIELD_TEXT },
+        { "index", "Revocation index", FIELD_HANDLE },
+        { "bit", "Bit", FIELD_TEXT },
+};
+
+static void policy_print(const json_t *policy) {
+        const json_t *term;
+        size_t i;
+
+        if (json_array_size(policy) > 0)
+                puts("What the TPM asks for each signature:");
+        json_array_foreach(policy, i, term) {
+                printf("  %zu. ", i + 1);
+                print_escaped(json_is_string(term) ? json_string_value(term) : "?");
+                putchar('\n');
+        }
+}
+
+/* One level for people; and a time of 0 means never revoked here, not an unknown time. */
+static void flatten(json_t *seal) {
+        static const char *const keys[][2] = {
+                { "filing-number", "filing-number" },
+                { "authority", "filing-authority" },
+                { "filed", "filed" },
+                { "by", "filed-by" },
+        };
+        const json_t *filing = json_object_get(seal, "filing");
+
+        for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
+                (void) json_object_set(seal, keys[i][1], json_object_get(filing, keys[i][0]));
+        if (json_integer_value(json_object_get(seal, "revoked")) == 0)
+                (void) json_object_del(seal, "revoked");
+}
+
+static int seal_print(const Context *context, json_t *seal) {
+        if (context->json)
+                return print_json_value(context, seal);
+        flatten(seal);
+        int r = print_fields(context, seal, FIELDS(fields));
+        if (r == 0)
+                policy_print(json_object_get(seal, "policy"));
+        return r;
+}
+
+static int public_key_write(const Context *context, const json_t *seal, const char *output) {
+        const char *pem = json_text(seal, "public-key");
+
+        if (pem[0] == '\0')
+                return fail(context, EXIT_WRONG_STATE, "this seal has no key yet");
+        return file_write(context, output ? output : "-", 0644,
+                          (Bytes){ (const uint8_t *) pem, strlen(pem) });
+}
+
+int verb_show(Context *context, int argc, char **argv) {
+        bool public_key = false;
+        const char *output = NULL;
+        const Option table[] = { { "public-key", .flag = &public_key },
+                                 { "output", .text = &output } };
+        const Usage usage = { show_help, OPTIONS(table), 1, 1 };
+        _cleanup_(json_freep) json_t *seal = NULL;
+        char **arguments, path[PATH_SIZE];
+
+        int r = options_parse(context, argc, argv, &usage, &arguments);
+        if (r == 0 && output && !public_key)
+                r = fail(context, EXIT_USAGE, "--output goes with --public-key");
+        if (r == 0 && !seal_path_parse(arguments[0], path))
+                r = fail(context, EXIT_USAGE, "'%s' is no seal number", arguments[0]);
+        if (r == 0)
+                r = describe(context, path, SEAL, &seal);
+        if (r != 0)
+                return r;
+        return public_key ? public_key_write(context, seal, output) : seal_print(context, seal);
+}
+
+/* "NAME: sentence", NAME being the last part of an error's name. */
+static int why_print(const Context *context, const char *number, const char *why) {
+        char name[128];
+
+        const char *colon = strchr(why, ':');
+        (void) snprintf(name, sizeof(name), "org.sealsd1.Error.%.*s",
+                        colon ? (int) (colon - why) : 0, why);
+        int exit_code = exit_code_of(name);
+        if (context->json) {
+                _cleanup_(json_freep) json_t *object = json_pack("{ss sb ss}", "number", number,
+                                                                 "can-sign", 0, "why-not", why);
+                (void) print_json_value(context, object);
+                return exit_code;
+        }
+        printf("Seal %s cannot sign: ", number);
+        print_escaped(colon ? colon + 1 + strspn(colon + 1, " ") : why);
+        putchar('\n');
+        if (hint_of(name))
+                printf("Next: %s\n", hint_of(name));
+        return exit_code;
+}
+
+static int why_not(Context *context, const char *path) {
+        _cleanup_(json_freep) json_t *why = NULL, *object = NULL;
+
+        int r = property_json(context, path, SEAL, "WhyNot", &why);
+        if (r != 0)
+                return r;
+        const char *text = json_is_string(why) ? json_string_value(why) : "";
+        if (text[0] != '\0')
+                return why_print(context, path_last(path), text);
+        if (context->json) {
+                object = json_pack("{ss sb ss}", "number", path_last(path), "can-sign", 1,
+                                   "why-not", "");
+                return print_json_value(context, object);
+        }
+        printf("Seal %s can sign.\nNext: 'sealctl sign %s FILE'\n", path_last(path),
+               path_last(path));
+        return 0;
+}
+
+int verb_why(Context *context, int argc, char **argv) {
+        const Usage usage = { why_help, NULL, 0, 1, 1 };
+        char **arguments, path[PATH_SIZE];
+
+        int r = options_parse(context, argc, argv, &usage, &arguments);
+        if (r == 0 && !seal_path_parse(arguments[0], path))
+                r = fail(context, EXIT_USAGE, "'%s' is no seal number", arguments[0]);
+        return r != 0 ? r : why_not(context, path);
+}

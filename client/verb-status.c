@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* sealctl status: GetStatus for administrators and auditors, the public properties for others. */
+#include <stdio.h>
+
+#include "client/bus-call.h"
+#include "client/bus-value.h"
+#include "client/output.h"
+#include "client/verb.h"
+
+static const char help[] =
+        "Usage: sealctl status\n"
+        "\n"
+        "How sealsd is set up, how much of its capacity is used, and what needs\n"
+        "attention. Administrators and auditors see all of it, others the version and\n"
+        "the state.\n"
+        "\n"
+        "Example:\n"
+        "  sealctl status\n"
+        "\n"
+        "States: uninitialized (run 'sealctl init'), ready, unapproved (see 'sealctl\n"
+        "machine-state show'), locked (until the next boot), tampered, no-tpm.\n";
+
+static const Field fields[] = {
+        { "state", "State", FIELD_TEXT },
+        { "version", "Version", FIELD_TEXT },
+        { "separation", "Separation of duties", FIELD_TEXT },
+        { "profile", "Profile", FIELD_TEXT },
+        { "pcrs", "PCRs", FIELD_TEXT },
+        { "authority", "Authority", FIELD_TEXT },
+        { "capacity", "Capacity", FIELD_TEXT },
+        { "capacity-used", "Capacity used", FIELD_TEXT },
+        { "seals", "Seals", FIELD_TEXT },
+        { "requests-open", "Open requests", FIELD_TEXT },
+        { "challenges", "Open challenges", FIELD_TEXT },
+        { "ledger-index", "Ledger index", FIELD_HANDLE },
+        { "fence-pcr", "Fence PCR", FIELD_TEXT },
+        { "tcti", "TPM by", FIELD_TEXT },
+        { "tpm", "TPM", FIELD_TEXT },
+        { "lockout-auth", "Lockout authorisation", FIELD_TEXT },
+        { "owner-auth", "Owner authorisation", FIELD_TEXT },
+        { "queue", "Waiting jobs", FIELD_TEXT },
+        { "clients", "Clients", FIELD_TEXT },
+};
+
+static int indices_print(const Context *context, const json_t *status) {
+        static const char *const keys[] = { "index", "used", "size" };
+        static const Field columns[] = {
+                { "index", "REVOCATION INDEX", FIELD_HANDLE },
+                { "used", "BITS USED", FIELD_TEXT },
+                { "size", "OF", FIELD_TEXT },
+        };
+        _cleanup_(json_freep)
+                json_t *rows = rows_named(json_object_get(status, "indices"), keys, 3);
+
+        if (json_array_size(rows) == 0)
+                return 0;
+        putchar('\n');
+        return print_table(context, rows, FIELDS(columns), "");
+}
+
+static void attention_print(const json_t *status) {
+        const json_t *item, *list = json_object_get(status, "attention");
+        size_t i;
+
+        if (json_array_size(list) > 0)
+                puts("\nNeeds attention:");
+        json_array_foreach(list, i, item) {
+                fputs("  - ", stdout);
+                print_escaped(json_is_string(item) ? json_string_value(item) : "?");
+                putchar('\n');
+        }
+}
+
+static int status_print(const Context *context, const json_t *status) {
+        if (context->json)
+                return print_json_value(context, status);
+        int r = print_fields(context, status, FIELDS(fields));
+        if (r == 0)
+                r = indices_print(context, status);
+        if (r == 0)
+                attention_print(status);
+        return r;
+}
+
+/* What every local user may read. */
+static int status_public(Context *context, json_t **ret) {
+        static const char *const names[][2] = {
+                { "Version", "version" },
+                { "State", "state" },
+                { "Separation", "separation" },
+        };
+        json_t *status = json_object();
+        int r = 0;
+
+        for (size_t i = 0; r == 0 && i < sizeof(names) / sizeof(names[0]); i++) {
+                json_t *value = NULL;
+                r = property_json(context, MANAGER_PATH, MANAGER, names[i][0], &value);
+                if (r == 0)
+                        json_object_set_new(status, names[i][1], value);
+        }
+        if (r == 0)
+                *ret = steal_ptr(status);
+        json_decref(status);
+        return r;
+}
+
+static int status_get(Context *context, json_t **ret) {
+        _cleanup_(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
+        _cleanup_(message_freep) sd_bus_message *call = NULL, *reply = NULL;
+
+        int r = call_new(context, MANAGER_PATH, MANAGER, "GetStatus", &call);
+        if (r != 0)
+                return r;
+        if (call_attempt(context, call, &error, &reply) >= 0) {
+                r = message_to_json(reply, ret);
+                return r < 0 ? fail_errno(context, r, "the status cannot be read") : 0;
+        }
+        if (exit_code_of(error.name) != EXIT_NOT_ALLOWED)
+                return fail_remote(context, error.name, error.message);
+        note(context, "Only administrators and auditors see more than this.");
+        return status_public(context, ret);
+}
+
+int verb_status(Context *context, int argc, char **argv) {
+        const Usage usage = { .help = help };
+        _cleanup_(json_freep) json_t *status = NULL;
+        char **arguments;
+
+        int r = options_parse(context, argc, argv, &usage, &arguments);
+        if (r == 0)
+                r = status_get(context, &status);
+        return r != 0 ? r : status_print(context, status);
+}

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A table of verbs, its help, and the step from a word on the command line to the function. */
+#pragma once
+
+#include <stddef.h>
+
+#include "client/context.h"
+
+typedef struct Verb {
+        const char *name;
+        int (*run)(Context *context, int argc, char **argv); /* argv[0] is the verb itself */
+        const char *summary;
+} Verb;
+
+typedef struct VerbTable {
+        const char *usage;  /* the first lines of the help */
+        const char *footer; /* its last lines */
+        const Verb *verbs;
+        size_t n_verbs;
+} VerbTable;
+
+/* Read global options up to the verb, then run it. */
+int verb_dispatch(Context *context, const VerbTable *table, int argc, char **argv);
+
+int verb_init(Context *context, int argc, char **argv);
+int verb_status(Context *context, int argc, char **argv);
+int verb_new(Context *context, int argc, char **argv);
+int verb_apply(Context *context, int argc, char **argv);
+int verb_requests(Context *context, int argc, char **argv);
+int verb_approve(Context *context, int argc, char **argv);
+int verb_reject(Context *context, int argc, char **argv);
+int verb_cancel(Context *context, int argc, char **argv);
+int verb_make(Context *context, int argc, char **argv);
+int verb_record_filing(Context *context, int argc, char **argv);
+int verb_deliver(Context *context, int argc, char **argv);
+int verb_accept(Context *context, int argc, char **argv);
+int verb_decline(Context *context, int argc, char **argv);
+int verb_list(Context *context, int argc, char **argv);
+int verb_show(Context *context, int argc, char **argv);
+int verb_why(Context *context, int argc, char **argv);
+int verb_sign(Context *context, int argc, char **argv);
+int verb_verify(Context *context, int argc, char **argv);
+int verb_revoke(Context *context, int argc, char **argv);
+int verb_machine_state(Context *context, int argc, char **argv);
+int verb_authority(Context *context, int argc, char **argv);
