@@ -1,0 +1,260 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Fixtures: sandboxes of tests/sandbox, driven from outside through agent.py."""
+
+import base64
+import itertools
+import json
+import os
+import pathlib
+import queue
+import re
+import shlex
+import subprocess
+import threading
+
+import pytest
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+AGENT = ROOT / "tests/integration/agent.py"
+
+
+class Done:
+    """What a command came to. Text unless asked otherwise."""
+
+    def __init__(self, message):
+        self.status = message["status"]
+        self.returncode = self.status
+        self.bytes = base64.b64decode(message["stdout"])
+        self.stdout = self.bytes.decode(errors="replace")
+        self.stderr = base64.b64decode(message["stderr"]).decode(errors="replace")
+
+    def __repr__(self):
+        return f"<status {self.status}: {self.stdout!r} {self.stderr!r}>"
+
+
+class Pipe:
+    """A command inside the sandbox that is spoken to line by line."""
+
+    def __init__(self, sandbox, number, inbox):
+        self.sandbox, self.number, self.inbox = sandbox, number, inbox
+        self.pid = self.get()["started"]
+
+    def get(self, timeout=60):
+        return self.inbox.get(timeout=timeout)
+
+    def line(self, timeout=60):
+        message = self.get(timeout)
+        assert "line" in message, message
+        return message["line"]
+
+    def write(self, text):
+        self.sandbox.send({"id": self.number, "write": text})
+
+    def wait(self, timeout=60):
+        """The status, lines that were not read dropped."""
+        while True:
+            message = self.get(timeout)
+            if "status" in message:
+                return message["status"]
+
+    def kill(self):
+        self.sandbox.send({"id": self.number, "kill": True})
+
+
+class Sandbox:
+    """One run of tests/sandbox."""
+
+    def __init__(self, *options, conf=None):
+        environment = dict(os.environ)
+        environment.setdefault("SEALSD_BUILD", str(ROOT / "build"))
+        if conf:
+            environment["SEALSD_EXTRA_CONF"] = str(conf)
+        self.process = subprocess.Popen(
+            [str(ROOT / "tests/sandbox"), *options, "/usr/bin/python3", str(AGENT)],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment)
+        self.numbers = itertools.count(1)
+        self.inboxes = {}
+        first = self.process.stdout.readline()
+        assert first, f"the sandbox did not start (status {self.process.wait()})"
+        self.environment = json.loads(first)["environment"]
+        threading.Thread(target=self.listen, daemon=True).start()
+
+    def listen(self):
+        for line in self.process.stdout:
+            message = json.loads(line)
+            self.inboxes[message["id"]].put(message)
+
+    def send(self, request):
+        self.process.stdin.write(json.dumps(request) + "\n")
+        self.process.stdin.flush()
+
+    def close(self):
+        """End it; its own status tells what a sanitizer found."""
+        self.process.stdin.close()
+        return self.process.wait(timeout=120)
+
+    def __getitem__(self, name):
+        return self.environment[name]
+
+    def start(self, command, user=None, data=b"", env=None, timeout=120, **more):
+        """Begin a command; the inbox receives its Done."""
+        argv = command if isinstance(command, list) else ["bash", "-c", command]
+        number = next(self.numbers)
+        self.inboxes[number] = queue.Queue()
+        if isinstance(data, str):
+            data = data.encode()
+        self.send({"id": number, "argv": [str(a) for a in argv], "user": user,
+                   "input": base64.b64encode(data).decode(), "env": env or {},
+                   "timeout": timeout, **more})
+        return number
+
+    def finish(self, number, timeout=180):
+        return Done(self.inboxes[number].get(timeout=timeout))
+
+    def run(self, command, user=None, **more):
+        """Run a command (list, or text for bash) as root or as user; never raises."""
+        return self.finish(self.start(command, user, **more))
+
+    def ok(self, command, user=None, **more):
+        """Run, and expect success: its standard output."""
+        done = self.run(command, user, **more)
+        assert done.status == 0, done
+        return done.stdout
+
+    def pipe(self, command, user=None, **more):
+        argv = command if isinstance(command, list) else ["bash", "-c", command]
+        number = next(self.numbers)
+        self.inboxes[number] = queue.Queue()
+        self.send({"id": number, "argv": [str(a) for a in argv], "user": user, "pipe": True, **more})
+        return Pipe(self, number, self.inboxes[number])
+
+    # --- the bus --------------------------------------------------------------------------------
+
+    def bus(self, path, interface, member, *arguments, user=None, timeout=120):
+        """busctl call, --json=short: (data or None, error text)."""
+        argv = ["busctl", "--json=short", f"--timeout={timeout}", "call", "--", "org.sealsd1", path,
+                f"org.sealsd1.{interface}", member, *[str(a) for a in arguments]]
+        done = self.run(argv, user)
+        if done.status != 0:
+            return None, done.stderr
+        return (json.loads(done.stdout)["data"] if done.stdout.strip() else []), ""
+
+    def manager(self, member, *arguments, user=None):
+        return self.bus("/org/sealsd1", "Manager", member, *arguments, user=user)
+
+    def request(self, number, member, *arguments, user=None):
+        return self.bus(f"/org/sealsd1/request/{number}", "Request", member, *arguments, user=user)
+
+    def seal(self, number, member, *arguments, user=None):
+        return self.bus(f"/org/sealsd1/seal/{number}", "Seal", member, *arguments, user=user)
+
+    def property(self, path, interface, name, user=None):
+        done = self.run(["busctl", "--json=short", "get-property", "org.sealsd1", path,
+                         f"org.sealsd1.{interface}", name], user)
+        assert done.status == 0, done
+        return json.loads(done.stdout)["data"]
+
+    def manager_property(self, name, user=None):
+        return self.property("/org/sealsd1", "Manager", name, user)
+
+    def seal_property(self, number, name, user=None):
+        return self.property(f"/org/sealsd1/seal/{number}", "Seal", name, user)
+
+    def error(self, path, interface, member, *arguments, user=None):
+        """Call and expect an error: its name without the prefix, found out with gdbus's spelling."""
+        script = ROOT / "tests/integration/call_error.py"
+        return self.ok(["/usr/bin/python3", script, path, f"org.sealsd1.{interface}", member,
+                        *arguments], user).strip()
+
+    # --- steps ----------------------------------------------------------------------------------
+
+    def ctl(self, *words):
+        return self.ok(f"$SEALSD_CTL {' '.join(words)}")
+
+    def pcr_extend(self, number, value="11" * 32):
+        self.ok(f"tpm2_pcrextend {number}:sha256={value}")
+
+    def temp(self, name):
+        """A path inside the sandbox that every user may read and write beside."""
+        self.ok("install -d -m 1777 /run/test")
+        return f"/run/test/{name}"
+
+    def write(self, name, data):
+        path = self.temp(name)
+        self.ok(f"cat > {shlex.quote(path)} && chmod 0644 {shlex.quote(path)}", data=data)
+        return path
+
+    def make_seal(self, name="Test Seal", keeper="root", accept=True):
+        """Dual: apply, approve, accept through the real users; the number."""
+        path = self.ok(["busctl", "--json=short", "call", "--", "org.sealsd1", "/org/sealsd1",
+                        "org.sealsd1.Manager", "Apply", "a{sv}", "2", "name", "s", name, "keepers",
+                        "as", "1", f"user:{keeper}"], self["SEAL_APPLICANT"])
+        request = json.loads(path)["data"][0].rsplit("/", 1)[1]
+        data, error = self.request(request, "Approve", "sa{sv}", "seen", "0",
+                                   user=self["SEAL_REVIEWER"])
+        assert data is not None, error
+        number = self.property(f"/org/sealsd1/request/{request}", "Request", "Seal")
+        if accept:
+            data, error = self.seal(number, "Accept", "a{sv}", "0",
+                                    user=None if keeper == "root" else keeper)
+            assert data is not None, error
+        return number
+
+    def sign(self, number, digest=bytes(range(32)), user=None):
+        """(signature or None, use or error text)"""
+        data, error = self.seal(number, "Sign", "aya{sv}", len(digest), *digest, 0, user=user)
+        if data is None:
+            return None, error
+        return bytes(data[0]), data[1]
+
+    def verify(self, number, digest, signature):
+        """With the openssl command and the seal's PublicKey."""
+        key = self.write("key.der", bytes(self.seal_property(number, "PublicKey")))
+        doc = self.write("digest.bin", digest)
+        sig = self.write("signature.der", signature)
+        done = self.run(f"openssl pkeyutl -verify -pubin -keyform DER -inkey {key} -in {doc} "
+                        f"-sigfile {sig}")
+        return done.status == 0 and "Verified Successfully" in done.stdout
+
+
+@pytest.fixture
+def new_sandbox(tmp_path):
+    """A factory: sandboxes that are closed at the end, and must have ended well."""
+    made = []
+
+    def make(*options, conf=None):
+        if conf:
+            path = tmp_path / f"conf-{len(made)}"
+            path.write_text(conf)
+            conf = path
+        made.append(Sandbox(*options, conf=conf))
+        return made[-1]
+
+    yield make
+    statuses = [s.close() for s in made]
+    assert statuses == [0] * len(made)
+
+
+@pytest.fixture
+def sandbox(new_sandbox):
+    """Initialized, with one active seal kept by root."""
+    return new_sandbox("--ready")
+
+
+@pytest.fixture
+def bare(new_sandbox):
+    """Not initialized."""
+    return new_sandbox()
+
+
+@pytest.fixture(scope="module")
+def shared():
+    """One ready sandbox for all tests of a module that leave no marks that matter."""
+    box = Sandbox("--ready")
+    yield box
+    assert box.close() == 0
+
+
+def words(text):
+    """Words of a bus error text, for messages that are not part of the contract."""
+    return re.findall(r"\w+", text.lower())

@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * attacker: root with everything that the daemon has (register, wrapped blobs, index auths, approvals)
+ * and the owner's authorisation, talking to the chip himself. What he is refused, the chip refuses.
+ *
+ *   attacker sign FOLDER NUMBER            sign with the blob of the register in FOLDER
+ *   attacker hold FOLDER NUMBER            satisfy the policy, print "prepared", wait for a line, sign
+ *   attacker redefine FOLDER HANDLE        delete the index and make it again, same attributes and auth
+ *   attacker rewrite FOLDER HANDLE         write the re-made index with the daemon's branch
+ *   attacker replay FOLDER HANDLE BYTES SIGNATURE
+ *                                          write it with an old challenge and the authority's answer
+ *   attacker clear FOLDER HANDLE           try to write the bits back to zero with the index's auth
+ *
+ * $SEALSD_TCTI is how the chip is reached. Prints one word: signed, done, or the refusal's name.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/bytes.h"
+#include "policy/approval.h"
+#include "policy/index.h"
+#include "policy/key.h"
+#include "sealsd/store.h"
+#include "tpm/context.h"
+#include "tpm/key.h"
+#include "tpm/policy.h"
+#include "tpm/session.h"
+#include "tpm/srk.h"
+
+typedef struct Loot {
+        Tpm *tpm;
+        Installation installation;
+        TPM2B_NAME authority;
+        TpmIndex index;
+        MachineState *states;
+        size_t state_count;
+        Seal seal;
+        SealPolicy policy;
+} Loot;
+
+static int loot_index(Loot *loot, Store *store, TPM2_HANDLE handle) {
+        RegisterIndex row;
+
+        int r = store_index_get(store, handle, &row);
+        if (r == 0)
+                loot->index = (TpmIndex){ row.kind, row.handle, loot->authority, row.auth };
+        return r;
+}
+
+static int loot_take(Loot *loot, const char *folder, const char *number, ErrorDetail *detail) {
+        _cleanup_(store_closep) Store *store = NULL;
+        TPMS_NV_PUBLIC public;
+        char path[512];
+        TPM2B_NAME srk;
+        int r;
+
+        (void) snprintf(path, sizeof(path), "%s/register.db", folder);
+        r = store_open(&store, path, detail);
+        if (r == 0)
+                r = store_installation_load(store, &loot->installation);
+        if (r == 0)
+                r = public_name(&loot->installation.authority, &loot->authority);
+        if (r == 0)
+                r = store_machine_state_list(store, &loot->states, &loot->state_count);
+        if (r == 0 && strncmp(number, "0x", 2) == 0)
+                r = loot_index(loot, store, (TPM2_HANDLE) strtoul(number, NULL, 16));
+        else if (r == 0 && (r = store_seal_get(store, number, &loot->seal)) == 0)
+                r = loot_index(loot, store, loot->seal.index);
+        if (r == 0)
+                r = tpm_new(&loot->tpm, getenv("SEALSD_TCTI"), detail);
+        if (r == 0)
+                r = tpm_srk_ensure(loot->tpm, NULL, NULL, &srk, detail);
+        loot->policy = (SealPolicy){ .authority = loot->authority, .bit = loot->seal.bit };
+        memcpy(loot->policy.profile, loot->seal.profile, sizeof(loot->policy.profile));
+        memcpy(loot->policy.number, loot->seal.number, sizeof(loot->policy.number));
+        if (r == 0)
+                r = index_public(loot->index.kind, loot->index.handle, &loot->authority, &public);
+        return r == 0 ? index_name(&public, true, &loot->policy.index) : r;
+}
+
+static int attack_sign(Loot *loot, ErrorDetail *detail) {
+        SealKey key = { loot->seal.public, loot->seal.private };
+        MachineApproval *approvals = calloc(loot->state_count + 1, sizeof(*approvals));
+        TPMT_SIGNATURE signature;
+        size_t which;
+
+        for (size_t i = 0; i < loot->state_count; i++)
+                approvals[i] = loot->states[i].approval;
+        SealUse use = {
+                .key = &key,
+                .policy = &loot->policy,
+                .index = &loot->index,
+                .approvals = approvals,
+                .approval_count = loot->state_count,
+                .hash = TPM2_ALG_SHA256,
+                .digest = { .size = 32, .buffer = "the attacker's own document hash" },
+        };
+        int r = tpm_seal_sign(loot->tpm, &use, &signature, &which, detail);
+        free(approvals);
+        return r;
+}
+
+static int attack_hold(Loot *loot, ErrorDetail *detail) {
+        _cleanup_(tpm_handle_close) TpmHandle key = {}, hmac = {}, session = {};
+        const MachineApproval *approval = &loot->states[0].approval;
+        PolicyTerm state = { .kind = POLICY_PCR };
+        TPM2B_DIGEST digest = { .size = 32 };
+        TPMT_SIGNATURE signature;
+        SealLeaves leaves;
+        char line[16];
+        PolicyInputs inputs = { &approval->policy, &approval->ticket, &loot->index, &hmac, NULL, 0 };
+        int r;
+
+        state.pcr.selection = approval->values.selection;
+        r = seal_policy_leaves(&loot->policy, &leaves);
+        if (r == 0)
+                r = pcr_values_digest(&approval->values, &state.pcr.digest);
+        if (r == 0)
+                r = tpm_session_open(loot->tpm, TPM2_SE_HMAC, SESSION_PLAIN, &hmac, detail);
+        if (r == 0)
+                r = tpm_key_load(loot->tpm, &hmac, &loot->seal.public, &loot->seal.private, &key,
+                                 detail);
+        if (r == 0)
+                r = tpm_session_open(loot->tpm, TPM2_SE_POLICY, SESSION_PLAIN, &session, detail);
+        if (r == 0)
+                r = tpm_policy_apply(&session, &state, 1, NULL, detail);
+        if (r == 0)
+                r = tpm_policy_apply(&session, leaves.leaves[0].terms, leaves.leaves[0].count,
+                                     &inputs, detail);
+        if (r != 0)
+                return r;
+        (void) printf("prepared\n");
+        (void) fflush(stdout);
+        if (!fgets(line, sizeof(line), stdin))
+                return -1;
+        return tpm_key_sign(&key, &session, &digest, TPM2_ALG_SHA256, &signature, detail);
+}
+
+static int attack_redefine(Loot *loot, ErrorDetail *detail) {
+        int r = tpm_index_undefine(loot->tpm, loot->index.handle, NULL, detail);
+
+        return r == 0 ? tpm_index_define(loot->tpm, &loot->index, NULL, detail) : r;
+}
+
+/* The later branch needs NvWritten(yes), which only a first write can make true. */
+static int attack_rewrite(Loot *loot, ErrorDetail *detail) {
+        return tpm_index_set_bits(loot->tpm, &loot->index, 0, detail);
+}
+
+static size_t read_file(const char *path, uint8_t *ret, size_t size) {
+        FILE *file = fopen(path, "re");
+        size_t n = file ? fread(ret, 1, size, file) : 0;
+
+        fclosep(&file);
+        return n;
+}
+
+/*
+ * The recorded answer against a fresh session: its nonce is not this session's, and without a nonce
+ * the signature is over other bytes.
+ */
+static int attack_replay(Loot *loot, char **argv, ErrorDetail *detail) {
+        uint8_t bytes[APPROVAL_BYTES_MAX], der[SIGNATURE_MAX];
+        size_t size = read_file(argv[4], bytes, sizeof(bytes));
+        size_t der_size = read_file(argv[5], der, sizeof(der));
+        _cleanup_(tpm_handle_close) TpmHandle session = {};
+        TPM2B_NONCE nonce = { .size = 32 };
+        TPM2B_DIGEST cphash = { .size = 32 };
+        TPMT_SIGNATURE signature;
+        IndexPolicy policy;
+        int r;
+
+        if (size != 100)
+                return -1;
+        memcpy(nonce.buffer, bytes, 32);
+        memcpy(cphash.buffer, bytes + 36, 32);
+        r = signature_from_openssl(&loot->installation.authority, (Bytes){ der, der_size },
+                                   &signature);
+        if (r == 0)
+                r = index_policy(loot->index.kind, loot->index.handle, &loot->authority, &policy);
+        for (int with_nonce = 1; r == 0 && with_nonce >= 0; with_nonce--) {
+                PolicySignature s = { &loot->installation.authority, with_nonce ? &nonce : NULL,
+                                      &cphash, &signature };
+                PolicyInputs inputs = { .signatures = &s, .signature_count = 1 };
+
+                r = tpm_session_open(loot->tpm, TPM2_SE_POLICY, SESSION_PLAIN, &session, detail);
+                if (r == 0 && tpm_policy_apply(&session, policy.first.terms, policy.first.count,
+                                               &inputs, detail) == 0)
+                        return 0; /* the chip took a replay */
+                tpm_handle_close(&session);
+        }
+        return r == 0 ? SEAL_E_APPROVAL_INVALID : r;
+}
+
+static int attack(Loot *loot, char **argv, ErrorDetail *detail) {
+        if (strcmp(argv[1], "sign") == 0)
+                return attack_sign(loot, detail);
+        if (strcmp(argv[1], "hold") == 0)
+                return attack_hold(loot, detail);
+        if (strcmp(argv[1], "redefine") == 0)
+                return attack_redefine(loot, detail);
+        if (strcmp(argv[1], "rewrite") == 0 || strcmp(argv[1], "clear") == 0)
+                return attack_rewrite(loot, detail);
+        if (strcmp(argv[1], "replay") == 0 && argv[4] && argv[5])
+                return attack_replay(loot, argv, detail);
+        return -1;
+}
+
+int main(int argc, char **argv) {
+        static Loot loot;
+        ErrorDetail detail = {};
+
+        if (argc < 4)
+                return 2;
+        int r = loot_take(&loot, argv[2], argv[3], &detail);
+        if (r != 0) {
+                (void) fprintf(stderr, "no loot: %d %s\n", r, error_describe(r, &detail));
+                return 2;
+        }
+        r = attack(&loot, argv, &detail);
+        const char *name = r == 0 ? "done" : error_name(r);
+        const char *dot = strrchr(name, '.');
+        (void) printf("%s\n", dot ? dot + 1 : name);
+        if (r != 0)
+                (void) fprintf(stderr, "%s\n", error_describe(r, &detail));
+        loot.tpm = tpm_free(loot.tpm);
+        free(loot.states);
+        return r == 0 ? 0 : 1;
+}

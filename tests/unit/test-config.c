@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sealsd/config.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "tests/unit/unit.h"
+
+static char path[] = "/tmp/sealsd-test-config-XXXXXX";
+
+static void file_write(const char *text, size_t size) {
+        _cleanup_fclose_ FILE *file = fopen(path, "w");
+
+        assert_non_null(file);
+        assert_int_equal(fwrite(text, 1, size, file), size);
+}
+
+static int load(const char *text, Config **ret, ErrorDetail *detail) {
+        file_write(text, strlen(text));
+        return config_load(ret, path, detail);
+}
+
+/* It is refused, and the text says at which line. */
+static void assert_refused(const char *text, int line) {
+        Config *config = NULL;
+        ErrorDetail detail = {};
+        char place[64];
+
+        (void) snprintf(place, sizeof(place), "%s:%d: ", path, line);
+        assert_int_equal(load(text, &config, &detail), SEAL_E_INVALID_ARGS);
+        assert_null(config);
+        if (strncmp(detail.text, place, strlen(place)) != 0)
+                fail_msg("'%s' does not begin with '%s'", detail.text, place);
+}
+
+static void an_empty_file_gives_the_defaults(void **state) {
+        _cleanup_(config_freep) Config *config = NULL;
+
+        (void) state;
+        (void) unsetenv("STATE_DIRECTORY");
+        assert_int_equal(load("", &config, NULL), 0);
+        assert_string_equal(config->tcti, "");
+        assert_string_equal(config->state_directory, "/var/lib/sealsd");
+        assert_true(config->allow_inline_secrets);
+        assert_string_equal(config->number_region, "000000");
+        assert_int_equal(config->validity_days, 1095);
+        assert_int_equal(config->reviewers_needed, 1);
+        assert_int_equal(config->fence_pcr, 15);
+}
+
+static void every_key_is_read(void **state) {
+        _cleanup_(config_freep) Config *config = NULL;
+
+        (void) state;
+        assert_int_equal(load("# comment\n"
+                              "[Daemon]\n"
+                              "Tcti=swtpm:path=/run/x\n"
+                              "StateDirectory=/srv/seals\n"
+                              "AllowInlineSecrets=no\n"
+                              "[Roles]\n"
+                              "Applicants=user:root group:daemon\n"
+                              "  user:daemon\n"
+                              "Reviewers=\n"
+                              "Makers=user:bin\n"
+                              "Administrators=user:root\n"
+                              "Auditors=user:root\n"
+                              "[Seals]\n"
+                              "NumberRegion=110108\n"
+                              "ValidityDays = 30\n"
+                              "ReviewersNeeded=4\n"
+                              "[Tpm]\r\n"
+                              "FencePcr=14",
+                              &config, NULL),
+                         0);
+        assert_string_equal(config->tcti, "swtpm:path=/run/x");
+        assert_string_equal(config->state_directory, "/srv/seals");
+        assert_false(config->allow_inline_secrets);
+        assert_int_equal(config->applicants.count, 3);
+        assert_string_equal(config->applicants.subjects[1].text, "group:daemon");
+        assert_string_equal(config->applicants.subjects[2].text, "user:daemon");
+        assert_int_equal(config->reviewers.count, 0);
+        assert_string_equal(config->makers.subjects[0].text, "user:bin");
+        assert_int_equal(config->administrators.subjects[0].id, 0);
+        assert_string_equal(config->number_region, "110108");
+        assert_int_equal(config->validity_days, 30);
+        assert_int_equal(config->reviewers_needed, 4);
+        assert_int_equal(config->fence_pcr, 14);
+}
+
+static void the_shipped_file_is_the_defaults(void **state) {
+        _cleanup_(config_freep) Config *config = NULL;
+        ErrorDetail detail = {};
+        const char *shipped = "units/sealsd.conf";
+
+        (void) state;
+        if (access(shipped, R_OK) != 0)
+                skip();
+        assert_int_equal(config_load(&config, shipped, &detail), 0);
+        assert_int_equal(config->validity_days, 1095);
+}
+
+static void a_subject_without_account_is_left_out(void **state) {
+        _cleanup_(config_freep) Config *config = NULL;
+
+        (void) state;
+        assert_int_equal(load("[Roles]\nReviewers=user:no-such-account-here user:root\n", &config,
+                              NULL),
+                         0);
+        assert_int_equal(config->reviewers.count, 1);
+        assert_string_equal(config->reviewers.subjects[0].text, "user:root");
+}
+
+static void what_is_not_known_is_refused_by_line(void **state) {
+        (void) state;
+        assert_refused("[Daemon]\nTcti=\nTypo=1\n", 3);
+        assert_refused("[Daemom]\n", 1);
+        assert_refused("Tcti=x\n", 1);
+        assert_refused("[Seals]\nTcti=x\n", 2);
+        assert_refused("[Daemon]\n\nnonsense\n", 3);
+        assert_refused("[Daemon]\nTcti=a\nTcti=b\n", 3);
+        assert_refused("[Daemon]\nnonsense\nTypo=1\n", 2);
+        assert_refused("[Daemon]\nTypo=1\nnonsense\n", 2);
+}
+
+static void values_out_of_range_are_refused_by_line(void **state) {
+        const char *const wrong[] = {
+                "[Tpm]\nFencePcr=10\n",       "[Tpm]\nFencePcr=16\n",
+                "[Tpm]\nFencePcr=24\n",       "[Tpm]\nFencePcr=-1\n",
+                "[Tpm]\nFencePcr=\n",         "[Seals]\nValidityDays=0\n",
+                "[Seals]\nValidityDays=1d\n", "[Seals]\nValidityDays=99999999999999999999\n",
+                "[Seals]\nReviewersNeeded=5\n", "[Seals]\nNumberRegion=12345\n",
+                "[Seals]\nNumberRegion=12345a\n", "[Daemon]\nAllowInlineSecrets=maybe\n",
+                "[Daemon]\nStateDirectory=relative\n", "[Roles]\nMakers=root\n",
+                "[Roles]\nMakers=user:root,user:bin\n",
+        };
+
+        (void) state;
+        for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
+                assert_refused(wrong[i], 2);
+}
+
+static void a_line_that_the_parser_would_cut_is_refused(void **state) {
+        char text[1024] = "[Daemon]\nTcti=";
+
+        (void) state;
+        memset(text + strlen(text), 'x', 500);
+        assert_refused(text, 2);
+}
+
+static void large_files_zeros_and_missing_files_are_refused(void **state) {
+        _cleanup_free_ char *large = calloc(1, CONFIG_BYTES_MAX + 1);
+        Config *config = NULL;
+        ErrorDetail detail = {};
+
+        (void) state;
+        assert_non_null(large);
+        memset(large, '\n', CONFIG_BYTES_MAX + 1);
+        file_write(large, CONFIG_BYTES_MAX + 1);
+        assert_int_equal(config_load(&config, path, &detail), SEAL_E_INVALID_ARGS);
+        file_write(large, CONFIG_BYTES_MAX);
+        assert_int_equal(config_load(&config, path, &detail), 0);
+        config = config_free(config);
+        file_write("[Daemon]\n\0x", 11);
+        assert_int_equal(config_load(&config, path, &detail), SEAL_E_INVALID_ARGS);
+        assert_int_equal(config_load(&config, "/nonexistent/sealsd.conf", &detail), -ENOENT);
+        assert_null(config);
+        assert_non_null(strstr(detail.text, "/nonexistent/sealsd.conf"));
+}
+
+static void too_many_subjects_are_refused(void **state) {
+        char text[1024] = "[Roles]\n";
+
+        (void) state;
+        strcat(text, "Makers=user:root\n");
+        for (int i = 0; i < CONFIG_SUBJECTS_MAX; i++)
+                strcat(text, " user:root\n");
+        assert_refused(text, CONFIG_SUBJECTS_MAX + 2);
+}
+
+static void the_folder_comes_from_the_service_manager(void **state) {
+        _cleanup_(config_freep) Config *config = NULL;
+
+        (void) state;
+        assert_int_equal(setenv("STATE_DIRECTORY", "/var/lib/one:/var/lib/two", 1), 0);
+        assert_int_equal(load("", &config, NULL), 0);
+        assert_string_equal(config->state_directory, "/var/lib/one");
+        (void) unsetenv("STATE_DIRECTORY");
+}
+
+static int setup(void **state) {
+        int fd = mkstemp(path);
+
+        (void) state;
+        return fd < 0 ? -1 : close(fd);
+}
+
+static int teardown(void **state) {
+        (void) state;
+        return unlink(path);
+}
+
+int main(void) {
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(an_empty_file_gives_the_defaults),
+                cmocka_unit_test(every_key_is_read),
+                cmocka_unit_test(the_shipped_file_is_the_defaults),
+                cmocka_unit_test(a_subject_without_account_is_left_out),
+                cmocka_unit_test(what_is_not_known_is_refused_by_line),
+                cmocka_unit_test(values_out_of_range_are_refused_by_line),
+                cmocka_unit_test(a_line_that_the_parser_would_cut_is_refused),
+                cmocka_unit_test(large_files_zeros_and_missing_files_are_refused),
+                cmocka_unit_test(too_many_subjects_are_refused),
+                cmocka_unit_test(the_folder_comes_from_the_service_manager),
+        };
+
+        return cmocka_run_group_tests(tests, setup, teardown);
+}

@@ -1,0 +1,271 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sealsd/gate.h"
+#include "tests/unit/unit.h"
+
+#define MANAGER "org.sealsd1.Manager"
+#define REQUEST "org.sealsd1.Request"
+#define SEAL "org.sealsd1.Seal"
+#define ALL_ROLES (~0U)
+
+/* The action that a caller of these roles is asked for; "-" without one, NULL when refused. */
+static const char *action(const char *interface, const char *member, Separation mode,
+                          unsigned roles) {
+        const GateRule *rule = NULL;
+        int r = gate_check(interface, member, mode, roles, &rule, NULL);
+
+        if (r != 0) {
+                assert_int_equal(r, SEAL_E_ACCESS_DENIED);
+                assert_null(rule);
+                return NULL;
+        }
+        return rule->action ? rule->action : "-";
+}
+
+static void assert_action(const char *interface, const char *member, Separation mode,
+                          unsigned roles, const char *expected) {
+        const char *found = action(interface, member, mode, roles | ROLE_ANYONE);
+
+        if (!expected)
+                assert_null(found);
+        else {
+                assert_non_null(found);
+                assert_string_equal(found, expected);
+        }
+}
+
+static void a_member_without_a_row_is_denied_to_everybody(void **state) {
+        const char *const members[][2] = {
+                { MANAGER, "Reinitialize" }, { MANAGER, "Sign" }, { SEAL, "" },
+                { REQUEST, "approve" }, { "org.sealsd1.Other", "Sign" }, { "", "Sign" },
+        };
+
+        (void) state;
+        for (size_t i = 0; i < sizeof(members) / sizeof(members[0]); i++)
+                for (Separation mode = 0; mode < SEPARATION_MAX; mode++) {
+                        const GateRule *rule = NULL;
+                        ErrorDetail detail = {};
+
+                        assert_int_equal(gate_check(members[i][0], members[i][1], mode, ALL_ROLES,
+                                                    &rule, &detail),
+                                         SEAL_E_ACCESS_DENIED);
+                        assert_null(rule);
+                        assert_non_null(strstr(detail.text, "no entry"));
+                        assert_false(gate_has_entry(members[i][0], members[i][1]));
+                }
+}
+
+static void nobody_without_a_role_passes_but_where_anyone_may(void **state) {
+        size_t count;
+        const GateRule *rules = gate_rules(&count);
+
+        (void) state;
+        for (size_t i = 0; i < count; i++)
+                for (Separation mode = 0; mode < SEPARATION_MAX; mode++) {
+                        assert_null(action(rules[i].interface, rules[i].member, mode, 0));
+                        assert_true(gate_has_entry(rules[i].interface, rules[i].member));
+                        if (rules[i].role != ROLE_ANYONE)
+                                assert_null(action(rules[i].interface, rules[i].member, mode,
+                                                   ROLE_ANYONE));
+                }
+}
+
+static void rows_are_well_formed(void **state) {
+        size_t count;
+        const GateRule *rules = gate_rules(&count);
+
+        (void) state;
+        for (size_t i = 0; i < count; i++) {
+                assert_int_equal(strncmp(rules[i].interface, "org.sealsd1.", 12), 0);
+                assert_int_not_equal(rules[i].modes, 0);
+                assert_int_equal(rules[i].role & (rules[i].role - 1), 0);
+                assert_int_not_equal(rules[i].role, 0);
+                if (rules[i].action)
+                        assert_int_equal(strncmp(rules[i].action, "org.sealsd1.", 12), 0);
+        }
+}
+
+static void an_unknown_mode_is_denied(void **state) {
+        (void) state;
+        assert_null(action(SEAL, "Describe", SEPARATION_MAX, ALL_ROLES));
+        assert_null(action(SEAL, "Describe", (Separation) -1, ALL_ROLES));
+}
+
+static void members_of_the_manager(void **state) {
+        const Separation dual = SEPARATION_DUAL, none = SEPARATION_NONE;
+
+        (void) state;
+        assert_action(MANAGER, "Initialize", none, ROLE_ADMINISTRATOR, "org.sealsd1.manage");
+        assert_action(MANAGER, "Initialize", none, ROLE_CONFIGURED & ~ROLE_ADMINISTRATOR, NULL);
+        assert_action(MANAGER, "ListChallenges", none, ROLE_ADMINISTRATOR, "-");
+        assert_action(MANAGER, "Answer", none, ROLE_ADMINISTRATOR, "org.sealsd1.manage");
+        assert_action(MANAGER, "GetStatus", none, ROLE_ADMINISTRATOR, "-");
+        assert_action(MANAGER, "GetStatus", dual, ROLE_AUDITOR, "-");
+        assert_action(MANAGER, "GetMachineState", dual, ROLE_AUDITOR, "-");
+        assert_action(MANAGER, "GetMachineState", dual, ROLE_REVIEWER, NULL);
+        assert_action(MANAGER, "ApproveMachineState", dual, ROLE_ADMINISTRATOR,
+                      "org.sealsd1.approve-policy");
+        assert_action(MANAGER, "ApproveMachineState", dual, ROLE_AUDITOR, NULL);
+        assert_action(MANAGER, "Apply", dual, ROLE_APPLICANT, "org.sealsd1.apply");
+        assert_action(MANAGER, "Apply", dual, ROLE_ADMINISTRATOR, NULL);
+        assert_action(MANAGER, "CreateSeal", dual, ROLE_ADMINISTRATOR, "org.sealsd1.manage");
+        assert_action(MANAGER, "ListSeals", none, 0, "-");
+        assert_action(MANAGER, "ListRequests", dual, 0, "-");
+        assert_action(MANAGER, "GetSeal", dual, 0, "-");
+        assert_action(MANAGER, "Subscribe", dual, 0, "-");
+        assert_action(MANAGER, "Unsubscribe", dual, 0, "-");
+}
+
+static void members_of_requests(void **state) {
+        const Separation dual = SEPARATION_DUAL, strict = SEPARATION_STRICT,
+                         single = SEPARATION_SINGLE;
+
+        (void) state;
+        assert_action(REQUEST, "Approve", dual, ROLE_REVIEWER, "org.sealsd1.review");
+        assert_action(REQUEST, "Approve", dual, ROLE_ADMINISTRATOR | ROLE_OWNER, NULL);
+        assert_action(REQUEST, "Reject", strict, ROLE_REVIEWER, "org.sealsd1.review");
+        assert_action(REQUEST, "Cancel", dual, ROLE_OWNER, "org.sealsd1.apply");
+        assert_action(REQUEST, "Cancel", dual, ROLE_ADMINISTRATOR, "org.sealsd1.manage");
+        assert_action(REQUEST, "Cancel", dual, ROLE_ADMINISTRATOR | ROLE_OWNER,
+                      "org.sealsd1.apply");
+        assert_action(REQUEST, "Make", strict, ROLE_MAKER, "org.sealsd1.make");
+        assert_action(REQUEST, "Make", strict, ROLE_REVIEWER | ROLE_ADMINISTRATOR, NULL);
+        assert_action(REQUEST, "Make", dual, ROLE_REVIEWER, "org.sealsd1.review");
+        assert_action(REQUEST, "Make", dual, ROLE_MAKER | ROLE_ADMINISTRATOR, NULL);
+        assert_action(REQUEST, "Make", single, ROLE_ADMINISTRATOR, "org.sealsd1.manage");
+        assert_action(REQUEST, "Make", SEPARATION_NONE, ROLE_CONFIGURED, NULL);
+        assert_action(REQUEST, "Describe", dual, 0, "-");
+}
+
+static void members_of_seals(void **state) {
+        const Separation dual = SEPARATION_DUAL, strict = SEPARATION_STRICT,
+                         single = SEPARATION_SINGLE;
+        const char *const keepers[] = { "Sign", "Accept", "Decline" };
+
+        (void) state;
+        for (size_t i = 0; i < sizeof(keepers) / sizeof(keepers[0]); i++) {
+                assert_action(SEAL, keepers[i], dual, ROLE_KEEPER, "-");
+                assert_action(SEAL, keepers[i], single, ROLE_CONFIGURED | ROLE_OWNER, NULL);
+        }
+        assert_action(SEAL, "RecordFiling", strict, ROLE_MAKER, "org.sealsd1.make");
+        assert_action(SEAL, "RecordFiling", strict, ROLE_ADMINISTRATOR, "org.sealsd1.manage");
+        assert_action(SEAL, "RecordFiling", strict, ROLE_REVIEWER, NULL);
+        assert_action(SEAL, "RecordFiling", dual, ROLE_REVIEWER, "org.sealsd1.review");
+        assert_action(SEAL, "RecordFiling", dual, ROLE_MAKER, NULL);
+        assert_action(SEAL, "Deliver", strict, ROLE_ADMINISTRATOR, "org.sealsd1.manage");
+        assert_action(SEAL, "Deliver", strict, ROLE_MAKER | ROLE_KEEPER, NULL);
+        assert_action(SEAL, "Revoke", dual, ROLE_ADMINISTRATOR, "org.sealsd1.manage");
+        assert_action(SEAL, "Revoke", dual, ROLE_KEEPER, NULL);
+        assert_action(SEAL, "Describe", dual, 0, "-");
+}
+
+static void the_refusal_names_the_roles_that_could(void **state) {
+        const GateRule *rule;
+        ErrorDetail detail = {};
+
+        (void) state;
+        (void) gate_check(REQUEST, "Approve", SEPARATION_DUAL, ROLE_ANYONE, &rule, &detail);
+        assert_string_equal(detail.text,
+                            "Reviewers may do this (role reviewer, group seal-reviewers)");
+        (void) gate_check(REQUEST, "Cancel", SEPARATION_DUAL, ROLE_ANYONE, &rule, &detail);
+        assert_string_equal(detail.text, "Administrators or the applicant of this request may do "
+                                         "this (role administrator, group seal-admins)");
+        (void) gate_check(SEAL, "RecordFiling", SEPARATION_STRICT, ROLE_ANYONE, &rule, &detail);
+        assert_string_equal(detail.text,
+                            "Makers or administrators may do this (role maker, group seal-makers; "
+                            "role administrator, group seal-admins)");
+        (void) gate_check(SEAL, "Sign", SEPARATION_DUAL, ROLE_ANYONE, &rule, &detail);
+        assert_string_equal(detail.text, "Keepers of the seal may do this");
+}
+
+/* --- separation of duties -------------------------------------------------------------------- */
+
+static const Request request = {
+        .applicant = { .kind = SUBJECT_USER, .id = 1, .text = "user:applicant" },
+        .decision_count = 1,
+        .decisions = { { .by = { .kind = SUBJECT_USER, .id = 2, .text = "user:reviewer" } } },
+        .application = {
+                .keeper_count = 2,
+                .keepers = { { .kind = SUBJECT_USER, .id = 3, .text = "user:keeper" },
+                             { .kind = SUBJECT_GROUP, .id = 30, .text = "group:keepers" } },
+        },
+};
+
+#define REFUSED SEAL_E_SEPARATION_OF_DUTIES
+
+static int decide(Separation mode, uint32_t uid) {
+        const Caller caller = { .uid = uid };
+        ErrorDetail detail = {};
+        int r = separation_decide(mode, &request, &caller, &detail);
+
+        assert_true((r == 0) == (detail.text[0] == '\0'));
+        return r;
+}
+
+static int make(Separation mode, uint32_t uid, uint32_t gid) {
+        const Caller caller = { .uid = uid, .group_count = 1, .groups = { gid } };
+        ErrorDetail detail = {};
+        int r = separation_make(mode, &request, &caller, &detail);
+
+        assert_true((r == 0) == (detail.text[0] == '\0'));
+        return r;
+}
+
+static void the_applicant_does_not_decide_and_nobody_twice(void **state) {
+        const Separation modes[] = { SEPARATION_NONE, SEPARATION_DUAL, SEPARATION_STRICT };
+
+        (void) state;
+        for (size_t i = 0; i < 3; i++) {
+                assert_int_equal(decide(modes[i], 1), REFUSED);
+                assert_int_equal(decide(modes[i], 2), REFUSED);
+                assert_int_equal(decide(modes[i], 3), 0);
+                assert_int_equal(decide(modes[i], 0), 0);
+        }
+        assert_int_equal(decide(SEPARATION_SINGLE, 1), 0);
+        assert_int_equal(decide(SEPARATION_SINGLE, 2), 0);
+}
+
+static void in_strict_mode_the_maker_is_somebody_else(void **state) {
+        (void) state;
+        assert_int_equal(make(SEPARATION_STRICT, 1, 0), REFUSED);
+        assert_int_equal(make(SEPARATION_STRICT, 2, 0), REFUSED);
+        assert_int_equal(make(SEPARATION_STRICT, 3, 0), REFUSED);
+        assert_int_equal(make(SEPARATION_STRICT, 4, 30), REFUSED);
+        assert_int_equal(make(SEPARATION_STRICT, 4, 0), 0);
+        for (uint32_t uid = 1; uid <= 4; uid++) {
+                assert_int_equal(make(SEPARATION_DUAL, uid, 30), 0);
+                assert_int_equal(make(SEPARATION_SINGLE, uid, 30), 0);
+        }
+}
+
+static void in_strict_mode_the_maker_does_not_become_keeper(void **state) {
+        const Subject maker = { .kind = SUBJECT_USER, .id = 4, .text = "user:maker" };
+        const Subject keeper = { .kind = SUBJECT_USER, .id = 3, .text = "user:keeper" };
+        const Subject root = { .kind = SUBJECT_USER, .id = 0, .text = "user:root" };
+        static Seal seal;
+
+        (void) state;
+        assert_int_equal(separation_deliver(SEPARATION_STRICT, &seal, &root, NULL), 0);
+        seal.made.by = maker;
+        assert_int_equal(separation_deliver(SEPARATION_STRICT, &seal, &maker, NULL), REFUSED);
+        assert_int_equal(separation_deliver(SEPARATION_STRICT, &seal, &keeper, NULL), 0);
+        assert_int_equal(separation_deliver(SEPARATION_DUAL, &seal, &maker, NULL), 0);
+        assert_int_equal(separation_deliver(SEPARATION_SINGLE, &seal, &maker, NULL), 0);
+}
+
+int main(void) {
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(a_member_without_a_row_is_denied_to_everybody),
+                cmocka_unit_test(nobody_without_a_role_passes_but_where_anyone_may),
+                cmocka_unit_test(rows_are_well_formed),
+                cmocka_unit_test(an_unknown_mode_is_denied),
+                cmocka_unit_test(members_of_the_manager),
+                cmocka_unit_test(members_of_requests),
+                cmocka_unit_test(members_of_seals),
+                cmocka_unit_test(the_refusal_names_the_roles_that_could),
+                cmocka_unit_test(the_applicant_does_not_decide_and_nobody_twice),
+                cmocka_unit_test(in_strict_mode_the_maker_is_somebody_else),
+                cmocka_unit_test(in_strict_mode_the_maker_does_not_become_keeper),
+        };
+
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}
