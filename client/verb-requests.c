@@ -12,7 +12,7 @@
 static const char help[] =
         "Usage: sealctl requests [OPTIONS]\n"
         "\n"
-        "List the requests that you may see, newest last.\n"
+        "List the requests that you may see, newest first.\n"
         "\n"
         "Options:\n"
         "  --state STATE   applied, approved, making, completed, failed, rejected,\n"

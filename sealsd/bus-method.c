@@ -137,7 +137,7 @@ static int method_begin(Operation *op, const GateRule **ret, ErrorDetail *detail
 }
 
 int method_dispatch(sd_bus_message *m, void *userdata, sd_bus_error *ret_error) {
-        const GateRule *rule;
+        const GateRule *rule = NULL;
         ErrorDetail detail = {};
         Operation *op;
 
@@ -146,6 +146,8 @@ int method_dispatch(sd_bus_message *m, void *userdata, sd_bus_error *ret_error) 
         if (r < 0)
                 return r;
         r = method_begin(op, &rule, &detail);
+        if (r == 0 && !rule)
+                r = SEAL_E_ACCESS_DENIED;
         if (r == 0 && rule->action) {
                 op->authorized = method_authorized;
                 r = polkit_check(op, rule->action);

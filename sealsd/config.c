@@ -231,8 +231,8 @@ static void section_check(Reading *reading, const char *line) {
 }
 
 /*
- * ini.h: an ini_reader, as fgets. It counts the lines, and ends at one that the parser's buffer does
- * not hold, which fgets would hand out in pieces.
+ * ini.h: an ini_reader, as fgets. It counts the lines, and ends at one that the parser's buffer
+ * does not hold, which fgets would hand out in pieces.
  */
 static char *reading_line(char *ret, int size, void *userdata) {
         Reading *reading = userdata;
@@ -289,7 +289,7 @@ static int config_parse(Config *config, const char *path, const char *text, Erro
         Reading reading = { .config = config, .next = text };
 
         int syntax = ini_parse_stream(reading_line, &reading, reading_value, &reading);
-        for (size_t i = 0; i < KEY_COUNT; i++)
+        for (size_t i = 0; syntax == 0 && reading.failed_line == 0 && i < KEY_COUNT; i++)
                 if (!(reading.seen & 1U << i))
                         (void) key_read(&keys[i], keys[i].preset, &reading);
         return reading_result(&reading, syntax, path, detail);

@@ -54,9 +54,10 @@ typedef struct InitOperation {
 /* --- the end ------------------------------------------------------------------------------ */
 
 static void init_end(InitOperation *op, int code, const ErrorDetail *detail, const InitReport *report) {
+        _cleanup_free_ char *escrow_pem = op->escrow_pem;
+        _cleanup_free_ uint8_t *envelope = op->envelope; /* the report points into it */
+
         op->head.service->initializing = false;
-        free(op->escrow_pem);
-        free(op->envelope);
         service_job_finish(&op->head, code, detail, report);
 }
 
@@ -593,22 +594,48 @@ static int options_authority(Installation *plan, const InitOptions *options, Err
                                   &plan->authority, detail);
 }
 
-static int options_plan(Installation *plan, const Config *config, const InitOptions *options,
-                        ErrorDetail *detail) {
-        const char *profile = options->profile ? options->profile : DEFAULT_PROFILE;
-        int r;
+/* What an interrupted try fixed is the default of the next. */
+static void options_default(Installation *plan, const Installation *stored) {
+        if (stored->phase == INIT_NONE) {
+                plan->separation = SEPARATION_DUAL;
+                plan->capacity = DEFAULT_CAPACITY;
+                (void) snprintf(plan->profile, sizeof(plan->profile), "%s", DEFAULT_PROFILE);
+                return;
+        }
+        plan->separation = stored->separation;
+        plan->capacity = stored->capacity;
+        plan->pcrs = stored->pcrs;
+        memcpy(plan->profile, stored->profile, sizeof(plan->profile));
+}
 
-        plan->separation = options->separation ? options->separation : SEPARATION_DUAL;
-        plan->capacity = options->capacity ? options->capacity : DEFAULT_CAPACITY;
-        if (plan->capacity > CAPACITY_MAX)
-                return error_set(detail, SEAL_E_INVALID_ARGS, "capacity is at most %d seals",
-                                 CAPACITY_MAX);
+static int options_profile(Installation *plan, const char *profile, ErrorDetail *detail) {
+        if (!profile)
+                return 0;
         if (!profile_is_valid(profile))
                 return error_set(detail, SEAL_E_INVALID_ARGS,
                                  "profile is 1 to %d of a-z, 0-9 and -", PROFILE_MAX);
         (void) snprintf(plan->profile, sizeof(plan->profile), "%s", profile);
-        r = pcr_selection_parse(options->pcrs ? options->pcrs : DEFAULT_PCRS, config->fence_pcr,
-                                &plan->pcrs, detail);
+        return 0;
+}
+
+static int options_plan(Installation *plan, const Service *service, const InitOptions *options,
+                        ErrorDetail *detail) {
+        const char *pcrs = options->pcrs;
+        int r;
+
+        options_default(plan, &service->installation);
+        if (options->separation != SEPARATION_NONE)
+                plan->separation = options->separation;
+        if (options->capacity > 0)
+                plan->capacity = options->capacity;
+        if (plan->capacity > CAPACITY_MAX)
+                return error_set(detail, SEAL_E_INVALID_ARGS, "capacity is at most %d seals",
+                                 CAPACITY_MAX);
+        if (!pcrs && plan->pcrs.mask == 0)
+                pcrs = DEFAULT_PCRS;
+        r = options_profile(plan, options->profile, detail);
+        if (r == 0 && pcrs)
+                r = pcr_selection_parse(pcrs, service->config->fence_pcr, &plan->pcrs, detail);
         if (r == 0)
                 r = options_authority(plan, options, detail);
         return r;
@@ -644,7 +671,7 @@ int service_initialize(Service *service, const Caller *caller, const InitOptions
         if (!op)
                 return -ENOMEM;
         op->by = caller->subject;
-        r = options_plan(&op->plan, service->config, options, detail);
+        r = options_plan(&op->plan, service, options, detail);
         if (r == 0)
                 r = options_copy(op, options, detail);
         if (r == 0)

@@ -239,10 +239,10 @@ int store_bit_take(Store *store, TPM2_HANDLE *ret_index, unsigned *ret_bit) {
 
 /* The count goes back by one where this bit was the last one counted. */
 int store_bit_return(Store *store, TPM2_HANDLE index, unsigned bit) {
-        _cleanup_query_ Query query =
-                query_new(store, "UPDATE nv_index SET used = used - 1 WHERE handle = ?1"
-                                 " AND used = ?2 + 1 AND NOT EXISTS"
-                                 " (SELECT 1 FROM seal WHERE nv_index = ?1 AND bit = ?2)");
+        _cleanup_query_ Query query = query_new(
+                store, "UPDATE nv_index SET used = used - 1 WHERE handle = ?1"
+                       " AND used = ?2 + 1 AND NOT EXISTS"
+                       " (SELECT 1 FROM seal WHERE nv_index = ?1 AND bit = ?2)");
 
         put_number(&query, index);
         put_number(&query, bit);

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What the files of the store share: the connection, the schema, and a query whose parameters are
- * put and whose columns are taken in order. A Query remembers its first error, so that a sequence is
- * checked once at its end.
+ * put and whose columns are taken in order. A Query remembers its first error, so that a sequence
+ * is checked once at its end.
  *
- * Statements are prepared for each use: that costs a hundredth of a commit, and nothing is kept.
+ * Statements are prepared for each call: that costs a fraction of a commit, and nothing is kept.
  */
 #pragma once
 
@@ -46,6 +46,8 @@ typedef struct Query {
 
 /* Errors show at query_run or query_row. sql stays the caller's. */
 Query query_new(Store *store, const char *sql);
+/* As new, for other parameters of the same statement. */
+void query_rewind(Query *query);
 void query_end(Query *query);
 #define _cleanup_query_ _cleanup_(query_end)
 

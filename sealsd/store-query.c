@@ -60,6 +60,12 @@ Query query_new(Store *store, const char *sql) {
         return query;
 }
 
+/* What sqlite3_reset returns is the error of the step before, which was told then. */
+void query_rewind(Query *query) {
+        (void) sqlite3_reset(query->statement);
+        query->parameter = 0;
+}
+
 void query_end(Query *query) {
         (void) sqlite3_finalize(query->statement); /* what it could say was said by the step */
         query->statement = NULL;

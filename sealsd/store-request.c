@@ -99,26 +99,46 @@ static void take_request(Query *query, Request *ret, char **ret_application) {
         ret->state = (RequestState) state;
 }
 
-static int decisions_load(Store *store, Request *request) {
-        _cleanup_query_ Query query = query_new(
-                store, "SELECT by_text, by_kind, by_id, approve, comment, time"
-                       " FROM decision WHERE request = ? ORDER BY ordinal");
+/* The two statements that read requests, one after the other. */
+typedef struct RequestReader {
+        Query row, decisions;
+} RequestReader;
+
+static RequestReader reader_new(Store *store) {
+        return (RequestReader){
+                .row = query_new(store, "SELECT id, kind, state, applicant_text, applicant_kind,"
+                                        " applicant_id, number, created, expires, digest,"
+                                        " reviewers_needed, error, token, application"
+                                        " FROM request WHERE id = ?"),
+                .decisions = query_new(store, "SELECT by_text, by_kind, by_id, approve, comment,"
+                                              " time FROM decision WHERE request = ?"
+                                              " ORDER BY ordinal"),
+        };
+}
+
+static void reader_end(RequestReader *reader) {
+        query_end(&reader->row);
+        query_end(&reader->decisions);
+}
+
+static int decisions_load(Query *query, Request *request) {
         bool row = true;
 
-        put_number(&query, request->id);
+        query_rewind(query);
+        put_number(query, request->id);
         while (row) {
-                int r = query_row(&query, &row);
+                int r = query_row(query, &row);
                 if (r != 0 || !row)
                         return r;
                 if (request->decision_count >= REVIEWERS_MAX + 1)
                         return SEAL_E_REGISTER_TAMPERED;
                 Decision *decision = &request->decisions[request->decision_count++];
-                take_subject(&query, &decision->by);
-                take_bool(&query, &decision->approve);
-                take_text(&query, decision->comment, sizeof(decision->comment));
-                take_number(&query, &decision->time);
-                if (query_check(&query) != 0)
-                        return query_check(&query);
+                take_subject(query, &decision->by);
+                take_bool(query, &decision->approve);
+                take_text(query, decision->comment, sizeof(decision->comment));
+                take_number(query, &decision->time);
+                if (query_check(query) != 0)
+                        return query_check(query);
         }
         return 0;
 }
@@ -136,28 +156,26 @@ static int application_load(const char *json, Application *application) {
 }
 
 /* Into a zeroed Request. */
-static int request_load(Store *store, uint64_t id, Request *request) {
-        _cleanup_query_ Query query = query_new(
-                store, "SELECT id, kind, state, applicant_text, applicant_kind, applicant_id,"
-                       " number, created, expires, digest, reviewers_needed, error, token,"
-                       " application FROM request WHERE id = ?");
+static int request_load(RequestReader *reader, uint64_t id, Request *request) {
         _cleanup_free_ char *application = NULL;
 
-        put_number(&query, id);
-        int r = query_one(&query);
+        query_rewind(&reader->row);
+        put_number(&reader->row, id);
+        int r = query_one(&reader->row);
         if (r != 0)
                 return r;
-        take_request(&query, request, &application);
-        r = query_check(&query);
+        take_request(&reader->row, request, &application);
+        r = query_check(&reader->row);
         if (r == 0)
                 r = application_load(application, &request->application);
-        return r != 0 ? r : decisions_load(store, request);
+        return r != 0 ? r : decisions_load(&reader->decisions, request);
 }
 
 int store_request_get(Store *store, uint64_t id, Request *ret) {
+        _cleanup_(reader_end) RequestReader reader = reader_new(store);
         Request request = {};
 
-        int r = request_load(store, id, &request);
+        int r = request_load(&reader, id, &request);
         if (r == 0)
                 *ret = request;
         return r;
@@ -230,6 +248,7 @@ static int list_ids(Store *store, const RequestFilter *filter, size_t limit, uin
 int store_request_list(Store *store, const RequestFilter *filter, Request **ret,
                        size_t *ret_count) {
         size_t limit = filter->limit == 0 || filter->limit > PAGE_MAX ? PAGE_MAX : filter->limit;
+        _cleanup_(reader_end) RequestReader reader = reader_new(store);
         _cleanup_free_ Request *requests = NULL;
         uint64_t ids[PAGE_MAX];
         size_t count = 0;
@@ -241,7 +260,7 @@ int store_request_list(Store *store, const RequestFilter *filter, Request **ret,
         if (!requests)
                 return -ENOMEM;
         for (size_t i = 0; i < count && r == 0; i++)
-                r = request_load(store, ids[i], &requests[i]);
+                r = request_load(&reader, ids[i], &requests[i]);
         if (r != 0)
                 return r;
         *ret = steal_ptr(requests);

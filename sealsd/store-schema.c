@@ -5,9 +5,9 @@
 #include "sealsd/store-internal.h"
 
 /*
- * Words, not numbers, for states and kinds: the enumerations will grow in their middle. A subject is
- * three columns: text as it was, kind and id. Times are microseconds since the epoch, 0 for never.
- * Columns that lists read stand before the large ones, or in an index of their own.
+ * Words, not numbers, for states and kinds: the enumerations will grow in their middle. A subject
+ * is three columns: text as it was, kind and id. Times are microseconds since the epoch, 0 for
+ * never. Columns that lists read stand before the large ones, or in an index of their own.
  */
 static const char version_1[] =
         "CREATE TABLE installation ("
@@ -151,7 +151,7 @@ static const char version_1[] =
         ") STRICT, WITHOUT ROWID;"
         "CREATE INDEX keeper_subject ON keeper (kind, id, seal);";
 
-/* In order; an entry is never changed once released. migrations[n] leads from version n to n + 1. */
+/* In order, never changed once released: migrations[n] leads from version n to n + 1. */
 static const char *const migrations[] = { version_1 };
 
 #define VERSION (sizeof(migrations) / sizeof(migrations[0]))

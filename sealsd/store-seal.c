@@ -290,9 +290,9 @@ int store_seal_take_use(Store *store, const char *number, uint64_t *ret_use) {
 }
 
 int store_seal_return_use(Store *store, const char *number, uint64_t use) {
-        _cleanup_query_ Query query =
-                query_new(store, "UPDATE seal SET use_count = use_count - 1 WHERE number = ?"
-                                 " AND use_count = ? AND use_count > 0");
+        _cleanup_query_ Query query = query_new(
+                store, "UPDATE seal SET use_count = use_count - 1 WHERE number = ?"
+                       " AND use_count = ? AND use_count > 0");
 
         put_text(&query, number);
         put_number(&query, use);

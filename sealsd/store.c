@@ -15,8 +15,8 @@
 #define BUSY_TIMEOUT_MS 2000
 
 /*
- * SQLite would create the file by the process's umask. Its journals take the file's mode. An existing
- * file is not opened here: closing it would drop the locks of other connections (fcntl(2)).
+ * SQLite would create the file by the process's umask. Its journals take the file's mode. An
+ * existing file is not opened here: closing it would drop the locks of other connections (fcntl(2)).
  */
 static int file_prepare(const char *path) {
         struct stat st;
@@ -71,8 +71,9 @@ static int journal_set(Store *store) {
 }
 
 /*
- * Set, then read back: SQLite ignores a pragma that it does not know or cannot set. synchronous=FULL
- * makes each commit durable in WAL mode too; secure_delete leaves no erased blob in the file.
+ * Set, then read back: SQLite ignores a pragma that it does not know or cannot set.
+ * synchronous=FULL makes each commit durable in WAL mode too; secure_delete leaves no erased blob in
+ * the file.
  */
 static int pragmas_set(Store *store) {
         static const struct {

@@ -22,7 +22,7 @@ typedef struct Subject {
         char text[SUBJECT_MAX + 1]; /* "user:alice"; the account's name, or "user:1234" for none */
 } Subject;
 
-/* Look the name up (NSS). SEAL_E_INVALID_ARGS for another form or an account that does not exist. */
+/* Look the name up (NSS). SEAL_E_INVALID_ARGS for another form or an account that is not there. */
 int subject_parse(const char *text, Subject *ret, ErrorDetail *detail);
 
 /*

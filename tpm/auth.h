@@ -26,8 +26,8 @@ int tpm_auth_lend(TpmAuth *ret, Tpm *tpm, ESYS_TR tr, const Secret *secret, Erro
 void tpm_auth_revoke(TpmAuth *auth);
 
 /*
- * As the chip stores it: without trailing zeros (Part 1 §19.6.4.3), since it computes HMACs without
- * them. Wipe the result. SEAL_E_WRONG_PIN for one that no chip can hold.
+ * As the chip keeps it: without trailing zeros (Part 1 §19.6.4.3), which would change the HMAC of a
+ * long one. Wipe the result. SEAL_E_WRONG_PIN for one that no chip can hold.
  */
 int tpm_auth_value(const Secret *secret, TPM2B_AUTH *ret, ErrorDetail *detail);
 

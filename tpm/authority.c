@@ -14,8 +14,8 @@
 #include "tpm/session.h"
 
 /* noDA clear: the chip counts wrong passphrases. */
-#define AUTHORITY_ATTRIBUTES                                                                    \
-        (TPMA_OBJECT_FIXEDTPM | TPMA_OBJECT_FIXEDPARENT | TPMA_OBJECT_SENSITIVEDATAORIGIN |     \
+#define AUTHORITY_ATTRIBUTES                                                                \
+        (TPMA_OBJECT_FIXEDTPM | TPMA_OBJECT_FIXEDPARENT | TPMA_OBJECT_SENSITIVEDATAORIGIN | \
          TPMA_OBJECT_USERWITHAUTH)
 
 static int sha256(Bytes bytes, TPM2B_DIGEST *ret) {
@@ -71,11 +71,13 @@ static int explain_refusal(Tpm *tpm, int condition, ErrorDetail *detail) {
         if (condition == SEAL_E_TPM_LOCKOUT)
                 return error_set(detail, condition,
                                  "After too many wrong passphrases the TPM refuses all; it "
-                                 "forgets one every %u seconds", h.lockout_interval);
+                                 "forgets one every %u seconds",
+                                 h.lockout_interval);
         if (h.lockout_counter >= h.max_auth_fail)
                 return error_set(detail, condition,
                                  "Wrong passphrase of the authority; the TPM now refuses all, and "
-                                 "forgets one every %u seconds", h.lockout_interval);
+                                 "forgets one every %u seconds",
+                                 h.lockout_interval);
         uint32_t left = h.max_auth_fail - h.lockout_counter;
         return error_set(detail, condition,
                          "Wrong passphrase of the authority; %u %s left before the TPM refuses all",
@@ -131,9 +133,10 @@ static int authorize_digest(const TPM2B_DIGEST *approved_policy, const TPM2B_DIG
         return sha256((Bytes){ .data = bytes, .size = writer.used }, ret);
 }
 
-int tpm_authority_ticket(Tpm *tpm, const TpmAuthority *authority, const TPM2B_DIGEST *approved_policy,
-                         const TPM2B_DIGEST *ref, const TPMT_SIGNATURE *signature,
-                         TPMT_TK_VERIFIED *ret, ErrorDetail *detail) {
+int tpm_authority_ticket(Tpm *tpm, const TpmAuthority *authority,
+                         const TPM2B_DIGEST *approved_policy, const TPM2B_DIGEST *ref,
+                         const TPMT_SIGNATURE *signature, TPMT_TK_VERIFIED *ret,
+                         ErrorDetail *detail) {
         _cleanup_(tpm_handle_close) TpmHandle key = {};
         _cleanup_esys_ TPMT_TK_VERIFIED *ticket = NULL;
         TPM2B_DIGEST digest = {};
@@ -143,9 +146,9 @@ int tpm_authority_ticket(Tpm *tpm, const TpmAuthority *authority, const TPM2B_DI
                 r = tpm_key_load_external(tpm, &authority->public, &key, detail);
         if (r != 0)
                 return r;
-        r = tpm_rc(Esys_VerifySignature(tpm->esys, key.tr, NO_SESSIONS, &digest, signature,
-                                        &ticket),
-                   TPM_STEP_VERIFY_SIGNATURE, detail);
+        r = tpm_rc(
+                Esys_VerifySignature(tpm->esys, key.tr, NO_SESSIONS, &digest, signature, &ticket),
+                TPM_STEP_VERIFY_SIGNATURE, detail);
         if (r != 0)
                 return r;
         *ret = *ticket;

@@ -20,7 +20,8 @@ typedef struct TpmAuthority {
 } TpmAuthority;
 
 /* Make a resident P-256 authority. */
-int tpm_authority_create(Tpm *tpm, const Secret *passphrase, TpmAuthority *ret, ErrorDetail *detail);
+int tpm_authority_create(Tpm *tpm, const Secret *passphrase, TpmAuthority *ret,
+                         ErrorDetail *detail);
 
 /*
  * Sign SHA-256(message) with a resident authority in a salted session.
@@ -30,10 +31,11 @@ int tpm_authority_sign(Tpm *tpm, const TpmAuthority *authority, const Secret *pa
                        Bytes message, TPMT_SIGNATURE *ret, ErrorDetail *detail);
 
 /*
- * TPM2_VerifySignature over approvedPolicy ‖ ref with the authority loaded into the owner hierarchy;
- * the ticket serves PolicyAuthorize until TPM2_Clear. SEAL_E_APPROVAL_INVALID when the signature
- * does not fit.
+ * TPM2_VerifySignature over approvedPolicy ‖ ref with the authority loaded into the owner
+ * hierarchy; the ticket serves PolicyAuthorize until TPM2_Clear. SEAL_E_APPROVAL_INVALID when the
+ * signature does not fit.
  */
-int tpm_authority_ticket(Tpm *tpm, const TpmAuthority *authority, const TPM2B_DIGEST *approved_policy,
-                         const TPM2B_DIGEST *ref, const TPMT_SIGNATURE *signature,
-                         TPMT_TK_VERIFIED *ret, ErrorDetail *detail);
+int tpm_authority_ticket(Tpm *tpm, const TpmAuthority *authority,
+                         const TPM2B_DIGEST *approved_policy, const TPM2B_DIGEST *ref,
+                         const TPMT_SIGNATURE *signature, TPMT_TK_VERIFIED *ret,
+                         ErrorDetail *detail);

@@ -106,7 +106,8 @@ static int demand_unwritten(const TpmNv *nv, const TpmIndex *index, ErrorDetail 
                 return r;
         return error_set(detail, SEAL_E_ALREADY_EXISTS,
                          "The NV index 0x%08x has its first write already; nothing is left to "
-                         "authorise", index->handle);
+                         "authorise",
+                         index->handle);
 }
 
 static int check_unwritten(Tpm *tpm, const TpmIndex *index, ErrorDetail *detail) {

@@ -40,8 +40,8 @@ TpmHandle tpm_handle_steal(TpmHandle *handle);
 int tpm_handle_exists(Tpm *tpm, TPM2_HANDLE handle, bool *ret, ErrorDetail *detail);
 
 /*
- * Open a persistent object or an NV index. SEAL_E_NOT_FOUND when the handle is free; asked before, so
- * that the TSS does not log an error where there is none.
+ * Open a persistent object or an NV index. SEAL_E_NOT_FOUND when the handle is free; asked before,
+ * so that the TSS does not log an error where there is none.
  */
 int tpm_handle_open(Tpm *tpm, TPM2_HANDLE handle, TpmHandle *ret, ErrorDetail *detail);
 

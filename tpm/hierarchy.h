@@ -32,9 +32,9 @@ int tpm_hierarchy_set_auth(Tpm *tpm, TpmHierarchy hierarchy, const Secret *old, 
                            ErrorDetail *detail);
 
 /*
- * Prove knowledge of an authorisation: lockout by TPM2_DictionaryAttackLockReset, owner by a harmless
- * owner command. SEAL_E_WRONG_PIN, SEAL_E_TPM_LOCKOUT. A wrong lockout auth blocks that hierarchy
- * for lockout_recovery seconds.
+ * Prove knowledge of an authorisation: lockout by TPM2_DictionaryAttackLockReset, owner by a
+ * harmless owner command. SEAL_E_WRONG_PIN, SEAL_E_TPM_LOCKOUT. A wrong lockout auth blocks that
+ * hierarchy for lockout_recovery seconds.
  */
 int tpm_hierarchy_check_auth(Tpm *tpm, TpmHierarchy hierarchy, const Secret *auth,
                              ErrorDetail *detail);

@@ -99,9 +99,9 @@ int tpm_index_set_bits(Tpm *tpm, const TpmIndex *index, uint64_t bits, ErrorDeta
                 r = later_branch(&session, index, detail);
         if (r != 0)
                 return r;
-        return tpm_rc(Esys_NV_SetBits(tpm->esys, nv.handle.tr, nv.handle.tr, ONE_SESSION(&session),
-                                      bits),
-                      TPM_STEP_NV_SET_BITS, detail);
+        return tpm_rc(
+                Esys_NV_SetBits(tpm->esys, nv.handle.tr, nv.handle.tr, ONE_SESSION(&session), bits),
+                TPM_STEP_NV_SET_BITS, detail);
 }
 
 static uint64_t bits_from(const TPM2B_MAX_NV_BUFFER *data) {

@@ -33,7 +33,8 @@ int tpm_index_state(Tpm *tpm, const TpmIndex *index, TpmIndexState *ret, ErrorDe
  * TPM2_NV_DefineSpace by the owner, the index's auth encrypted on its way. SEAL_E_ALREADY_EXISTS,
  * SEAL_E_TPM_FULL (the detail says that NV space is short), SEAL_E_WRONG_PIN (owner auth).
  */
-int tpm_index_define(Tpm *tpm, const TpmIndex *index, const Secret *owner_auth, ErrorDetail *detail);
+int tpm_index_define(Tpm *tpm, const TpmIndex *index, const Secret *owner_auth,
+                     ErrorDetail *detail);
 
 /* TPM2_NV_UndefineSpace by the owner; of an absent index, 0. SEAL_E_WRONG_PIN. */
 int tpm_index_undefine(Tpm *tpm, TPM2_HANDLE handle, const Secret *owner_auth, ErrorDetail *detail);
@@ -53,7 +54,11 @@ int tpm_index_read_bits(Tpm *tpm, const TpmIndex *index, uint64_t *ret, ErrorDet
  */
 typedef struct TpmChallenge TpmChallenge;
 
-/* value: 8 bytes (bits, big-endian) for a revocation index, 32 (genesis) for a ledger index. */
+/*
+ * value: 8 bytes (bits, big-endian) for a revocation index, 32 (genesis) for a ledger index. The
+ * Tpm has to outlive the challenge. SEAL_E_ALREADY_EXISTS when the index is written,
+ * SEAL_E_NOT_FOUND, SEAL_E_REGISTER_TAMPERED when it is foreign.
+ */
 int tpm_challenge_new(TpmChallenge **ret, Tpm *tpm, const TpmIndex *index, Bytes value,
                       ErrorDetail *detail);
 TpmChallenge *tpm_challenge_free(TpmChallenge *challenge);
@@ -65,6 +70,8 @@ Bytes tpm_challenge_bytes(const TpmChallenge *challenge);
 /*
  * Write: PolicyNvWritten(no), PolicySigned, PolicyOR, then NV_SetBits or NV_Extend of the value.
  * SEAL_E_APPROVAL_INVALID for a signature that does not fit; the challenge stays usable then.
+ * SEAL_E_APPROVAL_USED when it was answered; else as tpm_challenge_new(). After success the chip
+ * holds no session for it.
  */
 int tpm_challenge_answer(TpmChallenge *challenge, const TpmAuthority *authority,
                          const TPMT_SIGNATURE *signature, ErrorDetail *detail);

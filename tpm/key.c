@@ -84,8 +84,9 @@ int tpm_key_load(Tpm *tpm, const TpmHandle *session, const TPM2B_PUBLIC *public,
 
         if (!tpm->srk.tpm)
                 return -ENOKEY;
-        int r = tpm_rc(Esys_Load(tpm->esys, tpm->srk.tr, ONE_SESSION(session), private, public, &tr),
-                       TPM_STEP_LOAD, detail);
+        int r = tpm_rc(
+                Esys_Load(tpm->esys, tpm->srk.tr, ONE_SESSION(session), private, public, &tr),
+                TPM_STEP_LOAD, detail);
         if (r != 0)
                 return r;
         *ret = tpm_handle_transient(tpm, tr);
@@ -96,9 +97,9 @@ int tpm_key_load_external(Tpm *tpm, const TPM2B_PUBLIC *public, TpmHandle *ret,
                           ErrorDetail *detail) {
         ESYS_TR tr;
 
-        int r = tpm_rc(Esys_LoadExternal(tpm->esys, NO_SESSIONS, NULL, public, ESYS_TR_RH_OWNER,
-                                         &tr),
-                       TPM_STEP_LOAD_EXTERNAL, detail);
+        int r = tpm_rc(
+                Esys_LoadExternal(tpm->esys, NO_SESSIONS, NULL, public, ESYS_TR_RH_OWNER, &tr),
+                TPM_STEP_LOAD_EXTERNAL, detail);
         if (r != 0)
                 return r;
         *ret = tpm_handle_transient(tpm, tr);

@@ -43,7 +43,8 @@ static int pcr_read_some(Tpm *tpm, PcrValues *values, uint32_t *left, uint32_t *
         if (*left == before)
                 return error_set(detail, SEAL_E_UNSUPPORTED,
                                  "The TPM does not measure into the %s bank; choose another in "
-                                 "'pcrs'", wanted.bank == TPM2_ALG_SHA256 ? "sha256" : "sha384");
+                                 "'pcrs'",
+                                 wanted.bank == TPM2_ALG_SHA256 ? "sha256" : "sha384");
         return 0;
 }
 
@@ -92,7 +93,7 @@ int tpm_fence(Tpm *tpm, unsigned pcr, ErrorDetail *detail) {
         int r = tpm_session_open(tpm, TPM2_SE_HMAC, SESSION_PLAIN, &session, detail);
         if (r != 0)
                 return r;
-        return tpm_rc(Esys_PCR_Event(tpm->esys, ESYS_TR_PCR0 + pcr, ONE_SESSION(&session), &event,
-                                     NULL),
-                      TPM_STEP_PCR_EVENT, detail);
+        return tpm_rc(
+                Esys_PCR_Event(tpm->esys, ESYS_TR_PCR0 + pcr, ONE_SESSION(&session), &event, NULL),
+                TPM_STEP_PCR_EVENT, detail);
 }

@@ -28,8 +28,8 @@ static int state_of_name(const TpmIndex *index, const TPM2B_NAME *name, TpmIndex
                         return r;
                 if (name_equal(name, &candidate)) {
                         *ret = !written ? TPM_INDEX_UNWRITTEN
-                                : locked ? TPM_INDEX_LOCKED
-                                         : TPM_INDEX_WRITTEN;
+                               : locked ? TPM_INDEX_LOCKED
+                                        : TPM_INDEX_WRITTEN;
                         return 0;
                 }
         }
@@ -71,14 +71,17 @@ int tpm_nv_demand_written(const TpmNv *nv, const TpmIndex *index, ErrorDetail *d
         case TPM_INDEX_ABSENT:
                 return error_set(detail, SEAL_E_NOT_FOUND,
                                  "The NV index 0x%08x is not in the TPM; somebody removed it, or "
-                                 "the TPM was cleared; restore a backup", index->handle);
+                                 "the TPM was cleared; restore a backup",
+                                 index->handle);
         case TPM_INDEX_UNWRITTEN:
                 return error_set(detail, SEAL_E_REGISTER_TAMPERED,
                                  "The NV index 0x%08x waits for the authority's first write; "
-                                 "answer its challenge", index->handle);
+                                 "answer its challenge",
+                                 index->handle);
         default:
                 return error_set(detail, SEAL_E_REGISTER_TAMPERED,
                                  "At the NV index 0x%08x is another index than this register's; "
-                                 "somebody replaced it; restore a backup", index->handle);
+                                 "somebody replaced it; restore a backup",
+                                 index->handle);
         }
 }

@@ -25,9 +25,9 @@ static int apply_pcr(Application *a, const PolicyTerm *term, ErrorDetail *detail
         TPML_PCR_SELECTION list = {};
 
         pcr_selection_list(&term->pcr.selection, &list);
-        return tpm_rc(Esys_PolicyPCR(esys_of(a), a->session->tr, NO_SESSIONS, &term->pcr.digest,
-                                     &list),
-                      TPM_STEP_POLICY_PCR, detail);
+        return tpm_rc(
+                Esys_PolicyPCR(esys_of(a), a->session->tr, NO_SESSIONS, &term->pcr.digest, &list),
+                TPM_STEP_POLICY_PCR, detail);
 }
 
 static int apply_authorize(Application *a, const PolicyTerm *term, ErrorDetail *detail) {
@@ -94,18 +94,17 @@ static int apply_nv_written(Application *a, const PolicyTerm *term, ErrorDetail 
 }
 
 static int apply_command_code(Application *a, const PolicyTerm *term, ErrorDetail *detail) {
-        return tpm_rc(Esys_PolicyCommandCode(esys_of(a), a->session->tr, NO_SESSIONS,
-                                             term->command),
-                      TPM_STEP_POLICY_COMMAND_CODE, detail);
+        return tpm_rc(
+                Esys_PolicyCommandCode(esys_of(a), a->session->tr, NO_SESSIONS, term->command),
+                TPM_STEP_POLICY_COMMAND_CODE, detail);
 }
 
 static int apply_duplication_select(Application *a, const PolicyTerm *term, ErrorDetail *detail) {
-        return tpm_rc(Esys_PolicyDuplicationSelect(esys_of(a), a->session->tr, NO_SESSIONS,
-                                                   &term->duplication.object,
-                                                   &term->duplication.parent,
-                                                   term->duplication.include_object ? TPM2_YES
-                                                                                    : TPM2_NO),
-                      TPM_STEP_POLICY_DUPLICATION_SELECT, detail);
+        return tpm_rc(
+                Esys_PolicyDuplicationSelect(esys_of(a), a->session->tr, NO_SESSIONS,
+                                             &term->duplication.object, &term->duplication.parent,
+                                             term->duplication.include_object ? TPM2_YES : TPM2_NO),
+                TPM_STEP_POLICY_DUPLICATION_SELECT, detail);
 }
 
 static const ApplyTerm apply_term[POLICY_KIND_MAX] = {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Policy terms (policy/term.h) applied to a session of the chip. A term says what the policy is; the
- * inputs say how it is satisfied this time.
+ * Policy terms (policy/term.h) applied to a session of the chip. A term says what the policy is;
+ * the inputs say how it is satisfied this time.
  */
 #pragma once
 
@@ -14,16 +14,16 @@
 /* One answer for PolicySigned, whose key is loaded for that command and flushed. */
 typedef struct PolicySignature {
         const TPM2B_PUBLIC *key;
-        const TPM2B_NONCE *nonce;   /* NULL for deferred approvals */
-        const TPM2B_DIGEST *cphash; /* NULL for none */
+        const TPM2B_NONCE *nonce;        /* NULL for deferred approvals */
+        const TPM2B_DIGEST *cphash;      /* NULL for none */
         const TPMT_SIGNATURE *signature; /* over expiration 0: see design, section 3.1 */
 } PolicySignature;
 
 typedef struct PolicyInputs {
-        const TPM2B_DIGEST *approved;     /* POLICY_AUTHORIZE: policy and ticket */
+        const TPM2B_DIGEST *approved; /* POLICY_AUTHORIZE: policy and ticket */
         const TPMT_TK_VERIFIED *ticket;
-        const TpmIndex *index;            /* POLICY_NV: handle and auth */
-        const TpmHandle *hmac;            /* POLICY_NV: the salted session that authorises it */
+        const TpmIndex *index;             /* POLICY_NV: handle and auth */
+        const TpmHandle *hmac;             /* POLICY_NV: the salted session that authorises it */
         const PolicySignature *signatures; /* POLICY_SIGNED: one for each term, in order */
         size_t signature_count;
 } PolicyInputs;

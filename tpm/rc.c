@@ -144,10 +144,9 @@ static const Translation translations[] = {
 };
 
 const char *tpm_step_name(TpmStep step) {
-        static const char *const names[TPM_STEP_MAX] = {
-                [TPM_STEP_ANY] = "a TPM command",
+        static const char *const names[TPM_STEP_MAX] = { [TPM_STEP_ANY] = "a TPM command",
 #define STEP(id, text) [TPM_STEP_##id] = (text),
-                TPM_STEPS(STEP)
+                                                         TPM_STEPS(STEP)
 #undef STEP
         };
 
@@ -196,12 +195,14 @@ static int rc_from_software(TSS2_RC rc, TpmStep step, ErrorDetail *detail) {
         if (base == TSS2_BASE_RC_RSP_AUTH_FAILED)
                 return error_set(detail, SEAL_E_TPM_UNAVAILABLE,
                                  "The TPM's answer to %s was altered on its way; try again, and "
-                                 "look for what sits on the TPM's bus", tpm_step_name(step));
+                                 "look for what sits on the TPM's bus",
+                                 tpm_step_name(step));
         if (layer == TSS2_TCTI_RC_LAYER || step == TPM_STEP_CONNECT ||
             base == TSS2_BASE_RC_BAD_SEQUENCE || base == TSS2_BASE_RC_IO_ERROR)
                 return error_set(detail, SEAL_E_TPM_UNAVAILABLE,
                                  "The TPM cannot be reached; check tpm2-abrmd or /dev/tpmrm0 "
-                                 "(%s: 0x%x %s)", tpm_step_name(step), rc, Tss2_RC_Decode(rc));
+                                 "(%s: 0x%x %s)",
+                                 tpm_step_name(step), rc, Tss2_RC_Decode(rc));
         return error_set(detail, SEAL_E_TPM_FAILURE, "%s failed: 0x%x %s", tpm_step_name(step), rc,
                          Tss2_RC_Decode(rc));
 }

@@ -53,7 +53,7 @@ typedef enum TpmStep {
 #define STEP(id, name) TPM_STEP_##id,
         TPM_STEPS(STEP)
 #undef STEP
-        TPM_STEP_MAX,
+                TPM_STEP_MAX,
 } TpmStep;
 
 /* The command's name in the specification. Never NULL. */

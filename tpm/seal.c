@@ -16,8 +16,8 @@
 #define PCR_CHANGED_TRIES 8
 
 /* userWithAuth and adminWithPolicy clear: only the policy opens the key (design, section 3). */
-#define SEAL_ATTRIBUTES                                                                         \
-        (TPMA_OBJECT_FIXEDTPM | TPMA_OBJECT_FIXEDPARENT | TPMA_OBJECT_SENSITIVEDATAORIGIN |     \
+#define SEAL_ATTRIBUTES                                                                     \
+        (TPMA_OBJECT_FIXEDTPM | TPMA_OBJECT_FIXEDPARENT | TPMA_OBJECT_SENSITIVEDATAORIGIN | \
          TPMA_OBJECT_NODA)
 
 int tpm_seal_create(Tpm *tpm, const TPM2B_DIGEST *policy, SealKey *ret, ErrorDetail *detail) {
@@ -116,7 +116,9 @@ static void differing_describe(const PcrSelection *selection, uint32_t differing
                         continue;
                 left--;
                 int size = snprintf(number, sizeof(number), "%u%s", n,
-                                    left == 0 ? "" : left == 1 ? " and " : ", ");
+                                    left == 0   ? ""
+                                    : left == 1 ? " and "
+                                                : ", ");
                 writer_put(&writer, number, (size_t) size);
         }
         list[writer.used] = '\0';
@@ -160,10 +162,10 @@ static int approval_find(Tpm *tpm, const SealUse *use, size_t *ret, ErrorDetail 
 }
 
 static int use_check(const SealUse *use, ErrorDetail *detail) {
-        uint16_t size = use->hash == TPM2_ALG_SHA256 ? 32
-                : use->hash == TPM2_ALG_SHA384       ? 48
-                : use->hash == TPM2_ALG_SHA512       ? 64
-                                                     : 0;
+        uint16_t size = use->hash == TPM2_ALG_SHA256   ? 32
+                        : use->hash == TPM2_ALG_SHA384 ? 48
+                        : use->hash == TPM2_ALG_SHA512 ? 64
+                                                       : 0;
 
         if (size == 0 || use->digest.size != size)
                 return error_set(detail, SEAL_E_INVALID_ARGS,

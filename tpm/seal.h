@@ -19,7 +19,7 @@ typedef struct SealKey {
 /* An approved machine state: what PolicyPCR must find, and the authority's word for it. */
 typedef struct MachineApproval {
         PcrValues values;
-        TPM2B_DIGEST policy;     /* machine_state_policy(values) */
+        TPM2B_DIGEST policy; /* machine_state_policy(values) */
         TPMT_SIGNATURE signature;
         TPMT_TK_VERIFIED ticket; /* of tpm_authority_ticket */
 } MachineApproval;
@@ -27,7 +27,7 @@ typedef struct MachineApproval {
 /*
  * Create an ECDSA P-256 seal key with policy as its authPolicy: fixedTPM, fixedParent,
  * sensitiveDataOrigin, sign, noDA; userWithAuth and adminWithPolicy clear; scheme NULL. The chip's
- * answer is checked against the template. 
+ * answer is checked against the template.
  */
 int tpm_seal_create(Tpm *tpm, const TPM2B_DIGEST *policy, SealKey *ret, ErrorDetail *detail);
 
@@ -49,7 +49,10 @@ typedef struct SealUse {
  * Returns SEAL_E_MACHINE_STATE_REFUSED (the detail names the PCRs that differ from the nearest
  * approval), SEAL_E_REVOKED (the bit is set), SEAL_E_LOCKED (the index is read-locked),
  * SEAL_E_REGISTER_TAMPERED (index missing, unwritten or foreign, blob not ours, policy not the
- * key's). ret_approval is the position of the approval that served.
+ * key's), SEAL_E_APPROVAL_INVALID (the chip does not take the approval's ticket: other authority or
+ * profile), SEAL_E_BUSY (PCRs kept changing), SEAL_E_INVALID_ARGS (digest and hash do not fit), and
+ * SEAL_E_PIN_REQUIRED or SEAL_E_APPROVAL_REQUIRED for seals that need more than the machine.
+ * ret_approval (may be NULL) is the position of the approval that served.
  */
 int tpm_seal_sign(Tpm *tpm, const SealUse *use, TPMT_SIGNATURE *ret, size_t *ret_approval,
                   ErrorDetail *detail);

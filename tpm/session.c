@@ -21,8 +21,8 @@ int tpm_session_open_salted(Tpm *tpm, ESYS_TR salt, TPM2_SE type, TPMA_SESSION e
         if (r != 0)
                 return r;
         session = tpm_handle_transient(tpm, tr);
-        r = tpm_rc(Esys_TRSess_SetAttributes(tpm->esys, tr,
-                                             TPMA_SESSION_CONTINUESESSION | encrypts, 0xff),
+        r = tpm_rc(Esys_TRSess_SetAttributes(tpm->esys, tr, TPMA_SESSION_CONTINUESESSION | encrypts,
+                                             0xff),
                    TPM_STEP_START_SESSION, detail);
         if (r != 0)
                 return r;

@@ -86,15 +86,16 @@ static int srk_check(const TpmHandle *srk, const TPM2B_NAME *expected, TPM2B_NAM
         if (!template_matches(&public->publicArea))
                 return error_set(detail, SEAL_E_UNSUPPORTED,
                                  "The key at 0x%08x is not a TCG storage root key for ECC P-256; "
-                                 "another program put it there and has to move it", SRK_HANDLE);
+                                 "another program put it there and has to move it",
+                                 SRK_HANDLE);
         r = kept_public_check(srk, public, detail);
         if (r != 0)
                 return r;
         r = public_name(public, &name);
         if (r != 0)
                 return r;
-        if (expected && (name.size != expected->size ||
-                         memcmp(name.name, expected->name, name.size) != 0))
+        if (expected &&
+            (name.size != expected->size || memcmp(name.name, expected->name, name.size) != 0))
                 return error_set(detail, SEAL_E_REGISTER_TAMPERED,
                                  "The storage root key is not the one that this register was made "
                                  "with: another TPM, or a cleared one; restore a backup");

@@ -85,9 +85,9 @@ int tpm_capability(Tpm *tpm, TPM2_CAP capability, uint32_t first, uint32_t count
                    TPMS_CAPABILITY_DATA **ret, ErrorDetail *detail) {
         TPMI_YES_NO more;
 
-        return tpm_rc(Esys_GetCapability(tpm->esys, NO_SESSIONS, capability, first, count, &more,
-                                         ret),
-                      TPM_STEP_GET_CAPABILITY, detail);
+        return tpm_rc(
+                Esys_GetCapability(tpm->esys, NO_SESSIONS, capability, first, count, &more, ret),
+                TPM_STEP_GET_CAPABILITY, detail);
 }
 
 /* Four characters of a property, most significant first, joined with single spaces. */

@@ -10,6 +10,13 @@ from jeepney import DBusAddress, MessageType, new_method_call
 from jeepney.io.blocking import open_dbus_connection
 
 
+class Pairs(list):
+    """A dictionary that may name a key twice, which a hostile client can send."""
+
+    def items(self):
+        return self
+
+
 def take(signature, words):
     """One value of a type that busctl's argument syntax writes, jeepney's way."""
     kind = signature[0]
@@ -24,11 +31,11 @@ def take(signature, words):
         value, _ = take(inner, words)
         return (inner, value), signature[1:]
     if signature.startswith("a{sv}"):
-        value = {}
+        pairs = Pairs()
         for _ in range(int(words.pop(0))):
             key = words.pop(0)
-            value[key], _ = take("v", words)
-        return value, signature[5:]
+            pairs.append((key, take("v", words)[0]))
+        return pairs, signature[5:]
     if kind == "a":
         count, items, rest = int(words.pop(0)), [], signature[2:]
         for _ in range(count):

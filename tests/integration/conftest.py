@@ -98,7 +98,7 @@ class Sandbox:
 
     def start(self, command, user=None, data=b"", env=None, timeout=120, **more):
         """Begin a command; the inbox receives its Done."""
-        argv = command if isinstance(command, list) else ["bash", "-c", command]
+        argv = command if isinstance(command, list) else ["bash", "-ec", command]
         number = next(self.numbers)
         self.inboxes[number] = queue.Queue()
         if isinstance(data, str):
@@ -122,7 +122,7 @@ class Sandbox:
         return done.stdout
 
     def pipe(self, command, user=None, **more):
-        argv = command if isinstance(command, list) else ["bash", "-c", command]
+        argv = command if isinstance(command, list) else ["bash", "-ec", command]
         number = next(self.numbers)
         self.inboxes[number] = queue.Queue()
         self.send({"id": number, "argv": [str(a) for a in argv], "user": user, "pipe": True, **more})

@@ -2,6 +2,9 @@
 """Bad input: a clear error by name, and nothing lost."""
 
 import pytest
+from conftest import ROOT
+
+SCRIPT = ROOT / "tests/integration/call_error.py"
 
 SEAL_CASES = [
     # member, arguments, error, a word of the text
@@ -66,11 +69,6 @@ def call(box, path, interface, member, arguments, user=None):
     return done.stdout.strip(), done.stderr
 
 
-from conftest import ROOT  # noqa: E402  (pytest's path has it)
-
-SCRIPT = ROOT / "tests/integration/call_error.py"
-
-
 @pytest.mark.parametrize("member,arguments,name,word", SEAL_CASES)
 def test_bad_arguments_to_a_seal(shared, member, arguments, name, word):
     path = f"/org/sealsd1/seal/{shared['SEAL']}"
@@ -130,21 +128,21 @@ import fcntl, os, socket, sys
 from jeepney import DBusAddress, new_method_call
 from jeepney.io.blocking import open_dbus_connection
 bus = open_dbus_connection("SYSTEM", enable_fds=True)
-def call(name, fd):
+def call(name, fd, separation="nonsense"):
     address = DBusAddress("/org/sealsd1", bus_name="org.sealsd1", interface="org.sealsd1.Manager")
     reply = bus.send_and_get_reply(new_method_call(address, "Initialize", "a{sv}",
-        ({"passphrase": ("h", fd), "separation": ("s", "nonsense")},)), timeout=60)
+        ({"passphrase": ("h", fd), "separation": ("s", separation)},)), timeout=60)
     print(name, reply.header.fields.get(4, "ok"), reply.body[0] if reply.body else "", flush=True)
 memfd = os.memfd_create("unsealed"); os.write(memfd, b"x" * 8); call("memfd-unsealed", memfd)
 call("directory", os.open("/", os.O_RDONLY))
 call("path", os.open("/etc/passwd", os.O_PATH))
 call("file", os.open("/etc/passwd", os.O_RDONLY))
 call("device", os.open("/dev/zero", os.O_RDONLY))
-call("socket", socket.socketpair()[0].fileno())
+ends = socket.socketpair(); call("socket", ends[0].fileno())
 big = os.memfd_create("big", os.MFD_ALLOW_SEALING); os.write(big, b"x" * 2000)
 fcntl.fcntl(big, fcntl.F_ADD_SEALS, fcntl.F_SEAL_WRITE | fcntl.F_SEAL_GROW | fcntl.F_SEAL_SHRINK)
 call("memfd-too-large", big)
-r, w = os.pipe(); call("pipe-silent", r)
+r, w = os.pipe(); call("pipe-silent", r, "dual")
 """)
     out = bare.ok(["/usr/bin/python3", script])
     answers = dict(line.split()[:2] for line in out.splitlines())

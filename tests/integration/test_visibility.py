@@ -121,9 +121,8 @@ def copies(table, change, count):
 db.execute("PRAGMA foreign_keys = OFF")
 copies("request", lambda row, i: row.update(id=i + 100, number=f"9{i:013d}"), 10000)
 def seal(row, i):
-    row.update(number=f"9{i:013d}", request=i + 100)
-    if "bit" in row: row.update(bit=i)
-    if "id" in row: row.update(id=i + 100)
+    # Bits are unique: these stand in indices that were undefined after all their seals had died.
+    row.update(id=i + 100, number=f"9{i:013d}", request=i + 100, nv_index=i // 64, bit=i % 64)
 copies("seal", seal, 10000)
 db.commit()
 END

@@ -105,9 +105,8 @@ static void a_subject_without_account_is_left_out(void **state) {
         _cleanup_(config_freep) Config *config = NULL;
 
         (void) state;
-        assert_int_equal(load("[Roles]\nReviewers=user:no-such-account-here user:root\n", &config,
-                              NULL),
-                         0);
+        assert_int_equal(
+                load("[Roles]\nReviewers=user:no-such-account-here user:root\n", &config, NULL), 0);
         assert_int_equal(config->reviewers.count, 1);
         assert_string_equal(config->reviewers.subjects[0].text, "user:root");
 }
@@ -126,13 +125,20 @@ static void what_is_not_known_is_refused_by_line(void **state) {
 
 static void values_out_of_range_are_refused_by_line(void **state) {
         const char *const wrong[] = {
-                "[Tpm]\nFencePcr=10\n",       "[Tpm]\nFencePcr=16\n",
-                "[Tpm]\nFencePcr=24\n",       "[Tpm]\nFencePcr=-1\n",
-                "[Tpm]\nFencePcr=\n",         "[Seals]\nValidityDays=0\n",
-                "[Seals]\nValidityDays=1d\n", "[Seals]\nValidityDays=99999999999999999999\n",
-                "[Seals]\nReviewersNeeded=5\n", "[Seals]\nNumberRegion=12345\n",
-                "[Seals]\nNumberRegion=12345a\n", "[Daemon]\nAllowInlineSecrets=maybe\n",
-                "[Daemon]\nStateDirectory=relative\n", "[Roles]\nMakers=root\n",
+                "[Tpm]\nFencePcr=10\n",
+                "[Tpm]\nFencePcr=16\n",
+                "[Tpm]\nFencePcr=24\n",
+                "[Tpm]\nFencePcr=-1\n",
+                "[Tpm]\nFencePcr=\n",
+                "[Seals]\nValidityDays=0\n",
+                "[Seals]\nValidityDays=1d\n",
+                "[Seals]\nValidityDays=99999999999999999999\n",
+                "[Seals]\nReviewersNeeded=5\n",
+                "[Seals]\nNumberRegion=12345\n",
+                "[Seals]\nNumberRegion=12345a\n",
+                "[Daemon]\nAllowInlineSecrets=maybe\n",
+                "[Daemon]\nStateDirectory=relative\n",
+                "[Roles]\nMakers=root\n",
                 "[Roles]\nMakers=user:root,user:bin\n",
         };
 

@@ -35,8 +35,12 @@ static void assert_action(const char *interface, const char *member, Separation 
 
 static void a_member_without_a_row_is_denied_to_everybody(void **state) {
         const char *const members[][2] = {
-                { MANAGER, "Reinitialize" }, { MANAGER, "Sign" }, { SEAL, "" },
-                { REQUEST, "approve" }, { "org.sealsd1.Other", "Sign" }, { "", "Sign" },
+                { MANAGER, "Reinitialize" },
+                { MANAGER, "Sign" },
+                { SEAL, "" },
+                { REQUEST, "approve" },
+                { "org.sealsd1.Other", "Sign" },
+                { "", "Sign" },
         };
 
         (void) state;

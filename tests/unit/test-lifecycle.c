@@ -57,8 +57,9 @@ static void every_request_operation_from_every_state(void **state) {
                         int r = request_transition(from, op, &to, &detail);
 
                         assert_int_equal(r, after[from][op] == NO ? SEAL_E_INVALID_STATE : 0);
-                        assert_int_equal(to, after[from][op] == NO ? REQUEST_STATE_MAX
-                                                                   : (RequestState) after[from][op]);
+                        assert_int_equal(to, after[from][op] == NO
+                                                     ? REQUEST_STATE_MAX
+                                                     : (RequestState) after[from][op]);
                         if (r != 0)
                                 assert_non_null(strstr(detail.text, request_state_name(from)));
                 }

@@ -19,8 +19,17 @@ static void accounts_are_found_by_name(void **state) {
 
 static void other_forms_are_refused_and_change_nothing(void **state) {
         const char *const wrong[] = {
-                "", "root", "user:", "User:root", "users:root", "user:ro ot", "user:root\n",
-                "group:a:b", "user:../root", "user:no-such-account-here", "group:no-such-group-here",
+                "",
+                "root",
+                "user:",
+                "User:root",
+                "users:root",
+                "user:ro ot",
+                "user:root\n",
+                "group:a:b",
+                "user:../root",
+                "user:no-such-account-here",
+                "group:no-such-group-here",
                 "user:12345678901234567890123456789012345678901234567890123456789012345",
         };
 
@@ -73,13 +82,17 @@ static Config *config_of_roles(void) {
         static Config config;
 
         config.applicants = (SubjectList){
-                .count = 1, .subjects = { { .kind = SUBJECT_GROUP, .id = 100, .text = "group:a" } } };
+                .count = 1, .subjects = { { .kind = SUBJECT_GROUP, .id = 100, .text = "group:a" } }
+        };
         config.reviewers = (SubjectList){
-                .count = 1, .subjects = { { .kind = SUBJECT_USER, .id = 5, .text = "user:r" } } };
+                .count = 1, .subjects = { { .kind = SUBJECT_USER, .id = 5, .text = "user:r" } }
+        };
         config.makers = (SubjectList){
-                .count = 1, .subjects = { { .kind = SUBJECT_USER, .id = 0, .text = "user:root" } } };
+                .count = 1, .subjects = { { .kind = SUBJECT_USER, .id = 0, .text = "user:root" } }
+        };
         config.administrators = (SubjectList){
-                .count = 1, .subjects = { { .kind = SUBJECT_USER, .id = 6, .text = "user:adm" } } };
+                .count = 1, .subjects = { { .kind = SUBJECT_USER, .id = 6, .text = "user:adm" } }
+        };
         return &config;
 }
 

@@ -9,6 +9,8 @@
 
 #include "tests/fixture/chip.h"
 #include "tests/fixture/wire.h"
+#include "tpm/auth.h"
+#include "tpm/context.h"
 #include "tpm/hierarchy.h"
 #include "tpm/srk.h"
 
@@ -70,6 +72,30 @@ static void wrong_lockout_auth_blocks_also_the_right_one(void **state) {
                          SEAL_E_TPM_LOCKOUT);
         assert_int_equal(tpm_hierarchy_set_auth(chip->tpm, TPM_LOCKOUT, &old_auth, &new_auth, NULL),
                          SEAL_E_TPM_LOCKOUT);
+}
+
+/* ESAPI keeps what it is lent, and would use it for whoever asks next. */
+static void no_authorisation_outlives_its_use(void **state) {
+        Chip *chip = *state;
+        ESYS_CONTEXT *esys = chip->tpm->esys;
+
+        assert_int_equal(tpm_hierarchy_set_auth(chip->tpm, TPM_OWNER, NULL, &old_auth, NULL), 0);
+        assert_int_equal(tpm_hierarchy_check_auth(chip->tpm, TPM_OWNER, &old_auth, NULL), 0);
+        assert_int_equal(
+                tpm_rc_chip(Esys_ClockRateAdjust(esys, ESYS_TR_RH_OWNER, ESYS_TR_PASSWORD,
+                                                 ESYS_TR_NONE, ESYS_TR_NONE, TPM2_CLOCK_NO_CHANGE)),
+                TPM2_RC_BAD_AUTH | TPM2_RC_S | TPM2_RC_1);
+}
+
+static void trailing_zeros_are_no_part_of_an_auth(void **state) {
+        const Secret zeros = { .set = true, .size = 40 };
+        TPM2B_AUTH value = { .size = 99 };
+
+        (void) state;
+        assert_int_equal(tpm_auth_value(&new_auth, &value, NULL), 0);
+        assert_int_equal(value.size, 8);
+        assert_int_equal(tpm_auth_value(&zeros, &value, NULL), 0);
+        assert_int_equal(value.size, 0);
 }
 
 static void too_long_an_auth_is_refused(void **state) {
@@ -150,6 +176,8 @@ int main(void) {
                 ON_CHIP(new_chip_has_no_authorisations),
                 ON_CHIP(owner_auth_is_set_changed_and_checked),
                 ON_CHIP(wrong_lockout_auth_blocks_also_the_right_one),
+                ON_CHIP(no_authorisation_outlives_its_use),
+                cmocka_unit_test(trailing_zeros_are_no_part_of_an_auth),
                 ON_CHIP(too_long_an_auth_is_refused),
                 ON_CHIP(no_authorisation_passes_in_clear),
                 ON_CHIP(altered_answer_ends_the_connection),

@@ -267,7 +267,8 @@ static void locked_index_is_revocable_and_unreadable(void **state) {
         chip_index_write(chip, &index, &chip->key, 0);
         assert_int_equal(tpm_nv_open(chip->tpm, &index, &nv, NULL), 0);
         assert_int_equal(Esys_NV_ReadLock(chip->tpm->esys, nv.handle.tr, nv.handle.tr,
-                                          ESYS_TR_PASSWORD, ESYS_TR_NONE, ESYS_TR_NONE), 0);
+                                          ESYS_TR_PASSWORD, ESYS_TR_NONE, ESYS_TR_NONE),
+                         0);
         tpm_nv_close(&nv);
         assert_int_equal(index_state(chip, &index), TPM_INDEX_LOCKED);
         assert_int_equal(tpm_index_read_bits(chip->tpm, &index, &bits, NULL), SEAL_E_LOCKED);
@@ -310,7 +311,7 @@ static void memory_fill(Chip *chip) {
                                         ESYS_TR_NONE, ESYS_TR_NONE, &empty, &public, &tr) == 0)
                         assert_int_equal(Esys_TR_Close(chip->tpm->esys, &tr), 0);
                 else
-                        public.nvPublic.dataSize /= 2;
+                public.nvPublic.dataSize /= 2;
         }
 }
 

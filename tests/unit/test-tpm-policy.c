@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Every policy term twice: as policy/ computes it, and as the chip does. The sessions are real ones,
- * so that each term is satisfied and not only named; trial sessions where none can be.
+ * Every policy term twice: as policy/ computes it, and as the chip does. The sessions are real
+ * ones, so that each term is satisfied and not only named; trial sessions where none can be.
  */
 #include <errno.h>
 #include <setjmp.h>
@@ -129,9 +129,9 @@ static void authorize_digest_agrees(void **state) {
         TPM2B_DIGEST state_policy = in_software(terms, 1);
 
         assert_digest(&state_policy, &approval.policy);
-        assert_chip_agrees(chip, TPM2_SE_POLICY, terms, 2,
-                           (PolicyInputs){ .approved = &approval.policy,
-                                           .ticket = &approval.ticket });
+        assert_chip_agrees(
+                chip, TPM2_SE_POLICY, terms, 2,
+                (PolicyInputs){ .approved = &approval.policy, .ticket = &approval.ticket });
 }
 
 static void nv_digest_agrees(void **state) {
@@ -330,11 +330,13 @@ static void duplication_leaf_agrees(Chip *chip, const SealPolicy *policy, People
         PolicyLeaf leaf;
 
         approval_authorize_bytes(&approved, &backup, &writer);
-        TPMT_SIGNATURE signature = software_key_sign(
-                &chip->key, (Bytes){ .data = bytes, .size = writer.used });
+        TPMT_SIGNATURE signature = software_key_sign(&chip->key,
+                                                     (Bytes){ .data = bytes, .size = writer.used });
         assert_int_equal(tpm_authority_ticket(chip->tpm, &chip->authority, &approved, &backup,
-                                              &signature, &ticket, NULL), 0);
-        people_answer(people, set, &no_cphash, &ref); /* cpHash and a selection exclude each other */
+                                              &signature, &ticket, NULL),
+                         0);
+        /* cpHash and a selected duplication exclude each other. */
+        people_answer(people, set, &no_cphash, &ref);
         assert_int_equal(seal_policy_duplication_leaf(policy, set, &leaf), 0);
         Conjunction c = conjunction_of(policy, select, &leaf);
         assert_chip_agrees(chip, TPM2_SE_POLICY, c.terms, c.count,

@@ -46,8 +46,8 @@ static void seal_make(Chip *chip, Seal *seal, SealPolicy policy) {
                 .hash = TPM2_ALG_SHA256,
         };
         seal->use.digest.size = 32;
-        assert_int_equal(EVP_Digest("document", 8, seal->use.digest.buffer, NULL, EVP_sha256(),
-                                    NULL), 1);
+        assert_int_equal(
+                EVP_Digest("document", 8, seal->use.digest.buffer, NULL, EVP_sha256(), NULL), 1);
 }
 
 static int sign(Chip *chip, const Seal *seal, ErrorDetail *detail) {
@@ -100,17 +100,20 @@ static void signature_is_verified_by_openssl(void **state) {
                 seal.use.hash = hashes[i].alg;
                 seal.use.digest.size = hashes[i].size;
                 assert_int_equal(EVP_Digest("document", 8, seal.use.digest.buffer, NULL,
-                                            EVP_get_digestbyname(hashes[i].name), NULL), 1);
+                                            EVP_get_digestbyname(hashes[i].name), NULL),
+                                 1);
                 assert_int_equal(tpm_seal_sign(chip->tpm, &seal.use, &signature, &approval, NULL),
                                  0);
                 assert_int_equal(approval, 0);
                 assert_int_equal(signature_to_openssl(&signature, &der, &size), 0);
                 assert_int_equal(EVP_PKEY_verify_init(context), 1);
                 assert_int_equal(EVP_PKEY_verify(context, der, size, seal.use.digest.buffer,
-                                                 seal.use.digest.size), 1);
+                                                 seal.use.digest.size),
+                                 1);
                 seal.use.digest.buffer[0] ^= 1;
                 assert_int_equal(EVP_PKEY_verify(context, der, size, seal.use.digest.buffer,
-                                                 seal.use.digest.size), 0);
+                                                 seal.use.digest.size),
+                                 0);
                 free(der);
                 EVP_PKEY_CTX_free(context);
         }
@@ -131,10 +134,12 @@ static void seal_opens_by_policy_alone(void **state) {
         TPMT_SIGNATURE signature;
         assert_int_equal(tpm_session_open(chip->tpm, TPM2_SE_HMAC, SESSION_PLAIN, &session, NULL),
                          0);
-        assert_int_equal(tpm_key_load(chip->tpm, &session, &seal.key.public, &seal.key.private,
-                                      &key, NULL), 0);
-        assert_int_not_equal(tpm_key_sign(&key, &session, &seal.use.digest, TPM2_ALG_SHA256,
-                                          &signature, NULL), 0);
+        assert_int_equal(
+                tpm_key_load(chip->tpm, &session, &seal.key.public, &seal.key.private, &key, NULL),
+                0);
+        assert_int_not_equal(
+                tpm_key_sign(&key, &session, &seal.use.digest, TPM2_ALG_SHA256, &signature, NULL),
+                0);
         tpm_handle_close(&key);
         tpm_handle_close(&session);
 }
@@ -198,7 +203,7 @@ static void approval_of_the_new_state_is_found(void **state) {
         approve_now(chip, &seal, approvals);
         assert_int_equal(tpm_seal_sign(chip->tpm, &seal.use, &signature, &approval, &detail), 0);
         assert_int_equal(approval, 1);
-        assert_string_equal(detail.text, ""); /* the first approval's refusal is nobody's business */
+        assert_string_equal(detail.text, ""); /* the first refusal was overcome */
 }
 
 static void nearest_approval_is_named(void **state) {
@@ -275,7 +280,8 @@ static void read_lock(Chip *chip) {
 
         assert_int_equal(tpm_nv_open(chip->tpm, &chip->index, &nv, NULL), 0);
         assert_int_equal(Esys_NV_ReadLock(chip->tpm->esys, nv.handle.tr, nv.handle.tr,
-                                          ESYS_TR_PASSWORD, ESYS_TR_NONE, ESYS_TR_NONE), 0);
+                                          ESYS_TR_PASSWORD, ESYS_TR_NONE, ESYS_TR_NONE),
+                         0);
         tpm_nv_close(&nv);
 }
 
@@ -369,13 +375,15 @@ static void held_open(Chip *chip, const Seal *seal, Held *held) {
         assert_int_equal(pcr_values_digest(&seal->approval.values, &pcr.pcr.digest), 0);
         assert_int_equal(seal_policy_use_leaf(&seal->policy, 0, &leaf), 0);
         assert_int_equal(tpm_session_open(chip->tpm, TPM2_SE_HMAC, SESSION_PLAIN, &hmac, NULL), 0);
-        assert_int_equal(tpm_session_open(chip->tpm, TPM2_SE_POLICY, SESSION_PLAIN, &held->session,
-                                          NULL), 0);
+        assert_int_equal(
+                tpm_session_open(chip->tpm, TPM2_SE_POLICY, SESSION_PLAIN, &held->session, NULL),
+                0);
         assert_int_equal(tpm_policy_apply(&held->session, &pcr, 1, NULL, NULL), 0);
         assert_int_equal(tpm_policy_apply(&held->session, leaf.terms, leaf.count, &inputs, NULL),
                          0);
         assert_int_equal(tpm_key_load(chip->tpm, &hmac, &seal->key.public, &seal->key.private,
-                                      &held->key, NULL), 0);
+                                      &held->key, NULL),
+                         0);
 }
 
 static int held_sign(Held *held, const Seal *seal) {
@@ -431,7 +439,8 @@ static void measure_before_sign(Wire *wire, TPM2_CC command) {
                 return;
         measurer->left--;
         assert_int_equal(Esys_PCR_Extend(measurer->other->esys, ESYS_TR_PCR0 + 14, ESYS_TR_PASSWORD,
-                                         ESYS_TR_NONE, ESYS_TR_NONE, &values), 0);
+                                         ESYS_TR_NONE, ESYS_TR_NONE, &values),
+                         0);
 }
 
 static void measurement_in_between_is_retried_within_bounds(void **state) {

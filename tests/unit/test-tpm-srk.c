@@ -26,7 +26,8 @@ static void persistent_evict(Chip *chip) {
         ESYS_TR tr = chip->tpm->srk.tr, none;
 
         assert_int_equal(Esys_EvictControl(chip->tpm->esys, ESYS_TR_RH_OWNER, tr, ESYS_TR_PASSWORD,
-                                           ESYS_TR_NONE, ESYS_TR_NONE, SRK_HANDLE, &none), 0);
+                                           ESYS_TR_NONE, ESYS_TR_NONE, SRK_HANDLE, &none),
+                         0);
         chip->tpm->srk = (TpmHandle){};
 }
 
@@ -128,9 +129,11 @@ static void srk_of_another_template_is_refused(void **state) {
 
         assert_int_equal(Esys_CreatePrimary(esys, ESYS_TR_RH_OWNER, ESYS_TR_PASSWORD, ESYS_TR_NONE,
                                             ESYS_TR_NONE, &sensitive, &template, &outside, &pcrs,
-                                            &primary, NULL, NULL, NULL, NULL), 0);
+                                            &primary, NULL, NULL, NULL, NULL),
+                         0);
         assert_int_equal(Esys_EvictControl(esys, ESYS_TR_RH_OWNER, primary, ESYS_TR_PASSWORD,
-                                           ESYS_TR_NONE, ESYS_TR_NONE, SRK_HANDLE, &persistent), 0);
+                                           ESYS_TR_NONE, ESYS_TR_NONE, SRK_HANDLE, &persistent),
+                         0);
         assert_int_equal(Esys_FlushContext(esys, primary), 0);
         assert_int_equal(tpm_srk_ensure(chip->tpm, NULL, NULL, NULL, &detail), SEAL_E_UNSUPPORTED);
         assert_non_null(strstr(detail.text, "0x81000001"));
@@ -192,6 +195,15 @@ static void a_lost_chip_is_unavailable(void **state) {
         assert_int_equal(tpm_describe(chip->tpm, text, sizeof(text), NULL), 0);
 }
 
+static void a_bare_chip_is_started(void **state) {
+        Chip *chip = *state;
+
+        chip->tpm = tpm_free(chip->tpm);
+        chip->swtpm.unstarted = true;
+        swtpm_reset(&chip->swtpm);
+        chip_reconnect(chip);
+}
+
 static void no_chip_is_unavailable(void **state) {
         ErrorDetail detail = {};
         Tpm *tpm = NULL;
@@ -216,6 +228,7 @@ int main(void) {
                 BARE(salt_goes_to_no_other_key_than_the_checked_one),
                 BARE(owner_auth_of_the_bootstrap_stays_off_the_wire),
                 BARE(a_lost_chip_is_unavailable),
+                BARE(a_bare_chip_is_started),
 #undef BARE
                 cmocka_unit_test(no_chip_is_unavailable),
         };

@@ -1,0 +1,134 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The examples of docs/bus.md, run as they stand, and every member of the interfaces among them."""
+
+import json
+import re
+
+from conftest import ROOT
+
+MANUAL = (ROOT / "docs/bus.md").read_text()
+BLOCKS = re.findall(r"```sh\n(.*?)```", MANUAL, re.S)
+SETUP, EXAMPLES = BLOCKS[0], [line for block in BLOCKS[1:] for line in block.splitlines()]
+
+
+def example(start):
+    [found] = [line for line in EXAMPLES if line.startswith(start)]
+    return found
+
+
+class Reader:
+    """Runs the manual's lines in one folder, as one of the users."""
+
+    def __init__(self, box):
+        self.box, self.used = box, set()
+        box.ok("install -d -m 1777 /run/test; openssl pkey -in $SEAL_AUTHORITY -pubout "
+               "> /run/test/authority-public.pem; head -c 32 /dev/urandom > /run/test/digest.bin; "
+               "chmod 0644 /run/test/*")
+
+    def run(self, start, user=None, seal="", **replace):
+        line = example(start)
+        self.used.add(line)
+        for old, new in replace.items():
+            line = line.replace(old.replace("__", "-"), new)
+        done = self.box.run(f"cd /run/test; SEAL={seal}\n{SETUP}\n{line}", user)
+        assert done.status == 0, (line, done)
+        return done.stdout
+
+    def challenges(self):
+        # busctl prints a(ssayt) in one line: COUNT then id, kind, size, bytes…, expires.
+        words = self.run("call $M ListChallenges").split()[2:]
+        while words:
+            identity, kind, size = words[0].strip('"'), words[1].strip('"'), int(words[2])
+            yield identity, kind, bytes(int(b) for b in words[3:3 + size])
+            words = words[4 + size:]
+
+    def answer(self):
+        for identity, _kind, message in self.challenges():
+            self.box.write("message", message)
+            self.box.ok("cd /run/test; openssl dgst -sha256 -sign $SEAL_AUTHORITY -out signature.der "
+                        "message")
+            self.run("call $M Answer", machine__state__1=identity)
+
+
+def walk_dual(box):
+    reader = Reader(box)
+    reader.run("call $M Initialize")
+    while box.manager_property("State") == "uninitialized":
+        reader.answer()
+    reader.run("call $M GetStatus")
+    reader.run("call $M Subscribe")
+    reader.run("call $M Unsubscribe")
+    state = box.manager("GetMachineState")[0][0]
+    reader.run("call $M GetMachineState")
+    box.write("state", bytes(state["to-sign"]["data"]))
+    box.ok("cd /run/test; openssl dgst -sha256 -sign $SEAL_AUTHORITY -out state.sig state")
+    reader.run("call $M ApproveMachineState")
+
+    for _ in range(3):
+        reader.run("call $M Apply", user=box["SEAL_APPLICANT"])
+    reader.run("call $M ListRequests", user=box["SEAL_REVIEWER"])
+    reader.run("call $R Approve", user=box["SEAL_REVIEWER"])
+    reader.run("call $R Describe")
+    reader.run("call $R Make", user=box["SEAL_REVIEWER"])
+    reader.run("call $R Reject", user=box["SEAL_REVIEWER"], **{"$R": '${R/request\\/1/request\\/2}'})
+    reader.run("call $R Cancel", user=box["SEAL_APPLICANT"], **{"$R": '${R/request\\/1/request\\/3}'})
+    seal = box.property("/org/sealsd1/request/1", "Request", "Seal")
+    reader.run("call $M GetSeal", seal=seal)
+    reader.run("call $S Decline", seal=seal)
+    reader.run("call $S Deliver", seal=seal)
+    reader.run("call $S Accept", seal=seal)
+    reader.run("call $M ListSeals")
+    reader.run("call $S Sign", seal=seal)
+    reader.run("call $S Describe", seal=seal)
+    reader.run("call $S Revoke", seal=seal)
+    return reader.used
+
+
+def walk_single(box):
+    reader = Reader(box)
+    box.ok("sealctl init --authority $SEAL_AUTHORITY --separation single")
+    reader.run("call $M CreateSeal")
+    return reader.used
+
+
+def walk_strict(box):
+    reader = Reader(box)
+    box.ok("sealctl init --authority $SEAL_AUTHORITY --separation strict")
+    reader.run("call $M Apply", user=box["SEAL_APPLICANT"])
+    reader.run("call $R Approve", user=box["SEAL_REVIEWER"])
+    reader.run("call $R Make", user=box["SEAL_MAKER"])
+    reader.run("call $S RecordFiling", user=box["SEAL_MAKER"],
+               seal=box.property("/org/sealsd1/request/1", "Request", "Seal"))
+    return reader.used
+
+
+def test_every_example_of_the_manual_works(new_sandbox):
+    used = walk_dual(new_sandbox()) | walk_single(new_sandbox()) | walk_strict(new_sandbox())
+    assert set(EXAMPLES) - {""} == used
+
+
+def test_every_method_of_the_bus_has_an_example(shared):
+    paths = {"M": "/org/sealsd1", "R": "/org/sealsd1/request/1",
+             "S": f"/org/sealsd1/seal/{shared['SEAL']}"}
+    for letter, path in paths.items():
+        xml = shared.ok(f"busctl --xml-interface introspect org.sealsd1 {path}")
+        ours = re.search(r'<interface name="org\.sealsd1\..*?</interface>', xml, re.S).group(0)
+        for member in re.findall(r'<method name="(\w+)"', ours):
+            assert any(line.startswith(f"call ${letter} {member}") for line in EXAMPLES), member
+
+
+def test_documented_keys_are_the_keys_that_come(shared):
+    """Each key that the manual names for a dictionary or a document is there."""
+    status = shared.manager("GetStatus")[0][0]
+    machine = shared.manager("GetMachineState")[0][0]
+    seal = json.loads(shared.seal(shared["SEAL"], "Describe")[0][0])
+    request = json.loads(shared.request(1, "Describe")[0][0])
+    for heading, got in (("### GetStatus()", status), ("### GetMachineState()", machine)):
+        text = MANUAL.split(heading)[1].split("###")[0]
+        named = re.findall(r"`([a-z-]+)` (?:s|u|t|b|ay|as|au|a\(\w+\))(?=[\s,.(])", text)
+        assert named and set(named) == set(got), (heading, set(named) ^ set(got))
+    for heading, got in (("Describe's JSON: `id`", request), ("Describe's JSON: `number`", seal)):
+        text = MANUAL.split(heading)[1].split("```")[0]
+        outer = re.sub(r"\([^()]*(?:\([^()]*\)[^()]*)*\)", "", text)
+        named = set(re.findall(r"`([a-z-]+)`", outer)) | {heading.split("`")[1]}
+        assert named == set(got), (heading, named ^ set(got))

@@ -1,0 +1,333 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sealsd/application.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "sealsd/text.h"
+#include "tests/unit/unit.h"
+
+#define NOW 1700000000000000ULL
+#define DAYS 1095
+
+static const Subject applicant = { .kind = SUBJECT_USER, .id = 1000, .text = "user:alice" };
+
+static Application application_named(const char *name) {
+        Application a = {};
+
+        strcpy(a.name, name);
+        return a;
+}
+
+static int complete(Application *a, ErrorDetail *detail) {
+        return application_complete(a, &applicant, NOW, DAYS, detail);
+}
+
+/* Refused with this code, naming the option, and unchanged. */
+static void assert_refused(Application a, int code, const char *option) {
+        const Application before = a;
+        ErrorDetail detail = {};
+
+        assert_int_equal(complete(&a, &detail), code);
+        assert_memory_equal(&a, &before, sizeof(a));
+        if (!strstr(detail.text, option))
+                fail_msg("'%s' does not name %s", detail.text, option);
+}
+
+static void defaults_are_filled_in(void **state) {
+        Application a = application_named("Acme Contracts");
+
+        (void) state;
+        assert_int_equal(complete(&a, NULL), 0);
+        assert_string_equal(a.holder, "Acme Contracts");
+        assert_string_equal(a.class, "institution");
+        assert_string_equal(a.type, "other");
+        assert_string_equal(a.algorithm, "ecdsa-p256");
+        assert_int_equal(a.purposes, PURPOSE_ALL);
+        assert_int_equal(a.not_before, NOW);
+        assert_int_equal(a.not_after, NOW + DAYS * USEC_PER_DAY);
+        assert_int_equal(a.use_limit, 0);
+        assert_int_equal(a.keeper_count, 1);
+        assert_string_equal(a.keepers[0].text, "user:alice");
+}
+
+static void names_are_plain_text_on_one_line(void **state) {
+        const char *const wrong[] = {
+                "",
+                " ",
+                "\xe3\x80\x80",
+                "a\nb",
+                "a\tb",
+                "a\x7f",
+                "a\xc2\x85",
+                "a\xe2\x80\xa8",
+                "a\xe2\x80\xae"
+                "b",
+                "a\xe2\x81\xa6"
+                "b",
+                "\xff",
+                "a\xc3",
+                "\xc0\xaf",
+                "\xe0\x80\xaf",
+                "\xed\xa0\x80",
+                "\xf4\x90\x80\x80",
+                "\xf8\x88\x80\x80\x80",
+                "\xf0\x80\x80\xaf",
+                "\x80",
+                "a\xe2\x82",
+        };
+
+        (void) state;
+        for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+                Application a = application_named("x");
+
+                assert_refused(application_named(wrong[i]), SEAL_E_INVALID_ARGS, "'name'");
+                if (wrong[i][0] == '\0')
+                        continue;
+                strcpy(a.holder, wrong[i]);
+                assert_refused(a, SEAL_E_INVALID_ARGS, "'holder'");
+        }
+}
+
+static void the_length_of_a_name_is_in_characters(void **state) {
+        Application a = {};
+
+        (void) state;
+        for (int i = 0; i < NAME_CHARS_MAX; i++)
+                strcat(a.name, "\xf0\x9d\x84\x9e");
+        assert_int_equal(strlen(a.name), NAME_BYTES_MAX);
+        assert_int_equal(complete(&a, NULL), 0);
+        a = (Application){};
+        for (int i = 0; i <= NAME_CHARS_MAX; i++)
+                strcat(a.name, "\xe5\x8d\xb0");
+        assert_refused(a, SEAL_E_INVALID_ARGS, "'name'");
+}
+
+static void text_at_the_edges_of_utf8(void **state) {
+        const char *const right[] = {
+                "\x7f",         "\xc2\x80",     "\xdf\xbf",         "\xe0\xa0\x80",
+                "\xed\x9f\xbf", "\xee\x80\x80", "\xf0\x90\x80\x80", "\xf4\x8f\xbf\xbf"
+        };
+
+        (void) state;
+        for (size_t i = 0; i < sizeof(right) / sizeof(right[0]); i++)
+                assert_true(text_is_utf8(right[i], strlen(right[i])));
+        assert_true(text_is_utf8("", 0));
+        assert_false(text_is_utf8("\xc1\xbf", 2));
+        assert_false(text_is_utf8("\xed\xbf\xbf", 3));
+        assert_false(text_is_utf8("\xe5\x8d\xb0", 2)); /* bounded, not up to a zero */
+        assert_true(text_is_line("Acme \xe5\x8d\xb0", 6));
+        assert_false(text_is_line("Acme \xe5\x8d\xb0", 5));
+}
+
+static void words_are_those_of_the_design(void **state) {
+        const char *const types[][2] = {
+                { "official", "01" },
+                { "finance", "02" },
+                { "invoice", "03" },
+                { "contract", "04" },
+                { "legal-representative", "05" },
+                { "personnel", "06" },
+                { "department", "07" },
+                { "special", "08" },
+                { "other", "99" },
+        };
+        Application a = application_named("x");
+
+        (void) state;
+        for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
+                assert_string_equal(seal_type_code(types[i][0]), types[i][1]);
+                strcpy(a.type, types[i][0]);
+                assert_int_equal(complete(&a, NULL), 0);
+        }
+        assert_null(seal_type_code("01"));
+        strcpy(a.type, "Official");
+        assert_refused(a, SEAL_E_INVALID_ARGS, "'type'");
+        a = application_named("x");
+        strcpy(a.class, "personal");
+        assert_int_equal(complete(&a, NULL), 0);
+        strcpy(a.class, "company");
+        assert_refused(a, SEAL_E_INVALID_ARGS, "'class'");
+        a = application_named("x");
+        a.purposes = 8;
+        assert_refused(a, SEAL_E_INVALID_ARGS, "'purposes'");
+}
+
+static void algorithms_to_come_are_unsupported_by_name(void **state) {
+        const char *const later[] = { "ecdsa-p384", "rsa-2048", "rsa-3072", "sm2" };
+        Application a = application_named("x");
+
+        (void) state;
+        for (size_t i = 0; i < sizeof(later) / sizeof(later[0]); i++) {
+                strcpy(a.algorithm, later[i]);
+                assert_refused(a, SEAL_E_UNSUPPORTED, later[i]);
+        }
+        strcpy(a.algorithm, "rsa-1024");
+        assert_refused(a, SEAL_E_INVALID_ARGS, "'algorithm'");
+        strcpy(a.algorithm, "ecdsa-p256");
+        assert_int_equal(complete(&a, NULL), 0);
+}
+
+static void times_and_limits_make_sense(void **state) {
+        const uint64_t max = 1ULL << 53;
+        Application a = application_named("x");
+
+        (void) state;
+        a.not_before = NOW + 10;
+        a.not_after = NOW + 10;
+        assert_refused(a, SEAL_E_INVALID_ARGS, "'not-after'");
+        a.not_after = NOW + 11;
+        assert_int_equal(complete(&a, NULL), 0);
+        a = application_named("x");
+        a.not_before = NOW - 10;
+        a.not_after = NOW;
+        assert_refused(a, SEAL_E_INVALID_ARGS, "'not-after'");
+        a.not_after = max + 1;
+        assert_refused(a, SEAL_E_INVALID_ARGS, "'not-after'");
+        a = application_named("x");
+        a.not_before = UINT64_MAX;
+        assert_refused(a, SEAL_E_INVALID_ARGS, "'not-before'");
+        a.not_before = max - 1; /* the default end is beyond */
+        assert_refused(a, SEAL_E_INVALID_ARGS, "'not-after'");
+        a = application_named("x");
+        a.use_limit = max + 1;
+        assert_refused(a, SEAL_E_INVALID_ARGS, "'use-limit'");
+        a.use_limit = max;
+        assert_int_equal(complete(&a, NULL), 0);
+}
+
+static void keepers_are_different_from_each_other(void **state) {
+        Application a = application_named("x");
+
+        (void) state;
+        a.keeper_count = 2;
+        a.keepers[0] = (Subject){ .kind = SUBJECT_USER, .id = 5, .text = "user:a" };
+        a.keepers[1] = (Subject){ .kind = SUBJECT_GROUP, .id = 5, .text = "group:a" };
+        assert_int_equal(complete(&a, NULL), 0);
+        a.keepers[1] = (Subject){ .kind = SUBJECT_USER, .id = 5, .text = "user:alias" };
+        assert_refused(a, SEAL_E_INVALID_ARGS, "'keepers'");
+        a.keeper_count = KEEPERS_MAX + 1;
+        assert_refused(a, SEAL_E_INVALID_ARGS, "'keepers'");
+}
+
+static void documents_have_a_title_and_a_hash(void **state) {
+        Application a = application_named("x");
+
+        (void) state;
+        a.document_count = 1;
+        strcpy(a.documents[0].title, "charter");
+        a.documents[0].hash_size = 32;
+        assert_int_equal(complete(&a, NULL), 0);
+        a.documents[0].hash_size = 20;
+        assert_refused(a, SEAL_E_INVALID_ARGS, "'documents'");
+        a.documents[0].hash_size = 64;
+        strcpy(a.documents[0].title, "\n");
+        assert_refused(a, SEAL_E_INVALID_ARGS, "'documents'");
+        a.document_count = DOCUMENTS_MAX + 1;
+        assert_refused(a, SEAL_E_INVALID_ARGS, "'documents'");
+}
+
+/* Keys sorted, no spaces, no escapes that RFC 8785 does not have. */
+static void json_is_canonical(void **state) {
+        Application a = application_named("A/\"\\ \xe5\x8d\xb0");
+        _cleanup_free_ char *json = NULL;
+
+        (void) state;
+        a.not_after = NOW + 1;
+        a.use_limit = 7;
+        a.purposes = PURPOSE_DOCUMENT_SIGNING;
+        a.document_count = 1;
+        strcpy(a.documents[0].title, "t");
+        a.documents[0].hash_size = 32;
+        memset(a.documents[0].hash, 0xab, 32);
+        assert_int_equal(complete(&a, NULL), 0);
+        assert_int_equal(application_to_json(&a, &json), 0);
+        assert_string_equal(
+                json,
+                "{\"algorithm\":\"ecdsa-p256\",\"class\":\"institution\",\"documents\":[{\"hash\":"
+                "\"abababababababababababababababababababababababababababababababab\","
+                "\"title\":\"t\"}],\"holder\":\"A/\\\"\\\\ \xe5\x8d\xb0\",\"keeper-ids\":[1000],"
+                "\"keepers\":[\"user:alice\"],\"name\":\"A/\\\"\\\\ \xe5\x8d\xb0\","
+                "\"not-after\":1700000000000001,\"not-before\":1700000000000000,"
+                "\"purposes\":[\"document-signing\"],\"type\":\"other\",\"use-limit\":7}");
+}
+
+static void json_leads_back_to_the_same_application(void **state) {
+        Application a = application_named("x"), b = {};
+        _cleanup_free_ char *json = NULL, *again = NULL;
+
+        (void) state;
+        a.use_limit = 1ULL << 53;
+        a.keeper_count = 2;
+        a.keepers[0] = (Subject){ .kind = SUBJECT_USER, .id = UINT32_MAX, .text = "user:a" };
+        a.keepers[1] = (Subject){ .kind = SUBJECT_GROUP, .id = 0, .text = "group:a" };
+        a.document_count = DOCUMENTS_MAX;
+        for (size_t i = 0; i < DOCUMENTS_MAX; i++) {
+                strcpy(a.documents[i].title, "t");
+                a.documents[i].hash_size = i % 2 ? 32 : 64;
+                memset(a.documents[i].hash, (int) i, a.documents[i].hash_size);
+        }
+        assert_int_equal(complete(&a, NULL), 0);
+        assert_int_equal(application_to_json(&a, &json), 0);
+        assert_int_equal(application_from_json(json, &b), 0);
+        assert_memory_equal(&a, &b, sizeof(a));
+        assert_int_equal(application_to_json(&b, &again), 0);
+        assert_string_equal(json, again);
+}
+
+/* One good document, broken at one place. */
+static void damaged_json_is_found(void **state) {
+        const char *const places[][2] = {
+                { "\"name\":\"x\"", "\"name\":7" },
+                { "\"name\":\"x\",", "" },
+                { "\"name\":\"x\"", "\"name\":\"x\",\"name\":\"y\"" },
+                { "\"use-limit\":0", "\"use-limit\":-1" },
+                { "\"use-limit\":0", "\"use-limit\":0.5" },
+                { "\"use-limit\":0", "\"use-limit\":9007199254740993" },
+                { "\"keeper-ids\":[1000]", "\"keeper-ids\":[]" },
+                { "\"keeper-ids\":[1000]", "\"keeper-ids\":[4294967296]" },
+                { "\"keepers\":[\"user:alice\"]", "\"keepers\":[\"alice\"]" },
+                { "\"purposes\":[", "\"purposes\":[\"other\"," },
+                { "\"purposes\":[", "\"purposes\":[\"endorsement\"," },
+                { "\"documents\":[]", "\"documents\":{}" },
+                { "\"documents\":[]", "\"documents\":[{\"title\":\"t\",\"hash\":\"abc\"}]" },
+                { "}", "" },
+        };
+        Application a = application_named("x");
+        _cleanup_free_ char *json = NULL;
+
+        (void) state;
+        assert_int_equal(complete(&a, NULL), 0);
+        assert_int_equal(application_to_json(&a, &json), 0);
+        for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
+                char text[1024];
+                const char *place = strstr(json, places[i][0]);
+
+                assert_non_null(place);
+                (void) snprintf(text, sizeof(text), "%.*s%s%s", (int) (place - json), json,
+                                places[i][1], place + strlen(places[i][0]));
+                assert_int_equal(application_from_json(text, &a), SEAL_E_REGISTER_TAMPERED);
+                assert_string_equal(a.name, "x");
+        }
+}
+
+int main(void) {
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(defaults_are_filled_in),
+                cmocka_unit_test(names_are_plain_text_on_one_line),
+                cmocka_unit_test(the_length_of_a_name_is_in_characters),
+                cmocka_unit_test(text_at_the_edges_of_utf8),
+                cmocka_unit_test(words_are_those_of_the_design),
+                cmocka_unit_test(algorithms_to_come_are_unsupported_by_name),
+                cmocka_unit_test(times_and_limits_make_sense),
+                cmocka_unit_test(keepers_are_different_from_each_other),
+                cmocka_unit_test(documents_have_a_title_and_a_hash),
+                cmocka_unit_test(json_is_canonical),
+                cmocka_unit_test(json_leads_back_to_the_same_application),
+                cmocka_unit_test(damaged_json_is_found),
+        };
+
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}

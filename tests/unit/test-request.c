@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sealsd/request.h"
+
+#include <jansson.h>
+#include <openssl/evp.h>
+
+#include "base/cleanup.h"
+#include "tests/unit/unit.h"
+
+static const Subject alice = { .kind = SUBJECT_USER, .id = 1000, .text = "user:alice" };
+
+static Request request_new(void) {
+        Request request = {
+                .id = 7,
+                .kind = REQUEST_KIND_MAKE,
+                .applicant = alice,
+                .created = 1700000000000000ULL,
+                .reviewers_needed = 2,
+                .application = { .name = "Acme", .not_after = 1800000000000000ULL },
+        };
+
+        assert_int_equal(
+                application_complete(&request.application, &alice, request.created, 1, NULL), 0);
+        return request;
+}
+
+static void approvals_are_counted_until_enough(void **state) {
+        Request request = request_new();
+
+        (void) state;
+        assert_int_equal(request_missing(&request), 2);
+        request.decisions[request.decision_count++] = (Decision){ .approve = true };
+        assert_int_equal(request_missing(&request), 1);
+        request.decisions[request.decision_count++] = (Decision){ .approve = true };
+        assert_int_equal(request_missing(&request), 0);
+        request.decisions[request.decision_count++] = (Decision){ .approve = true };
+        assert_int_equal(request_missing(&request), 0);
+}
+
+static void a_rejection_is_no_approval_and_an_end_misses_nothing(void **state) {
+        Request request = request_new();
+
+        (void) state;
+        request.decisions[request.decision_count++] = (Decision){ .approve = false };
+        assert_int_equal(request_missing(&request), 2);
+        request.state = REQUEST_REJECTED;
+        assert_int_equal(request_missing(&request), 0);
+}
+
+/* Anybody can compute it again from what Describe says. */
+static void the_digest_is_over_the_canonical_document(void **state) {
+        Request request = request_new();
+        uint8_t digest[32], expected[32];
+        const char *text =
+                "{\"applicant\":\"user:alice\",\"application\":{"
+                "\"algorithm\":\"ecdsa-p256\",\"class\":\"institution\","
+                "\"documents\":[],\"holder\":\"Acme\",\"keeper-ids\":[1000],\"keepers\":["
+                "\"user:alice\"],\"name\":\"Acme\",\"not-after\":1800000000000000,"
+                "\"not-before\":1700000000000000,\"purposes\":["
+                "\"identity-authentication\",\"document-signing\",\"endorsement\"],"
+                "\"type\":\"other\",\"use-limit\":0},"
+                "\"created\":1700000000000000,\"kind\":\"make\"}";
+
+        (void) state;
+        assert_int_equal(request_digest(&request, digest), 0);
+        assert_int_equal(EVP_Digest(text, strlen(text), expected, NULL, EVP_sha256(), NULL), 1);
+        assert_memory_equal(digest, expected, sizeof(digest));
+}
+
+static void the_digest_changes_with_every_fact_and_with_nothing_else(void **state) {
+        Request request = request_new(), other = request_new();
+        uint8_t digest[32], again[32];
+
+        (void) state;
+        assert_int_equal(request_digest(&request, digest), 0);
+        other.state = REQUEST_APPROVED;
+        other.decision_count = 1;
+        strcpy(other.number, "00000000000001");
+        assert_int_equal(request_digest(&other, again), 0);
+        assert_memory_equal(digest, again, sizeof(digest));
+        other.application.use_limit = 1;
+        assert_int_equal(request_digest(&other, again), 0);
+        assert_memory_not_equal(digest, again, sizeof(digest));
+        other = request_new();
+        other.created++;
+        assert_int_equal(request_digest(&other, again), 0);
+        assert_memory_not_equal(digest, again, sizeof(digest));
+}
+
+static void the_description_has_the_keys_of_the_contract(void **state) {
+        Request request = request_new();
+        _cleanup_free_ char *text = NULL;
+        const char *kind, *word, *applicant, *seal, *digest, *error, *by, *verdict, *comment, *name;
+        json_int_t id, created, expires, time;
+        int missing;
+
+        (void) state;
+        request.decision_count = 1;
+        request.decisions[0] = (Decision){ .by = { .text = "user:bob" },
+                                           .approve = true,
+                                           .time = 9 };
+        strcpy(request.decisions[0].comment, "two\nlines");
+        assert_int_equal(request_describe(&request, &text), 0);
+        json_t *json = json_loads(text, 0, NULL);
+        assert_int_equal(json_unpack(json,
+                                     "{s:I, s:s, s:s, s:s, s:s, s:I, s:I, s:s, s:i, s:s, s:{s:s},"
+                                     " s:[{s:s, s:s, s:s, s:I}]}",
+                                     "id", &id, "kind", &kind, "state", &word, "applicant",
+                                     &applicant, "seal", &seal, "created", &created, "expires",
+                                     &expires, "digest", &digest, "missing", &missing, "error",
+                                     &error, "application", "name", &name, "decisions", "by", &by,
+                                     "verdict", &verdict, "comment", &comment, "time", &time),
+                         0);
+        assert_int_equal(id, 7);
+        assert_string_equal(kind, "make");
+        assert_string_equal(word, "applied");
+        assert_string_equal(applicant, "user:alice");
+        assert_string_equal(seal, "");
+        assert_int_equal(strlen(digest), 64);
+        assert_int_equal(missing, 1);
+        assert_string_equal(name, "Acme");
+        assert_string_equal(verdict, "approve");
+        assert_string_equal(comment, "two\nlines");
+        assert_int_equal(time, 9);
+        json_decref(json);
+}
+
+int main(void) {
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(approvals_are_counted_until_enough),
+                cmocka_unit_test(a_rejection_is_no_approval_and_an_end_misses_nothing),
+                cmocka_unit_test(the_digest_is_over_the_canonical_document),
+                cmocka_unit_test(the_digest_changes_with_every_fact_and_with_nothing_else),
+                cmocka_unit_test(the_description_has_the_keys_of_the_contract),
+        };
+
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}
