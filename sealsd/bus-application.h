@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The options that describe a seal (Apply, CreateSeal), and the documents that filings carry too. */
+/* The options that describe a seal (Apply, CreateSeal), and the documents of filings too. */
 #pragma once
 
 #include "base/error.h"

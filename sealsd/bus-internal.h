@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the files of the bus share: the connection, the registries, and the names of the contract. */
+/* What the files of the bus share: the connection, the registries, the names of the contract. */
 #pragma once
 
 #include <stdbool.h>

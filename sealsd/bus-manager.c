@@ -139,20 +139,20 @@ static int get_features(sd_bus *connection, const char *path, const char *interf
 /* --- the object ----------------------------------------------------------------------------- */
 
 static const Method methods[] = {
-        { "Initialize", sizeof(InitOptions), parse_initialize, run_initialize },
-        { "ListChallenges", 0, NULL, run_list_challenges },
-        { "Answer", sizeof(AnswerArgs), parse_answer, run_answer },
-        { "GetStatus", 0, NULL, run_get_status },
-        { "GetMachineState", 0, NULL, run_get_machine_state },
+        { "Initialize", sizeof(InitOptions), parse_initialize, run_initialize, true },
+        { "ListChallenges", 0, NULL, run_list_challenges, false },
+        { "Answer", sizeof(AnswerArgs), parse_answer, run_answer, true },
+        { "GetStatus", 0, NULL, run_get_status, false },
+        { "GetMachineState", 0, NULL, run_get_machine_state, false },
         { "ApproveMachineState", sizeof(MachineApproveOptions), parse_approve_machine_state,
-          run_approve_machine_state },
-        { "Apply", sizeof(Application), parse_apply, run_apply },
-        { "CreateSeal", sizeof(Application), parse_create_seal, run_create_seal },
-        { "ListSeals", sizeof(ListSealsArgs), parse_list_seals, run_list_seals },
-        { "ListRequests", sizeof(ListRequestsArgs), parse_list_requests, run_list_requests },
-        { "GetSeal", sizeof(const char *), parse_number, run_get_seal },
-        { "Subscribe", 0, NULL, run_subscribe },
-        { "Unsubscribe", 0, NULL, run_unsubscribe },
+          run_approve_machine_state, true },
+        { "Apply", sizeof(Application), parse_apply, run_apply, false },
+        { "CreateSeal", sizeof(Application), parse_create_seal, run_create_seal, true },
+        { "ListSeals", sizeof(ListSealsArgs), parse_list_seals, run_list_seals, false },
+        { "ListRequests", sizeof(ListRequestsArgs), parse_list_requests, run_list_requests, false },
+        { "GetSeal", sizeof(const char *), parse_number, run_get_seal, false },
+        { "Subscribe", 0, NULL, run_subscribe, false },
+        { "Unsubscribe", 0, NULL, run_unsubscribe, false },
 };
 
 const Interface manager_interface = {

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sealsd/bus-join.h"
 #include "sealsd/bus-options.h"
 #include "sealsd/bus-polkit.h"
 #include "sealsd/gate.h"
@@ -49,6 +50,8 @@ static void method_run(Operation *op) {
         ErrorDetail detail = {};
 
         op->running = true;
+        if (op->method->joins && operation_join(op))
+                return;
         int r = op->method->run(op, &detail);
         if (r != 0)
                 operation_fail(op, r, &detail);

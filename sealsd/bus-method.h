@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The one way into every method: who calls, is the object there for him, does the first gate let him,
- * are the arguments good, does polkit let him, and only then the work. A handler reads arguments,
- * calls the service and replies; it decides nothing.
+ * The one way into every method: who calls, is the object there for him, does the first gate let
+ * him, are the arguments good, does polkit let him, and only then the work. A handler reads
+ * arguments, calls the service and replies; it decides nothing.
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include <systemd/sd-bus.h>
@@ -17,10 +18,11 @@
 typedef struct Method {
         const char *member;
         size_t args_size;
-        /* Read and check op->message into op->args, which is zeroed. NULL: there are no arguments. */
+        /* Read and check op->message into op->args, which is zeroed. NULL: no arguments. */
         int (*parse)(Operation *op, ErrorDetail *detail);
-        /* Either return a code, or return 0 and answer op, now or later; then op is not to be used. */
+        /* Either return a code, or return 0 and answer op, now or later; op is then not used. */
         int (*run)(Operation *op, ErrorDetail *detail);
+        bool joins; /* the same call repeated while it runs is answered together with it */
 } Method;
 
 typedef struct Interface {

@@ -89,10 +89,23 @@ static int errno_condition(const Operation *op, int code, ErrorDetail *detail) {
         return error_set(detail, code, "%s failed inside sealsd; see its log", member);
 }
 
+/* One of those that joined op and are to be answered like it. */
+static Operation *follower_take(const Operation *op) {
+        for (Operation *o = op->bus->operations; o; o = o->next)
+                if (o->leader == op) {
+                        o->leader = NULL;
+                        return o;
+                }
+        return NULL;
+}
+
 void operation_fail(Operation *op, int code, const ErrorDetail *detail) {
+        Operation *follower;
         ErrorDetail own = {};
 
         assert(!op->answered && code != 0);
+        while ((follower = follower_take(op)))
+                operation_fail(follower, code, detail);
         if (detail)
                 own = *detail;
         if (code < 0)
@@ -105,13 +118,29 @@ void operation_fail(Operation *op, int code, const ErrorDetail *detail) {
         operation_free(op);
 }
 
+/* The same answer to another call. */
+static void send_copy(Operation *op, sd_bus_message *answer) {
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
+
+        int r = sd_bus_message_rewind(answer, true);
+        if (r >= 0)
+                r = sd_bus_message_new_method_return(op->message, &reply);
+        if (r >= 0)
+                r = sd_bus_message_copy(reply, answer, true);
+        operation_finish(op, r, reply);
+}
+
 void operation_send(Operation *op, sd_bus_message *reply) {
+        Operation *follower;
+
         assert(!op->answered);
         int r = sd_bus_send(op->bus->connection, reply, NULL);
         if (r < 0) {
                 operation_fail(op, r, NULL);
                 return;
         }
+        while ((follower = follower_take(op)))
+                send_copy(follower, reply);
         op->answered = true;
         operation_free(op);
 }

@@ -39,6 +39,8 @@ typedef struct Operation {
         SecretReader *reader;
 
         bool running; /* with the service: is finished whatever becomes of the caller */
+        struct Operation
+                *leader; /* the same call before this one, whose answer is this one's too */
         bool answered;
         struct Operation *previous, *next;
 } Operation;

@@ -2,8 +2,8 @@
 /*
  * Options: the a{sv} that most methods take, read strictly by a table. A name that is not in the
  * table, a wrong type and a repeat are SEAL_E_INVALID_ARGS; what is too large is
- * SEAL_E_LIMITS_EXCEEDED; what the contract has and this version has not is SEAL_E_UNSUPPORTED; each
- * names the option. Also the bounded reading of plain arguments.
+ * SEAL_E_LIMITS_EXCEEDED; what the contract has and this version has not is SEAL_E_UNSUPPORTED;
+ * each names the option. Also the bounded reading of plain arguments.
  */
 #pragma once
 

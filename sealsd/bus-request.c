@@ -108,11 +108,11 @@ static int run_describe(Operation *op, ErrorDetail *detail) {
 }
 
 static const Method methods[] = {
-        { "Approve", sizeof(const char *), parse_approve, run_approve },
-        { "Reject", sizeof(const char *), parse_reason, run_reject },
-        { "Cancel", sizeof(const char *), parse_reason, run_cancel },
-        { "Make", 0, NULL, run_make },
-        { "Describe", 0, NULL, run_describe },
+        { "Approve", sizeof(const char *), parse_approve, run_approve, true },
+        { "Reject", sizeof(const char *), parse_reason, run_reject, false },
+        { "Cancel", sizeof(const char *), parse_reason, run_cancel, false },
+        { "Make", 0, NULL, run_make, true },
+        { "Describe", 0, NULL, run_describe, false },
 };
 
 const Interface request_interface = {

@@ -271,13 +271,13 @@ static int run_describe(Operation *op, ErrorDetail *detail) {
 }
 
 static const Method methods[] = {
-        { "Sign", sizeof(SignOptions), parse_sign, run_sign },
-        { "RecordFiling", sizeof(Filing), parse_record_filing, run_record_filing },
-        { "Deliver", sizeof(Subject), parse_deliver, run_deliver },
-        { "Accept", 1, parse_accept, run_accept },
-        { "Decline", sizeof(const char *), parse_reason, run_decline },
-        { "Revoke", sizeof(const char *), parse_reason, run_revoke },
-        { "Describe", 0, NULL, run_describe },
+        { "Sign", sizeof(SignOptions), parse_sign, run_sign, false },
+        { "RecordFiling", sizeof(Filing), parse_record_filing, run_record_filing, false },
+        { "Deliver", sizeof(Subject), parse_deliver, run_deliver, false },
+        { "Accept", 1, parse_accept, run_accept, false },
+        { "Decline", sizeof(const char *), parse_reason, run_decline, false },
+        { "Revoke", sizeof(const char *), parse_reason, run_revoke, true },
+        { "Describe", 0, NULL, run_describe, false },
 };
 
 const Interface seal_interface = {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The Seal objects, /org/sealsd1/seal/NUMBER, in two files: methods, and properties with the object. */
+/* The Seal objects, /org/sealsd1/seal/NUMBER: methods in one file, properties in the other. */
 #pragma once
 
 #include "base/error.h"

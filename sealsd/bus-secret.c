@@ -55,8 +55,8 @@ static void reader_done(SecretReader *reader, int code, const ErrorDetail *detai
 
 /*
  * What is in the sender's pipe, by way of our own: O_NONBLOCK belongs to the open pipe, which the
- * sender shares and could set back before we read; splice's flag belongs to this one call. Returns 1
- * at the end, 0 to wait for more.
+ * sender shares and could set back before we read; splice's flag belongs to this one call.
+ * Returns 1 at the end, 0 to wait for more.
  */
 static int pipe_drain(const SecretReader *reader, const SecretPipe *pipe) {
         uint8_t buffer[SECRET_MAX + 1];

@@ -67,7 +67,7 @@ typedef struct Announcement {
         const char *const *properties;
 } Announcement;
 
-/* "manager" stands for what concerns everybody, "" for what concerns those who look after it all. */
+/* "manager" stands for what concerns everybody, "" for what those who look after it all need. */
 static bool may_see(Bus *bus, const Caller *caller, const char *kind, const char *id) {
         uint64_t request;
         bool visible = false;
@@ -121,7 +121,7 @@ static int append_progress(sd_bus_message *m, const Announcement *a) {
         return sd_bus_message_append(m, "stt", a->texts[0], a->done, a->total);
 }
 
-/* PropertiesChanged(interface, no values, names): whoever wants a value asks, and is judged then. */
+/* PropertiesChanged(interface, no values, names): who wants a value asks, and is judged then. */
 static int append_properties(sd_bus_message *m, const Announcement *a) {
         int r = sd_bus_message_append(m, "sa{sv}", a->texts[0], 0);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Subscribers: who asked to be told. Announcements go to each by himself, and only about what he may
- * see; on the bus at large nothing about a seal or a request is ever said.
+ * Subscribers: who asked to be told. Announcements go to each by himself, and only about what he
+ * may see; on the bus at large nothing about a seal or a request is ever said.
  */
 #pragma once
 

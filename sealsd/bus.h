@@ -16,8 +16,8 @@ typedef struct Bus Bus;
 
 /*
  * Connect ($DBUS_SYSTEM_BUS_ADDRESS is honoured), attach to event, register the objects and the
- * service's observer. Losing the connection later ends the event loop with EXIT_FAILURE. service and
- * config are borrowed; the service is freed first, since what it still owes is answered here.
+ * service's observer. Losing the connection later ends the event loop with EXIT_FAILURE. service
+ * and config are borrowed; the service is freed first, since what it still owes is answered here.
  */
 int bus_new(Bus **ret, sd_event *event, Service *service, const Config *config,
             ErrorDetail *detail);
