@@ -44,6 +44,9 @@ static int bus_connect(Bus *bus) {
 
         if (r >= 0)
                 r = sd_bus_set_exit_on_disconnect(bus->connection, true);
+        /* What the service still owes when the loop has ended is answered after it. */
+        if (r >= 0)
+                r = sd_bus_set_close_on_exit(bus->connection, false);
         return r < 0 ? r : sd_bus_attach_event(bus->connection, bus->event, 0);
 }
 
