@@ -138,14 +138,14 @@ $(B)/headers/%.ok: %.h Makefile
 
 # ---- what people ask for -------------------------------------------------------------------------
 packages: ## Install every Debian package that building, running and testing need
-	@tests/install-packages build run test
+	@tests/install-packages build run test system
 
 demo: ## Show the whole road, from an empty TPM to a refused signature
 	@tests/install-packages build run
 	@$(MAKE) --no-print-directory --silent -j$(JOBS) programs
 	@SEALSD_BUILD=$(B) tests/demo
 
-check: packages ## Check layers and headers, run unit and integration tests
+check: packages ## Run all tests: layers, headers, units, the real daemon, a container with systemd
 	@$(MAKE) --no-print-directory -j$(JOBS) tests
 	@SEALSD_BUILD=$(B) MAKE='$(MAKE)' tests/run-check
 
