@@ -18,11 +18,11 @@
                         (void) function(*object);       \
         }
 
-#define steal_ptr(pointer)                         \
-        ({                                         \
+#define steal_ptr(pointer)                          \
+        ({                                          \
                 __typeof__(pointer) _p = (pointer); \
-                (pointer) = NULL;                  \
-                _p;                                \
+                (pointer) = NULL;                   \
+                _p;                                 \
         })
 
 #define steal_fd(fd)            \

@@ -11,7 +11,8 @@ typedef struct Condition {
 } Condition;
 
 static const Condition conditions[SEAL_CODE_MAX] = {
-#define ERROR(code, dbus_name, sentence) [SEAL_E_##code] = { .name = (dbus_name), .text = (sentence) },
+#define ERROR(code, dbus_name, sentence) \
+        [SEAL_E_##code] = { .name = (dbus_name), .text = (sentence) },
 #include "base/error.def"
 #undef ERROR
 };

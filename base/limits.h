@@ -8,40 +8,40 @@
 #define ERROR_TEXT_MAX 512
 
 /* Text and options. */
-#define TEXT_MAX 1024          /* comment, reason, document name */
-#define NAME_CHARS_MAX 256     /* a seal's name or holder, in characters */
-#define NAME_BYTES_MAX 1024    /* the same in UTF-8 */
+#define TEXT_MAX 1024       /* comment, reason, document name */
+#define NAME_CHARS_MAX 256  /* a seal's name or holder, in characters */
+#define NAME_BYTES_MAX 1024 /* the same in UTF-8 */
 #define PEM_MAX (16 * 1024)
 #define SECRET_MAX 1024
 #define DIGEST_MAX 64
-#define SIGNATURE_MAX 1024     /* DER or plain, RSA-4096 included */
-#define NUMBER_MAX 32          /* [0-9A-Z]{1,32} */
-#define SUBJECT_MAX 64         /* "user:" or "group:" and a name of at most 32 bytes and some */
+#define SIGNATURE_MAX 1024 /* DER or plain, RSA-4096 included */
+#define NUMBER_MAX 32      /* [0-9A-Z]{1,32} */
+#define SUBJECT_MAX 64     /* "user:" or "group:" and a name of at most 32 bytes and some */
 #define KEEPERS_MAX 8
 #define PURPOSES_MAX 3
 #define DOCUMENTS_MAX 32
-#define PCR_TEXT_MAX 256       /* "sha256:0,2,7" */
-#define PROFILE_MAX 64         /* [a-z0-9-]{1,64} */
-#define PAGE_MAX 1000          /* rows of a list */
-#define CHILDREN_MAX 1000      /* children of one bus path that are listed */
-#define CAPACITY_MAX 1024      /* seals asked for at Initialize */
+#define PCR_TEXT_MAX 256  /* "sha256:0,2,7" */
+#define PROFILE_MAX 64    /* [a-z0-9-]{1,64} */
+#define PAGE_MAX 1000     /* rows of a list */
+#define CHILDREN_MAX 1000 /* children of one bus path that are listed */
+#define CAPACITY_MAX 1024 /* seals asked for at Initialize */
 #define REVIEWERS_MAX 4
 
 /* Accounting, per UID and in all. */
-#define UID_RUNNING_MAX 8      /* calls of one UID at the worker */
-#define UID_WAITING_MAX 32     /* calls of one UID that wait beside those */
+#define UID_RUNNING_MAX 8  /* calls of one UID at the worker */
+#define UID_WAITING_MAX 32 /* calls of one UID that wait beside those */
 #define UID_JOBS_MAX (UID_RUNNING_MAX + UID_WAITING_MAX)
-#define QUEUE_MAX 256          /* jobs waiting in all */
-#define OPEN_REQUESTS_MAX 16   /* per UID */
+#define QUEUE_MAX 256        /* jobs waiting in all */
+#define OPEN_REQUESTS_MAX 16 /* per UID */
 #define SUBSCRIBERS_MAX 64
 #define CALLERS_CACHED_MAX 512
 
 /* Chip. */
 #define SEALS_PER_INDEX 64
-#define MAKER_BITS 2           /* of the first index, kept for the maker's keys (design, section 4) */
-#define INDICES_MAX 32         /* revocation indices of one installation */
+#define MAKER_BITS 2   /* of the first index, kept for the maker's keys (design, section 4) */
+#define INDICES_MAX 32 /* revocation indices of one installation */
 #define CHALLENGES_OFFERED_MAX 2
-#define TPM_BLOB_MAX 2048      /* marshalled public or private area */
+#define TPM_BLOB_MAX 2048 /* marshalled public or private area */
 #define TICKET_MAX 128
-#define MACHINE_STATES_MAX 64  /* approved states kept */
+#define MACHINE_STATES_MAX 64 /* approved states kept */
 #define CONFIG_BYTES_MAX (64 * 1024)

@@ -44,7 +44,8 @@ int envelope_check(const char *pem, size_t size, ErrorDetail *detail) {
         _cleanup_free_ uint8_t *der = NULL;
         size_t der_size;
 
-        return envelope_encrypt(pem, size, (Bytes){ probe, sizeof(probe) }, &der, &der_size, detail);
+        return envelope_encrypt(pem, size, (Bytes){ probe, sizeof(probe) }, &der, &der_size,
+                                detail);
 }
 
 static int encrypt(X509 *certificate, Bytes content, CMS_ContentInfo **ret) {

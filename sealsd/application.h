@@ -40,7 +40,8 @@ typedef struct Application {
         Subject keepers[KEEPERS_MAX];
         size_t document_count;
         Document documents[DOCUMENTS_MAX];
-        char token[NAME_BYTES_MAX + 1]; /* CreateSeal: recognises a repeated call; not part of JSON */
+        char token[NAME_BYTES_MAX +
+                   1]; /* CreateSeal: recognises a repeated call; not part of JSON */
 } Application;
 
 const char *purpose_name(Purpose purpose);

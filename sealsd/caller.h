@@ -22,9 +22,9 @@ typedef enum Role {
         ROLE_AUDITOR = 1 << 4,
         ROLE_CONFIGURED = (1 << 5) - 1, /* all of the above */
         /* Relations to the object that is called. */
-        ROLE_KEEPER = 1 << 5,  /* of that seal; before acceptance, the named keeper */
-        ROLE_OWNER = 1 << 6,   /* applicant of that request */
-        ROLE_ANYONE = 1 << 7,  /* everybody; on an object, everybody who sees it */
+        ROLE_KEEPER = 1 << 5, /* of that seal; before acceptance, the named keeper */
+        ROLE_OWNER = 1 << 6,  /* applicant of that request */
+        ROLE_ANYONE = 1 << 7, /* everybody; on an object, everybody who sees it */
 } Role;
 
 typedef struct Caller {
@@ -32,8 +32,8 @@ typedef struct Caller {
         uint32_t pid; /* observed, never a reason to allow; 0 unknown */
         size_t group_count;
         uint32_t groups[CALLER_GROUPS_MAX];
-        unsigned roles;   /* of enum Role, configured ones and ROLE_ANYONE */
-        Subject subject;  /* user:NAME */
+        unsigned roles;    /* of enum Role, configured ones and ROLE_ANYONE */
+        Subject subject;   /* user:NAME */
         char bus_name[64]; /* the unique name, "" when not known */
 } Caller;
 

@@ -43,4 +43,5 @@ int separation_decide(Separation mode, const Request *request, const Caller *cal
                       ErrorDetail *detail);
 int separation_make(Separation mode, const Request *request, const Caller *caller,
                     ErrorDetail *detail);
-int separation_deliver(Separation mode, const Seal *seal, const Subject *keeper, ErrorDetail *detail);
+int separation_deliver(Separation mode, const Seal *seal, const Subject *keeper,
+                       ErrorDetail *detail);

@@ -17,17 +17,17 @@
 #include "sealsd/lifecycle.h"
 
 typedef enum InitPhase {
-        INIT_NONE,      /* never asked */
-        INIT_STARTED,   /* options and secrets committed; the chip may have been changed */
-        INIT_DEFINED,   /* SRK, auths and indices are there; the authority's answers are missing */
+        INIT_NONE,    /* never asked */
+        INIT_STARTED, /* options and secrets committed; the chip may have been changed */
+        INIT_DEFINED, /* SRK, auths and indices are there; the authority's answers are missing */
         INIT_COMPLETE,
 } InitPhase;
 
 typedef struct Installation {
         InitPhase phase;
         Separation separation;
-        bool resident; /* the authority lives in the chip */
-        TPM2B_PUBLIC authority; /* size 0 before a resident one was made */
+        bool resident;                   /* the authority lives in the chip */
+        TPM2B_PUBLIC authority;          /* size 0 before a resident one was made */
         TPM2B_PRIVATE authority_private; /* resident only */
         PcrSelection pcrs;
         char profile[PROFILE_MAX + 1];
@@ -46,8 +46,8 @@ typedef struct RegisterIndex {
         TPM2_HANDLE handle;
         unsigned ordinal; /* revocation indices in order of use; the ledger index has 0 */
         Secret auth;
-        bool written;   /* the authority's first write is done */
-        unsigned used;  /* bits given away, 0 to SEALS_PER_INDEX */
+        bool written;  /* the authority's first write is done */
+        unsigned used; /* bits given away, 0 to SEALS_PER_INDEX */
 } RegisterIndex;
 
 /* Revocation indices for a capacity: ⌈(capacity + MAKER_BITS) / 64⌉. */

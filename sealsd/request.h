@@ -29,7 +29,8 @@ typedef struct Request {
         uint64_t expires; /* 0: never */
         uint8_t digest[32];
         unsigned reviewers_needed;
-        char error[ERROR_TEXT_MAX]; /* why it failed, or the reason of a rejection or cancellation */
+        char error
+                [ERROR_TEXT_MAX]; /* why it failed, or the reason of a rejection or cancellation */
         Application application;
         size_t decision_count;
         Decision decisions[REVIEWERS_MAX + 1];

@@ -101,11 +101,11 @@ static int offer_index(OfferJob *job, Chip *chip, RegisterIndex *row, ErrorDetai
                 /* Written although the register does not know: killed between chip and commit. */
                 row->written = state == TPM_INDEX_WRITTEN || state == TPM_INDEX_LOCKED;
         if (r == 0 && (state == TPM_INDEX_ABSENT || state == TPM_INDEX_FOREIGN))
-                r = error_set(detail, SEAL_E_REGISTER_TAMPERED,
-                              "NV index 0x%08x is not in the chip any more; run 'sealctl init' again",
-                              row->handle);
-        if (r == 0 && !row->written &&
-            challenges_count(chip->challenges) < CHALLENGES_OFFERED_MAX)
+                r = error_set(
+                        detail, SEAL_E_REGISTER_TAMPERED,
+                        "NV index 0x%08x is not in the chip any more; run 'sealctl init' again",
+                        row->handle);
+        if (r == 0 && !row->written && challenges_count(chip->challenges) < CHALLENGES_OFFERED_MAX)
                 r = offer_new(job, chip, &index, detail);
         OPENSSL_cleanse(&index, sizeof(index));
         return r;
@@ -182,7 +182,8 @@ static int offer_fill(OfferJob *job) {
         return r == 0 ? policy_ref(REF_PROFILE, s->installation.profile, &job->ref) : r;
 }
 
-int service_list_challenges(Service *service, const Caller *caller, Reply reply, ErrorDetail *detail) {
+int service_list_challenges(Service *service, const Caller *caller, Reply reply,
+                            ErrorDetail *detail) {
         static const ChallengeList none = {};
 
         if (service->installation.phase == INIT_COMPLETE) {
@@ -304,9 +305,10 @@ int service_answer(Service *service, const Caller *caller, const char *id, Bytes
         if (i->phase != INIT_DEFINED)
                 return service_require_ready(service, detail);
         if (i->resident)
-                return error_set(detail, SEAL_E_INVALID_STATE,
-                                 "The authority lives in the TPM; run 'sealctl init' again with its "
-                                 "passphrase");
+                return error_set(
+                        detail, SEAL_E_INVALID_STATE,
+                        "The authority lives in the TPM; run 'sealctl init' again with its "
+                        "passphrase");
         if (signature.size == 0 || signature.size > SIGNATURE_MAX)
                 return error_set(detail, SEAL_E_APPROVAL_INVALID,
                                  "A signature has 1 to %d bytes, this has %zu", SIGNATURE_MAX,

@@ -50,10 +50,10 @@ typedef struct InitOperation {
         size_t envelope_size;
 } InitOperation;
 
-
 /* --- the end ------------------------------------------------------------------------------ */
 
-static void init_end(InitOperation *op, int code, const ErrorDetail *detail, const InitReport *report) {
+static void init_end(InitOperation *op, int code, const ErrorDetail *detail,
+                     const InitReport *report) {
         _cleanup_free_ char *escrow_pem = op->escrow_pem;
         _cleanup_free_ uint8_t *envelope = op->envelope; /* the report points into it */
 
@@ -168,7 +168,6 @@ static int resident_run(Job *job, Chip *chip, ErrorDetail *detail) {
                 return 0;
         return resident_write(op, chip, &authority, &op->indices[op->step], detail);
 }
-
 
 static int resident_keep(InitOperation *op) {
         Service *s = op->head.service;
@@ -397,9 +396,10 @@ static int plan_lockout(InitOperation *op, const Installation *stored, ErrorDeta
 
         if (op->given_lockout.set) {
                 if (!op->hierarchies.lockout_auth_set)
-                        return error_set(detail, SEAL_E_INVALID_ARGS,
-                                         "lockout-auth: the TPM has none yet; leave the option away "
-                                         "and one is set");
+                        return error_set(
+                                detail, SEAL_E_INVALID_ARGS,
+                                "lockout-auth: the TPM has none yet; leave the option away "
+                                "and one is set");
                 plan->lockout_auth = op->given_lockout;
                 plan->lockout_auth_taken = true;
                 return 0;
@@ -422,7 +422,8 @@ static int plan_owner(InitOperation *op, const Installation *stored, ErrorDetail
         if (stored->owner_auth_ours) {
                 plan->owner_auth_ours = true;
                 plan->owner_auth = stored->owner_auth;
-                plan->owner_auth_old = op->given_owner.set ? op->given_owner : stored->owner_auth_old;
+                plan->owner_auth_old = op->given_owner.set ? op->given_owner
+                                                           : stored->owner_auth_old;
                 return 0;
         }
         if (op->hierarchies.owner_auth_set && !op->given_owner.set)
@@ -655,11 +656,12 @@ static int options_copy(InitOperation *op, const InitOptions *options, ErrorDeta
                 return 0;
         op->escrow_pem = strndup(options->escrow_pem, options->escrow_pem_size);
         op->escrow_pem_size = options->escrow_pem_size;
-        return op->escrow_pem ? envelope_check(op->escrow_pem, op->escrow_pem_size, detail) : -ENOMEM;
+        return op->escrow_pem ? envelope_check(op->escrow_pem, op->escrow_pem_size, detail)
+                              : -ENOMEM;
 }
 
-int service_initialize(Service *service, const Caller *caller, const InitOptions *options, Reply reply,
-                       ErrorDetail *detail) {
+int service_initialize(Service *service, const Caller *caller, const InitOptions *options,
+                       Reply reply, ErrorDetail *detail) {
         InitOperation *op;
         int r;
 

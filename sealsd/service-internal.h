@@ -52,8 +52,8 @@ struct Service {
 typedef struct ServiceJob {
         Job job;
         Service *service;
-        Reply reply; /* done NULL: nobody waits */
-        size_t size; /* of the whole struct, to wipe it */
+        Reply reply;    /* done NULL: nobody waits */
+        size_t size;    /* of the whole struct, to wipe it */
         TPM2B_NAME srk; /* pinned; size 0 before Initialize */
         Secret owner_auth;
 } ServiceJob;

@@ -169,8 +169,9 @@ static int approve_check(const Service *service, const MachineApproveOptions *op
         if (r != 0)
                 return r;
         if (options->profile && strcmp(options->profile, i->profile) != 0)
-                return error_set(detail, SEAL_E_NOT_FOUND, "There is no profile \"%.64s\"; it is \"%s\"",
-                                 options->profile, i->profile);
+                return error_set(detail, SEAL_E_NOT_FOUND,
+                                 "There is no profile \"%.64s\"; it is \"%s\"", options->profile,
+                                 i->profile);
         if (i->resident && !options->passphrase.set)
                 return error_set(detail, SEAL_E_PIN_REQUIRED,
                                  "The authority lives in the TPM: give its passphrase");
@@ -183,7 +184,8 @@ static int approve_check(const Service *service, const MachineApproveOptions *op
         return options->predicted ? approve_check_predicted(i, options, detail) : 0;
 }
 
-static int approve_fill(ApproveJob *job, const Caller *caller, const MachineApproveOptions *options) {
+static int approve_fill(ApproveJob *job, const Caller *caller,
+                        const MachineApproveOptions *options) {
         const Installation *i = &job->head.service->installation;
 
         job->authority = (TpmAuthority){

@@ -110,7 +110,8 @@ static void warn_capacity(Service *service) {
         if (bits == 0 || used * 100 < bits * 80)
                 return;
         service_attention(service, used == bits ? "critical" : "warning", "capacity", "",
-                          "%u of %u revocation bits are used; every seal made takes one", used, bits);
+                          "%u of %u revocation bits are used; every seal made takes one", used,
+                          bits);
 }
 
 /* --- chip --------------------------------------------------------------------------------- */

@@ -44,8 +44,8 @@ int service_request_visible(Service *service, const Caller *caller, uint64_t id,
         return 0;
 }
 
-int service_request_list(Service *service, const Caller *caller, RequestFilter filter, Request **ret,
-                         size_t *ret_count) {
+int service_request_list(Service *service, const Caller *caller, RequestFilter filter,
+                         Request **ret, size_t *ret_count) {
         filter.viewer = service_sees_all(caller) ? NULL : caller;
         return store_request_list(service->store, &filter, ret, ret_count);
 }
@@ -65,8 +65,8 @@ static int apply_quota(Service *service, const Caller *caller, ErrorDetail *deta
         return 0;
 }
 
-static int apply_fill(Service *service, const Caller *caller, Application *application, Request *ret,
-                      ErrorDetail *detail) {
+static int apply_fill(Service *service, const Caller *caller, Application *application,
+                      Request *ret, ErrorDetail *detail) {
         int r;
 
         r = application_complete(application, &caller->subject, service_now(service),
@@ -82,8 +82,8 @@ static int apply_fill(Service *service, const Caller *caller, Application *appli
         return request_digest(ret, ret->digest);
 }
 
-int service_apply(Service *service, const Caller *caller, Application *application, uint64_t *ret_id,
-                  ErrorDetail *detail) {
+int service_apply(Service *service, const Caller *caller, Application *application,
+                  uint64_t *ret_id, ErrorDetail *detail) {
         _cleanup_free_ Request *request = calloc(1, sizeof(*request));
         int r;
 
@@ -150,8 +150,8 @@ static int create_again(Service *service, const Caller *caller, uint64_t id, Rep
         return service_make(service, request, &caller->subject, caller->uid, reply, detail);
 }
 
-int service_create_seal(Service *service, const Caller *caller, Application *application, Reply reply,
-                        ErrorDetail *detail) {
+int service_create_seal(Service *service, const Caller *caller, Application *application,
+                        Reply reply, ErrorDetail *detail) {
         _cleanup_free_ Request *request = calloc(1, sizeof(*request));
         uint64_t known;
         int r;
@@ -259,8 +259,8 @@ static int approve_make(Service *service, const Caller *caller, Request *request
         return 0;
 }
 
-int service_request_approve(Service *service, const Caller *caller, uint64_t id, const char *comment,
-                            Reply reply, ErrorDetail *detail) {
+int service_request_approve(Service *service, const Caller *caller, uint64_t id,
+                            const char *comment, Reply reply, ErrorDetail *detail) {
         _cleanup_free_ Request *request = malloc(sizeof(*request));
         RequestState next;
         int r;

@@ -57,11 +57,12 @@ static void revoke_done(Job *job, int code, const ErrorDetail *detail) {
         if (code == 0) {
                 code = revoke_settle(j);
         } else {
-                (void) error_set(&told, code,
-                                 "Seal %s is revoked in the register and refused by the daemon, but "
-                                 "its bit in the chip is not set yet: %s. It is set as soon as the "
-                                 "chip answers",
-                                 j->number, error_describe(code, detail));
+                (void) error_set(
+                        &told, code,
+                        "Seal %s is revoked in the register and refused by the daemon, but "
+                        "its bit in the chip is not set yet: %s. It is set as soon as the "
+                        "chip answers",
+                        j->number, error_describe(code, detail));
                 log_error("%s", told.text);
         }
         service_job_finish(&j->head, code, &told, NULL);
@@ -99,8 +100,8 @@ static int revoke_mark(Service *service, const Subject *by, const char *reason, 
         return r;
 }
 
-int service_seal_revoke(Service *service, const Caller *caller, const char *number, const char *reason,
-                        Reply reply, ErrorDetail *detail) {
+int service_seal_revoke(Service *service, const Caller *caller, const char *number,
+                        const char *reason, Reply reply, ErrorDetail *detail) {
         _cleanup_free_ Seal *seal = malloc(sizeof(*seal));
         SealState next;
         int r;
@@ -146,11 +147,12 @@ void service_revoke_found(Service *service, const char *number) {
         if (!seal || store_seal_get(service->store, number, seal) != 0 ||
             seal->state == SEAL_REVOKED)
                 return;
-        service_attention(service, "critical", "register-older-than-chip", number,
-                          "Seal %s is revoked in the chip but was not in the register: the register "
-                          "was put back to an older copy",
-                          number);
-        if (revoke_mark(service, &nobody, "found revoked in the chip; the register was older", seal) !=
-            0)
+        service_attention(
+                service, "critical", "register-older-than-chip", number,
+                "Seal %s is revoked in the chip but was not in the register: the register "
+                "was put back to an older copy",
+                number);
+        if (revoke_mark(service, &nobody, "found revoked in the chip; the register was older",
+                        seal) != 0)
                 log_error("seal %s: the register could not be corrected", number);
 }

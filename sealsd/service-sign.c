@@ -118,7 +118,8 @@ static int sign_digest(SignJob *job, const SignOptions *options, ErrorDetail *de
                 memcpy(job->digest.buffer, options->digest.data, options->digest.size);
                 return 0;
         }
-        return error_set(detail, SEAL_E_UNSUPPORTED, "This seal's algorithm does not take that hash");
+        return error_set(detail, SEAL_E_UNSUPPORTED,
+                         "This seal's algorithm does not take that hash");
 }
 
 static int sign_may(Service *service, const Caller *caller, const Seal *seal,

@@ -5,8 +5,8 @@
 
 #include <openssl/crypto.h>
 
-#include "policy/key.h"
 #include "policy/index.h"
+#include "policy/key.h"
 #include "sealsd/service-internal.h"
 
 typedef struct StatusJob {
@@ -89,10 +89,10 @@ static int status_fill(const StatusJob *job, Status *ret) {
                 .fence_pcr = s->config->fence_pcr,
                 .tcti = s->tcti,
                 .tpm = s->tpm_name,
-                .lockout_auth = !job->reached                       ? "unknown"
+                .lockout_auth = !job->reached                        ? "unknown"
                                 : !job->hierarchies.lockout_auth_set ? "empty"
-                                : i->lockout_auth_taken             ? "taken"
-                                                                    : "set",
+                                : i->lockout_auth_taken              ? "taken"
+                                                                     : "set",
                 .owner_auth = !job->reached                      ? "unknown"
                               : !job->hierarchies.owner_auth_set ? "empty"
                               : i->owner_auth_ours               ? "set"

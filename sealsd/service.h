@@ -68,16 +68,16 @@ Separation service_separation(const Service *service);
 /* --- installation --------------------------------------------------------------------------- */
 
 typedef struct InitOptions {
-        Separation separation;      /* NONE: dual */
-        const char *authority_pem;  /* external; NULL: resident */
+        Separation separation;     /* NONE: dual */
+        const char *authority_pem; /* external; NULL: resident */
         size_t authority_pem_size;
-        Secret passphrase;          /* resident */
-        const char *pcrs;           /* NULL: the default */
-        const char *profile;        /* NULL: "default" */
-        uint32_t capacity;          /* 0: 64 */
+        Secret passphrase;   /* resident */
+        const char *pcrs;    /* NULL: the default */
+        const char *profile; /* NULL: "default" */
+        uint32_t capacity;   /* 0: 64 */
         Secret owner_auth, lockout_auth;
         bool set_owner_auth;
-        const char *escrow_pem;     /* certificate; NULL: none */
+        const char *escrow_pem; /* certificate; NULL: none */
         size_t escrow_pem_size;
 } InitOptions;
 
@@ -97,8 +97,8 @@ typedef struct InitReport {
 } InitReport;
 
 /* Result: InitReport. SEAL_E_ALREADY_INITIALIZED. options is copied. */
-int service_initialize(Service *service, const Caller *caller, const InitOptions *options, Reply reply,
-                       ErrorDetail *detail);
+int service_initialize(Service *service, const Caller *caller, const InitOptions *options,
+                       Reply reply, ErrorDetail *detail);
 
 typedef struct Challenge {
         char id[32];
@@ -113,7 +113,8 @@ typedef struct ChallengeList {
 } ChallengeList;
 
 /* Result: ChallengeList, empty when nothing waits. */
-int service_list_challenges(Service *service, const Caller *caller, Reply reply, ErrorDetail *detail);
+int service_list_challenges(Service *service, const Caller *caller, Reply reply,
+                            ErrorDetail *detail);
 
 /* Result: NULL. SEAL_E_NOT_FOUND (no such challenge now), SEAL_E_APPROVAL_INVALID, …_EXPIRED. */
 int service_answer(Service *service, const Caller *caller, const char *id, Bytes signature,
@@ -178,24 +179,24 @@ int service_approve_machine_state(Service *service, const Caller *caller,
 /* --- requests ------------------------------------------------------------------------------- */
 
 /* application is completed in place. */
-int service_apply(Service *service, const Caller *caller, Application *application, uint64_t *ret_id,
-                  ErrorDetail *detail);
+int service_apply(Service *service, const Caller *caller, Application *application,
+                  uint64_t *ret_id, ErrorDetail *detail);
 
 /* Result: const char *, the seal's number. */
-int service_create_seal(Service *service, const Caller *caller, Application *application, Reply reply,
-                        ErrorDetail *detail);
+int service_create_seal(Service *service, const Caller *caller, Application *application,
+                        Reply reply, ErrorDetail *detail);
 
 /* SEAL_E_NOT_FOUND also for what the caller may not see. */
 int service_request_get(Service *service, const Caller *caller, uint64_t id, Request *ret);
 /* The same question for sd-bus's find, without reading the whole row. */
 int service_request_visible(Service *service, const Caller *caller, uint64_t id, bool *ret);
 /* The filter's viewer is set by the service. *ret is malloc'ed. */
-int service_request_list(Service *service, const Caller *caller, RequestFilter filter, Request **ret,
-                         size_t *ret_count);
+int service_request_list(Service *service, const Caller *caller, RequestFilter filter,
+                         Request **ret, size_t *ret_count);
 
 /* The decision that completes it makes the seal in dual mode. Result: NULL. */
-int service_request_approve(Service *service, const Caller *caller, uint64_t id, const char *comment,
-                            Reply reply, ErrorDetail *detail);
+int service_request_approve(Service *service, const Caller *caller, uint64_t id,
+                            const char *comment, Reply reply, ErrorDetail *detail);
 int service_request_reject(Service *service, const Caller *caller, uint64_t id, const char *reason,
                            ErrorDetail *detail);
 int service_request_cancel(Service *service, const Caller *caller, uint64_t id, const char *reason,
@@ -228,8 +229,8 @@ int service_seal_decline(Service *service, const Caller *caller, const char *num
 
 typedef struct SignOptions {
         Bytes digest;
-        TPMI_ALG_HASH hash; /* TPM2_ALG_NULL: the algorithm's own */
-        Purpose purpose;    /* 0: document-signing */
+        TPMI_ALG_HASH hash;        /* TPM2_ALG_NULL: the algorithm's own */
+        Purpose purpose;           /* 0: document-signing */
         const char *document_name; /* NULL: none */
 } SignOptions;
 
@@ -243,5 +244,5 @@ int service_seal_sign(Service *service, const Caller *caller, const char *number
                       const SignOptions *options, Reply reply, ErrorDetail *detail);
 
 /* Result: NULL, once bit and fence are done. */
-int service_seal_revoke(Service *service, const Caller *caller, const char *number, const char *reason,
-                        Reply reply, ErrorDetail *detail);
+int service_seal_revoke(Service *service, const Caller *caller, const char *number,
+                        const char *reason, Reply reply, ErrorDetail *detail);

@@ -93,10 +93,10 @@ typedef struct RequestFilter {
         int state;            /* of RequestState, -1 any */
         const char *kind;     /* NULL any */
         const char *seal;     /* number, NULL any */
-        bool awaiting;        /* still to be decided, and not by awaiting_uid nor applied for by it */
+        bool awaiting; /* still to be decided, and not by awaiting_uid nor applied for by it */
         uint32_t awaiting_uid;
-        uint64_t after;       /* only ids below this one; 0 from the newest */
-        size_t limit;         /* 0: PAGE_MAX */
+        uint64_t after; /* only ids below this one; 0 from the newest */
+        size_t limit;   /* 0: PAGE_MAX */
 } RequestFilter;
 
 /* Sets request->id; decisions are added apart. Fields but id, state, number, error never change. */
@@ -117,11 +117,11 @@ typedef struct SealFilter {
         const Caller *viewer; /* only seals that this caller keeps, applied for or decided */
         int state;            /* of SealState, -1 any */
         const char *type, *class, *holder, *name; /* NULL any; name is a substring */
-        const Subject *keeper; /* NULL any */
-        uint64_t expires_before; /* 0 any */
-        const char *after;    /* numbers after this one in the list's order; NULL from the start */
-        size_t limit;         /* 0: PAGE_MAX */
-        bool newest_first;    /* else ascending by number */
+        const Subject *keeper;                    /* NULL any */
+        uint64_t expires_before;                  /* 0 any */
+        const char *after; /* numbers after this one in the list's order; NULL from the start */
+        size_t limit;      /* 0: PAGE_MAX */
+        bool newest_first; /* else ascending by number */
 } SealFilter;
 
 typedef struct SealRow {

@@ -26,7 +26,8 @@ typedef struct Chip {
 } Chip;
 
 typedef struct Job {
-        uint32_t uid; /* on whose behalf; UINT32_MAX for the daemon's own, which no quota holds back */
+        uint32_t
+                uid; /* on whose behalf; UINT32_MAX for the daemon's own, which no quota holds back */
         /* In the worker thread. May set detail. */
         int (*run)(struct Job *job, Chip *chip, ErrorDetail *detail);
         /* In the main thread, exactly once; also when the worker is stopped (code -ECANCELED). */
@@ -34,7 +35,8 @@ typedef struct Job {
 } Job;
 
 /* The state of the connection, for the Manager's State and GetStatus. Called in the main thread. */
-typedef void (*WorkerTpmChanged)(void *userdata, bool available, const char *tcti, const char *name);
+typedef void (*WorkerTpmChanged)(void *userdata, bool available, const char *tcti,
+                                 const char *name);
 
 int worker_new(Worker **ret, sd_event *event, const char *tcti, WorkerTpmChanged changed,
                void *userdata);

@@ -16,6 +16,7 @@ import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 AGENT = ROOT / "tests/integration/agent.py"
+CALL_ERROR = ROOT / "tests/integration/call_error.py"
 
 
 class Done:
@@ -78,6 +79,8 @@ class Sandbox:
         assert first, f"the sandbox did not start (status {self.process.wait()})"
         self.environment = json.loads(first)["environment"]
         threading.Thread(target=self.listen, daemon=True).start()
+        # The clone may be in a folder that the test users cannot enter.
+        self.call_error = self.write("call_error.py", CALL_ERROR.read_bytes())
 
     def listen(self):
         for line in self.process.stdout:
@@ -162,8 +165,7 @@ class Sandbox:
 
     def error(self, path, interface, member, *arguments, user=None):
         """Call and expect an error: its name without the prefix, found out with gdbus's spelling."""
-        script = ROOT / "tests/integration/call_error.py"
-        return self.ok(["/usr/bin/python3", script, path, f"org.sealsd1.{interface}", member,
+        return self.ok(["/usr/bin/python3", self.call_error, path, f"org.sealsd1.{interface}", member,
                         *arguments], user).strip()
 
     # --- steps ----------------------------------------------------------------------------------

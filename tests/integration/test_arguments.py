@@ -2,9 +2,6 @@
 """Bad input: a clear error by name, and nothing lost."""
 
 import pytest
-from conftest import ROOT
-
-SCRIPT = ROOT / "tests/integration/call_error.py"
 
 SEAL_CASES = [
     # member, arguments, error, a word of the text
@@ -64,7 +61,7 @@ APPLY_CASES = [
 
 
 def call(box, path, interface, member, arguments, user=None):
-    done = box.run(["/usr/bin/python3", str(SCRIPT), path, f"org.sealsd1.{interface}", member,
+    done = box.run(["/usr/bin/python3", box.call_error, path, f"org.sealsd1.{interface}", member,
                     *arguments], user)
     return done.stdout.strip(), done.stderr
 

@@ -38,7 +38,8 @@ def test_signal_ends_the_daemon_well(sandbox):
 
 def test_second_daemon_does_not_start(sandbox):
     sandbox.ok("cp -r $SEALSD_STATE /run/test-state && chown -R sealsd /run/test-state && "
-               "sed s,^StateDirectory=.*,StateDirectory=/run/test-state, $SEALSD_CONF >/run/second.conf")
+               "sed s,^StateDirectory=.*,StateDirectory=/run/test-state, $SEALSD_CONF "
+               ">/run/second.conf")
     done = sandbox.run(["sealsd", "--config", "/run/second.conf"], "sealsd", groups="--groups=tss")
     assert done.status == 1 and "org.sealsd1" in done.stderr, done
     assert sandbox.sign(sandbox["SEAL"])[0]

@@ -5,7 +5,7 @@ import hashlib
 import json
 
 import pytest
-from conftest import ROOT, Sandbox
+from conftest import Sandbox
 
 SPKI = "install -d -m 1777 /run/test; openssl pkey -in $SEAL_AUTHORITY -pubout"
 
@@ -256,7 +256,7 @@ def test_escrow_receives_what_was_set(bare):
     (["1", "passphrase", "s", ""], "InvalidArgs", "passphrase"),
 ])
 def test_bad_options_change_nothing(shared_bare, options, name, word):
-    done = shared_bare.run(["/usr/bin/python3", str(ROOT / "tests/integration/call_error.py"),
+    done = shared_bare.run(["/usr/bin/python3", shared_bare.call_error,
                             "/org/sealsd1", "org.sealsd1.Manager", "Initialize", "a{sv}", *options])
     assert done.stdout.strip() == name, done
     assert word in done.stderr

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The XML in units/ is the contract: what the daemon shows of itself is that, no more and no less."""
+"""The XML in units/ is the contract: what the daemon shows of itself is that, no more, no less."""
 
 import pathlib
 import xml.etree.ElementTree as tree

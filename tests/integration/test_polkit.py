@@ -103,8 +103,8 @@ def test_prompting_is_allowed_only_when_the_message_allows_it(sandbox, silent):
 
 
 def test_caller_gone_while_polkit_asks_withdraws_the_question_and_does_nothing(sandbox, silent):
-    call = sandbox.pipe(["busctl", "call", "--", "org.sealsd1", f"/org/sealsd1/seal/{sandbox['SEAL']}",
-                         "org.sealsd1.Seal", "Revoke", "s", "changed my mind"],
+    call = sandbox.pipe(["busctl", "call", "--", "org.sealsd1",
+                         f"/org/sealsd1/seal/{sandbox['SEAL']}", "org.sealsd1.Seal", "Revoke", "s", "changed my mind"],
                         sandbox["SEAL_ADMIN"])
     question = json.loads(silent.line())
     assert question["details"] == {"seal": sandbox["SEAL"], "type": "other"}

@@ -108,7 +108,9 @@ static int attack_hold(Loot *loot, ErrorDetail *detail) {
         TPMT_SIGNATURE signature;
         SealLeaves leaves;
         char line[16];
-        PolicyInputs inputs = { &approval->policy, &approval->ticket, &loot->index, &hmac, NULL, 0 };
+        PolicyInputs inputs = {
+                &approval->policy, &approval->ticket, &loot->index, &hmac, NULL, 0
+        };
         int r;
 
         state.pcr.selection = approval->values.selection;
