@@ -34,6 +34,7 @@
 #define QUEUE_MAX 256        /* jobs waiting in all */
 #define OPEN_REQUESTS_MAX 16 /* per UID */
 #define SUBSCRIBERS_MAX 64
+#define UID_SUBSCRIBERS_MAX 16 /* of these, so that one user leaves room for others */
 #define CALLERS_CACHED_MAX 512
 
 /* Chip. */

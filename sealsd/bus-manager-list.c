@@ -148,12 +148,12 @@ int parse_list_requests(Operation *op, ErrorDetail *detail) {
         return r;
 }
 
-static int append_requests(sd_bus_message *m, const Request *requests, size_t count) {
+static int append_requests(sd_bus_message *m, const RequestRow *rows, size_t count) {
         char path[OBJECT_PATH_MAX];
 
         int r = sd_bus_message_open_container(m, 'a', "(osssst)");
         for (size_t i = 0; r >= 0 && i < count; i++) {
-                const Request *request = &requests[i];
+                const RequestRow *request = &rows[i];
 
                 r = sd_bus_message_append(m, "(osssst)", request_path(request->id, path),
                                           request->kind, request_state_name(request->state),
@@ -166,7 +166,7 @@ static int append_requests(sd_bus_message *m, const Request *requests, size_t co
 int run_list_requests(Operation *op, ErrorDetail *detail) {
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
         const ListRequestsArgs *args = op->args;
-        _cleanup_free_ Request *requests = NULL;
+        _cleanup_free_ RequestRow *requests = NULL;
         size_t count;
 
         (void) detail;

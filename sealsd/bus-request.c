@@ -222,7 +222,7 @@ static int request_find(sd_bus *connection, const char *path, const char *interf
 static int request_enumerate(sd_bus *connection, const char *prefix, void *userdata,
                              char ***ret_nodes, sd_bus_error *ret_error) {
         RequestFilter filter = { .state = -1, .limit = CHILDREN_MAX };
-        _cleanup_free_ Request *requests = NULL;
+        _cleanup_free_ RequestRow *requests = NULL;
         char path[OBJECT_PATH_MAX];
         Bus *bus = userdata;
         Caller caller;

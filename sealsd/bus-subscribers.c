@@ -39,10 +39,19 @@ static size_t subscribers_find(const Subscribers *subscribers, const char *name)
         return i;
 }
 
+static size_t subscribers_of(const Subscribers *subscribers, uint32_t uid) {
+        size_t n = 0;
+
+        for (size_t i = 0; i < subscribers->count; i++)
+                n += subscribers->callers[i].uid == uid;
+        return n;
+}
+
 int subscribers_add(Subscribers *subscribers, const Caller *caller) {
         if (subscribers_find(subscribers, caller->bus_name) < subscribers->count)
                 return 0;
-        if (subscribers->count == SUBSCRIBERS_MAX)
+        if (subscribers->count == SUBSCRIBERS_MAX ||
+            subscribers_of(subscribers, caller->uid) >= UID_SUBSCRIBERS_MAX)
                 return SEAL_E_QUOTA_EXCEEDED;
         subscribers->callers[subscribers->count++] = *caller;
         return 0;

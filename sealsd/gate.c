@@ -207,3 +207,10 @@ int separation_deliver(Separation mode, const Seal *seal, const Subject *keeper,
                                  keeper->text);
         return 0;
 }
+
+int separation_keep(Separation mode, const Seal *seal, const Caller *caller, ErrorDetail *detail) {
+        if (is_strict(mode) && seal->made.by.text[0] != '\0' && caller_is(caller, &seal->made.by))
+                return error_set(detail, SEAL_E_SEPARATION_OF_DUTIES,
+                                 "Who made a seal does not keep it: another keeper has to act");
+        return 0;
+}

@@ -38,10 +38,12 @@ const GateRule *gate_rules(size_t *ret_count);
  *   decide:  not the applicant, nobody twice (dual, strict); anyone (single)
  *   make:    strict: neither applicant nor reviewer nor a keeper
  *   deliver: strict: not the maker as keeper
+ *   keep:    strict: the maker neither accepts nor signs, though he be of a group that keeps
  */
 int separation_decide(Separation mode, const Request *request, const Caller *caller,
                       ErrorDetail *detail);
 int separation_make(Separation mode, const Request *request, const Caller *caller,
                     ErrorDetail *detail);
+int separation_keep(Separation mode, const Seal *seal, const Caller *caller, ErrorDetail *detail);
 int separation_deliver(Separation mode, const Seal *seal, const Subject *keeper,
                        ErrorDetail *detail);

@@ -257,18 +257,31 @@ int service_make(Service *service, Request *request, const Subject *by, uint32_t
         return r;
 }
 
+static int recover_one(Service *service, uint64_t id, Request *request) {
+        int r = store_request_get(service->store, id, request);
+
+        if (r != 0)
+                return r;
+        request->state = REQUEST_FAILED;
+        (void) snprintf(request->error, sizeof(request->error),
+                        "The daemon was stopped while the key was made; Make it again");
+        return store_request_update(service->store, request);
+}
+
 int service_make_recover(Service *service) {
         RequestFilter filter = { .state = REQUEST_MAKING };
-        _cleanup_free_ Request *requests = NULL;
+        _cleanup_free_ RequestRow *rows = NULL;
+        _cleanup_free_ Request *request = malloc(sizeof(*request));
         size_t count;
         int r;
 
-        r = store_request_list(service->store, &filter, &requests, &count);
-        for (size_t i = 0; r == 0 && i < count; i++) {
-                requests[i].state = REQUEST_FAILED;
-                (void) snprintf(requests[i].error, sizeof(requests[i].error),
-                                "The daemon was stopped while the key was made; Make it again");
-                r = store_request_update(service->store, &requests[i]);
-        }
+        if (!request)
+                return -ENOMEM;
+        do {
+                free(steal_ptr(rows));
+                r = store_request_list(service->store, &filter, &rows, &count);
+                for (size_t i = 0; r == 0 && i < count; i++)
+                        r = recover_one(service, rows[i].id, request);
+        } while (r == 0 && count == PAGE_MAX);
         return r;
 }

@@ -13,39 +13,22 @@ bool service_sees_all(const Caller *caller) {
 
 /* --- seeing ------------------------------------------------------------------------------- */
 
-static bool request_is_visible(const Request *request, const Caller *caller) {
-        return service_sees_all(caller) || caller_is(caller, &request->applicant);
+int service_request_visible(Service *service, const Caller *caller, uint64_t id, bool *ret) {
+        return store_request_visible(service->store, id, service_sees_all(caller) ? NULL : caller,
+                                     ret);
 }
 
 int service_request_get(Service *service, const Caller *caller, uint64_t id, Request *ret) {
-        _cleanup_free_ Request *request = malloc(sizeof(*request));
-        int r;
+        bool visible;
 
-        if (!request)
-                return -ENOMEM;
-        r = store_request_get(service->store, id, request);
-        if (r == 0 && !request_is_visible(request, caller))
-                r = SEAL_E_NOT_FOUND;
-        if (r == 0)
-                *ret = *request;
-        return r;
-}
-
-int service_request_visible(Service *service, const Caller *caller, uint64_t id, bool *ret) {
-        _cleanup_free_ Request *request = malloc(sizeof(*request));
-        int r;
-
-        if (!request)
-                return -ENOMEM;
-        r = service_request_get(service, caller, id, request);
-        if (r != 0 && r != SEAL_E_NOT_FOUND)
+        int r = service_request_visible(service, caller, id, &visible);
+        if (r != 0)
                 return r;
-        *ret = r == 0;
-        return 0;
+        return visible ? store_request_get(service->store, id, ret) : SEAL_E_NOT_FOUND;
 }
 
 int service_request_list(Service *service, const Caller *caller, RequestFilter filter,
-                         Request **ret, size_t *ret_count) {
+                         RequestRow **ret, size_t *ret_count) {
         filter.viewer = service_sees_all(caller) ? NULL : caller;
         return store_request_list(service->store, &filter, ret, ret_count);
 }

@@ -196,6 +196,8 @@ int service_seal_accept(Service *service, const Caller *caller, const char *numb
         if (!seal)
                 return -ENOMEM;
         r = act_begin(service, caller, number, SEAL_ACCEPT, seal, detail);
+        if (r == 0)
+                r = separation_keep(service->installation.separation, seal, caller, detail);
         if (r == 0 && service_now(service) > seal->facts.not_after)
                 r = why_not_time(service, seal, detail);
         if (r != 0)

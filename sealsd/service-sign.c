@@ -11,6 +11,7 @@
 #include <openssl/crypto.h>
 
 #include "policy/key.h"
+#include "sealsd/gate.h"
 #include "sealsd/service-internal.h"
 #include "tpm/index.h"
 
@@ -132,6 +133,8 @@ static int sign_may(Service *service, const Caller *caller, const Seal *seal,
         if (r == 0 && !seal_is_keeper(seal, caller))
                 r = error_set(detail, SEAL_E_ACCESS_DENIED, "You are not a keeper of seal %s",
                               seal->number);
+        if (r == 0)
+                r = separation_keep(service->installation.separation, seal, caller, detail);
         /* The machine's state is for the chip to judge, now; all else is as WhyNot says. */
         if (r == 0)
                 r = service_seal_why_not(service, seal, detail);

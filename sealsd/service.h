@@ -192,7 +192,7 @@ int service_request_get(Service *service, const Caller *caller, uint64_t id, Req
 int service_request_visible(Service *service, const Caller *caller, uint64_t id, bool *ret);
 /* The filter's viewer is set by the service. *ret is malloc'ed. */
 int service_request_list(Service *service, const Caller *caller, RequestFilter filter,
-                         Request **ret, size_t *ret_count);
+                         RequestRow **ret, size_t *ret_count);
 
 /* The decision that completes it makes the seal in dual mode. Result: NULL. */
 int service_request_approve(Service *service, const Caller *caller, uint64_t id,

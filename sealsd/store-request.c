@@ -181,6 +181,22 @@ int store_request_get(Store *store, uint64_t id, Request *ret) {
         return r;
 }
 
+int store_request_visible(Store *store, uint64_t id, const Caller *viewer, bool *ret) {
+        _cleanup_query_ Query query = query_new(
+                store, viewer ? "SELECT 1 FROM request WHERE id = ? AND applicant_id = ?"
+                                " AND applicant_kind = 'user'"
+                              : "SELECT 1 FROM request WHERE id = ?");
+        bool row;
+
+        put_number(&query, id);
+        if (viewer)
+                put_number(&query, viewer->uid);
+        int r = query_row(&query, &row);
+        if (r == 0)
+                *ret = row;
+        return r;
+}
+
 /* --- lists ---------------------------------------------------------------------------------- */
 
 /* Only the clauses that the filter has, so that the planner picks the index that fits them. */
@@ -196,7 +212,8 @@ static void list_compose(const RequestFilter *filter, char *ret, size_t size) {
                                  : "",
                 filter->after > 0 ? " AND id < ?" : "",
         };
-        size_t used = (size_t) snprintf(ret, size, "SELECT id FROM request WHERE 1");
+        size_t used = (size_t) snprintf(ret, size, "SELECT id, kind, state, number, applicant_text,"
+                                         " applicant_kind, applicant_id, created FROM request WHERE 1");
 
         for (size_t i = 0; i < sizeof(clauses) / sizeof(clauses[0]) && used < size; i++)
                 used += (size_t) snprintf(ret + used, size - used, "%s", clauses[i]);
@@ -222,48 +239,40 @@ static void list_put(Query *query, const RequestFilter *filter, size_t limit) {
         put_number(query, limit);
 }
 
-/* ret has room for limit ids. */
-static int list_ids(Store *store, const RequestFilter *filter, size_t limit, uint64_t *ret,
-                    size_t *ret_count) {
-        char sql[768];
-        size_t count = 0;
-        bool row = true;
+static void take_row(Query *query, RequestRow *ret) {
+        int state = 0;
 
+        take_number(query, &ret->id);
+        take_text(query, ret->kind, sizeof(ret->kind));
+        take_word(query, request_state_from_name, &state);
+        take_text(query, ret->number, sizeof(ret->number));
+        take_subject(query, &ret->applicant);
+        take_number(query, &ret->created);
+        ret->state = (RequestState) state;
+}
+
+int store_request_list(Store *store, const RequestFilter *filter, RequestRow **ret,
+                       size_t *ret_count) {
+        size_t limit = filter->limit == 0 || filter->limit > PAGE_MAX ? PAGE_MAX : filter->limit;
+        _cleanup_free_ RequestRow *rows = calloc(limit, sizeof(*rows));
+        size_t count = 0;
+        char sql[768];
+
+        if (!rows)
+                return -ENOMEM;
         list_compose(filter, sql, sizeof(sql));
         _cleanup_query_ Query query = query_new(store, sql);
         list_put(&query, filter, limit);
-        while (count < limit) {
+        for (bool row = true; row && count < limit;) {
                 int r = query_row(&query, &row);
+                if (r == 0 && row) {
+                        take_row(&query, &rows[count++]);
+                        r = query_check(&query);
+                }
                 if (r != 0)
                         return r;
-                if (!row)
-                        break;
-                take_number(&query, &ret[count++]);
         }
-        *ret_count = count;
-        return query_check(&query);
-}
-
-/* A Request is large, mostly empty: zeroed pages that nobody touches cost nothing. */
-int store_request_list(Store *store, const RequestFilter *filter, Request **ret,
-                       size_t *ret_count) {
-        size_t limit = filter->limit == 0 || filter->limit > PAGE_MAX ? PAGE_MAX : filter->limit;
-        _cleanup_(reader_end) RequestReader reader = reader_new(store);
-        _cleanup_free_ Request *requests = NULL;
-        uint64_t ids[PAGE_MAX];
-        size_t count = 0;
-
-        int r = list_ids(store, filter, limit, ids, &count);
-        if (r != 0)
-                return r;
-        requests = calloc(count > 0 ? count : 1, sizeof(*requests));
-        if (!requests)
-                return -ENOMEM;
-        for (size_t i = 0; i < count && r == 0; i++)
-                r = request_load(&reader, ids[i], &requests[i]);
-        if (r != 0)
-                return r;
-        *ret = steal_ptr(requests);
+        *ret = steal_ptr(rows);
         *ret_count = count;
         return 0;
 }

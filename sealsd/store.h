@@ -103,9 +103,22 @@ typedef struct RequestFilter {
 int store_request_add(Store *store, Request *request);
 int store_request_update(Store *store, const Request *request); /* state, number, error */
 int store_request_get(Store *store, uint64_t id, Request *ret); /* SEAL_E_NOT_FOUND */
+/* Does the request exist and, unless viewer is NULL, did he apply for it? */
+int store_request_visible(Store *store, uint64_t id, const Caller *viewer, bool *ret);
 int store_decision_add(Store *store, uint64_t request, const Decision *decision);
+/* What a list shows of a request; the whole of it is forty times as large. */
+typedef struct RequestRow {
+        uint64_t id;
+        char kind[16];
+        RequestState state;
+        char number[NUMBER_MAX + 1];
+        Subject applicant;
+        uint64_t created;
+} RequestRow;
+
 /* Newest first. *ret is malloc'ed. */
-int store_request_list(Store *store, const RequestFilter *filter, Request **ret, size_t *ret_count);
+int store_request_list(Store *store, const RequestFilter *filter, RequestRow **ret,
+                       size_t *ret_count);
 /* Requests of this applicant that are open; of everybody with uid NULL. */
 int store_request_count_open(Store *store, const uint32_t *uid, unsigned *ret);
 /* CreateSeal's token of this UID: the request that it made; SEAL_E_NOT_FOUND. */

@@ -256,6 +256,19 @@ static void in_strict_mode_the_maker_does_not_become_keeper(void **state) {
         assert_int_equal(separation_deliver(SEPARATION_SINGLE, &seal, &maker, NULL), 0);
 }
 
+static void in_strict_mode_the_maker_does_not_keep_even_through_a_group(void **state) {
+        Caller maker = { .uid = 1003 }, other = { .uid = 0 };
+        Seal seal = {};
+
+        (void) state;
+        assert_int_equal(separation_keep(SEPARATION_STRICT, &seal, &other, NULL), 0);
+        subject_from_uid(1003, &seal.made.by);
+        assert_int_equal(separation_keep(SEPARATION_STRICT, &seal, &maker, NULL), REFUSED);
+        assert_int_equal(separation_keep(SEPARATION_STRICT, &seal, &other, NULL), 0);
+        assert_int_equal(separation_keep(SEPARATION_DUAL, &seal, &maker, NULL), 0);
+        assert_int_equal(separation_keep(SEPARATION_SINGLE, &seal, &maker, NULL), 0);
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(a_member_without_a_row_is_denied_to_everybody),
@@ -269,6 +282,7 @@ int main(void) {
                 cmocka_unit_test(the_applicant_does_not_decide_and_nobody_twice),
                 cmocka_unit_test(in_strict_mode_the_maker_is_somebody_else),
                 cmocka_unit_test(in_strict_mode_the_maker_does_not_become_keeper),
+                cmocka_unit_test(in_strict_mode_the_maker_does_not_keep_even_through_a_group),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

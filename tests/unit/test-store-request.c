@@ -20,7 +20,7 @@ static void decide(Register *r, uint64_t id, uint32_t uid, bool approve) {
 
 /* The ids that the filter gives are these, in this order; the list ends with 0. */
 static void assert_ids(Register *r, RequestFilter filter, const uint64_t *ids) {
-        _cleanup_free_ Request *found = NULL;
+        _cleanup_free_ RequestRow *found = NULL;
         size_t count = 0;
 
         assert_int_equal(store_request_list(r->store, &filter, &found, &count), 0);
@@ -155,7 +155,7 @@ static void all_filters_together_are_one_statement(void **state) {
 static void a_page_is_bounded(void **state) {
         Register *r = *state;
         const RequestFilter filter = { .state = -1, .limit = 1000000 };
-        _cleanup_free_ Request *found = NULL;
+        _cleanup_free_ RequestRow *found = NULL;
         size_t count = 0;
 
         assert_int_equal(store_begin(r->store), 0);
