@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/text.h"
+
 typedef struct Condition {
         const char *name;
         const char *text;
@@ -56,5 +58,6 @@ int error_set(ErrorDetail *detail, int code, const char *format, ...) {
         va_start(ap, format);
         (void) vsnprintf(detail->text, sizeof(detail->text), format, ap);
         va_end(ap);
+        text_end_whole(detail->text);
         return code;
 }

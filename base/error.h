@@ -37,6 +37,9 @@ const char *error_text(int code);
 /* The detail's sentence when it has one, else error_text(). */
 const char *error_describe(int code, const ErrorDetail *detail);
 
-/* Write the sentence (cut at ERROR_TEXT_MAX) and return code, so that `return error_set(…)` reads. */
+/*
+ * Write the sentence, cut at ERROR_TEXT_MAX between two characters, and return code, so that
+ * `return error_set(…)` reads.
+ */
 int error_set(ErrorDetail *detail, int code, const char *format, ...)
         __attribute__((format(printf, 3, 4)));

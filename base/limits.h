@@ -16,6 +16,8 @@
 #define DIGEST_MAX 64
 #define SIGNATURE_MAX 1024 /* DER or plain, RSA-4096 included */
 #define NUMBER_MAX 32      /* [0-9A-Z]{1,32} */
+#define WORD_MAX 31        /* a class, type or algorithm */
+#define KIND_MAX 15        /* of a request */
 #define SUBJECT_MAX 64     /* "user:" or "group:" and a name of at most 32 bytes and some */
 #define KEEPERS_MAX 8
 #define PURPOSES_MAX 3
@@ -26,6 +28,7 @@
 #define CHILDREN_MAX 1000 /* children of one bus path that are listed */
 #define CAPACITY_MAX 1024 /* seals asked for at Initialize */
 #define REVIEWERS_MAX 4
+#define DECISIONS_MAX (REVIEWERS_MAX + 1) /* approvals, and the rejection that ends them */
 
 /* Accounting, per UID and in all. */
 #define UID_RUNNING_MAX 8  /* calls of one UID at the worker */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One line to the journal when it is there, else to standard error with the syslog prefix that
- * systemd understands. Never a secret.
+ * One line to standard error with the priority prefix that systemd reads into the journal
+ * (sd-daemon(3)). Never a secret.
  */
 #pragma once
 

@@ -5,9 +5,11 @@
 #include <stdio.h>
 #include <string.h>
 
+#include <tss2/tss2_tpm2_types.h>
+
 #include "base/clock.h"
+#include "base/text.h"
 #include "sealsd/json.h"
-#include "sealsd/text.h"
 
 #define TYPE_DEFAULT "other"
 #define CLASS_DEFAULT "institution"
@@ -91,7 +93,7 @@ static void fill_defaults(Application *a, const Subject *applicant, uint64_t now
                 a->keepers[a->keeper_count++] = *applicant;
 }
 
-static int check_line(const char *option, const char *text, ErrorDetail *detail) {
+int option_check_line(const char *option, const char *text, ErrorDetail *detail) {
         if (text[0] == '\0')
                 return error_set(detail, SEAL_E_INVALID_ARGS, "'%s' is required", option);
         if (!text_is_line(text, NAME_CHARS_MAX))
@@ -154,17 +156,19 @@ static int check_keepers(const Application *a, ErrorDetail *detail) {
         return 0;
 }
 
-static int check_documents(const Application *a, ErrorDetail *detail) {
-        if (a->document_count > DOCUMENTS_MAX)
+int documents_check(const Document *documents, size_t count, ErrorDetail *detail) {
+        if (count > DOCUMENTS_MAX)
                 return error_set(detail, SEAL_E_INVALID_ARGS, "'documents' are at most %d",
                                  DOCUMENTS_MAX);
-        for (size_t i = 0; i < a->document_count; i++) {
-                const Document *d = &a->documents[i];
-                int r = check_line("documents", d->title, detail);
+        for (size_t i = 0; i < count; i++) {
+                const Document *d = &documents[i];
+                int r = option_check_line("documents", d->title, detail);
 
                 if (r != 0)
                         return r;
-                if (d->hash_size != 32 && d->hash_size != 48 && d->hash_size != 64)
+                if (d->hash_size != TPM2_SHA256_DIGEST_SIZE &&
+                    d->hash_size != TPM2_SHA384_DIGEST_SIZE &&
+                    d->hash_size != TPM2_SHA512_DIGEST_SIZE)
                         return error_set(detail, SEAL_E_INVALID_ARGS,
                                          "'documents' have hashes of 32, 48 or 64 bytes");
         }
@@ -172,9 +176,9 @@ static int check_documents(const Application *a, ErrorDetail *detail) {
 }
 
 static int check_all(const Application *a, uint64_t now, ErrorDetail *detail) {
-        int r = check_line("name", a->name, detail);
+        int r = option_check_line("name", a->name, detail);
         if (r == 0)
-                r = check_line("holder", a->holder, detail);
+                r = option_check_line("holder", a->holder, detail);
         if (r == 0)
                 r = check_words(a, detail);
         if (r == 0)
@@ -182,20 +186,23 @@ static int check_all(const Application *a, uint64_t now, ErrorDetail *detail) {
         if (r == 0)
                 r = check_keepers(a, detail);
         if (r == 0)
-                r = check_documents(a, detail);
+                r = documents_check(a->documents, a->document_count, detail);
         if (r == 0 && a->token[0] != '\0')
-                r = check_line("token", a->token, detail);
+                r = option_check_line("token", a->token, detail);
         return r;
 }
 
 int application_complete(Application *application, const Subject *applicant, uint64_t now,
                          unsigned validity_days, ErrorDetail *detail) {
-        Application whole = *application;
+        _cleanup_free_ Application *whole = malloc(sizeof(*whole));
 
-        fill_defaults(&whole, applicant, now, validity_days);
-        int r = check_all(&whole, now, detail);
+        if (!whole)
+                return -ENOMEM;
+        *whole = *application;
+        fill_defaults(whole, applicant, now, validity_days);
+        int r = check_all(whole, now, detail);
         if (r == 0)
-                *application = whole;
+                *application = *whole;
         return r;
 }
 
@@ -302,10 +309,12 @@ static bool read_all(const json_t *o, Application *a) {
 
 int application_from_json(const char *json, Application *ret) {
         _cleanup_json_ json_t *document = json_loads(json, JSON_REJECT_DUPLICATES, NULL);
-        Application application = {};
+        _cleanup_free_ Application *application = calloc(1, sizeof(*application));
 
-        if (!document || !read_all(document, &application))
+        if (!application)
+                return -ENOMEM;
+        if (!document || !read_all(document, application))
                 return SEAL_E_REGISTER_TAMPERED;
-        *ret = application;
+        *ret = *application;
         return 0;
 }

@@ -29,9 +29,9 @@ typedef struct Document {
 typedef struct Application {
         char name[NAME_BYTES_MAX + 1];   /* required */
         char holder[NAME_BYTES_MAX + 1]; /* default: name */
-        char class[16];                  /* institution (default), personal */
-        char type[32];                   /* official, finance, …, other (default) */
-        char algorithm[16];              /* ecdsa-p256 */
+        char class[WORD_MAX + 1];        /* institution (default), personal */
+        char type[WORD_MAX + 1];         /* official, finance, …, other (default) */
+        char algorithm[WORD_MAX + 1];    /* ecdsa-p256 */
         unsigned purposes;               /* of Purpose; 0 means all */
         uint64_t not_before;             /* 0: now */
         uint64_t not_after;              /* 0: not_before + the configured days */
@@ -40,8 +40,8 @@ typedef struct Application {
         Subject keepers[KEEPERS_MAX];
         size_t document_count;
         Document documents[DOCUMENTS_MAX];
-        char token[NAME_BYTES_MAX +
-                   1]; /* CreateSeal: recognises a repeated call; not part of JSON */
+        /* CreateSeal's mark of a repeated call; no part of the JSON. */
+        char token[NAME_BYTES_MAX + 1];
 } Application;
 
 const char *purpose_name(Purpose purpose);
@@ -54,10 +54,14 @@ const char *seal_type_code(const char *type);
 /*
  * Check everything and fill the defaults; unchanged on failure. SEAL_E_INVALID_ARGS names the
  * option; SEAL_E_UNSUPPORTED for an algorithm that is not there. Text is UTF-8 without control
- * characters, not blank.
+ * characters, not blank; times and numbers are what JSON can carry, at most JSON_NUMBER_MAX.
  */
 int application_complete(Application *application, const Subject *applicant, uint64_t now,
                          unsigned validity_days, ErrorDetail *detail);
+
+/* The parts of it that other records have too: SEAL_E_INVALID_ARGS names the option. */
+int option_check_line(const char *option, const char *text, ErrorDetail *detail);
+int documents_check(const Document *documents, size_t count, ErrorDetail *detail);
 
 /*
  * Canonical JSON, malloc'ed: the options under their names, and "keeper-ids", since names are

@@ -16,8 +16,8 @@ static inline void json_unrefp(json_t **value) {
 }
 #define _cleanup_json_ _cleanup_(json_unrefp)
 
-/* The largest integer that every JSON reader keeps exactly (RFC 8785 §3.1, IEEE 754 double). */
-#define JSON_NUMBER_MAX (1ULL << 53)
+/* The largest integer that every JSON reader keeps exactly (RFC 7493 §2.2, RFC 8785 §3.1). */
+#define JSON_NUMBER_MAX ((1ULL << 53) - 1)
 
 /*
  * Text as RFC 8785 wants it; *ret is malloc'ed. -ENOMEM for NULL, which is what a failed

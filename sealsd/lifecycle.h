@@ -44,7 +44,7 @@ typedef enum RequestState {
         REQUEST_FAILED,
         REQUEST_REJECTED,
         REQUEST_CANCELLED,
-        REQUEST_EXPIRED,
+        REQUEST_EXPIRED, /* a word of the contract: no request of today expires */
         REQUEST_STATE_MAX,
 } RequestState;
 

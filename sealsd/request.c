@@ -18,13 +18,13 @@ unsigned request_missing(const Request *request) {
         return approvals < request->reviewers_needed ? request->reviewers_needed - approvals : 0;
 }
 
-int request_digest(const Request *request, uint8_t ret[static 32]) {
+int request_digest(const Request *request, uint8_t ret[static TPM2_SHA256_DIGEST_SIZE]) {
         _cleanup_free_ char *text = NULL;
         _cleanup_json_ json_t *document = json_pack("{s:s, s:s, s:I, s:o}", "kind", request->kind,
                                                     "applicant", request->applicant.text, "created",
                                                     (json_int_t) request->created, "application",
                                                     application_json(&request->application));
-        uint8_t digest[32];
+        uint8_t digest[TPM2_SHA256_DIGEST_SIZE];
 
         int r = json_to_text(document, &text);
         if (r != 0)
@@ -35,22 +35,26 @@ int request_digest(const Request *request, uint8_t ret[static 32]) {
         return 0;
 }
 
-static json_t *decisions_json(const Request *request) {
+static json_t *decision_json(const Decision *decision, bool full) {
+        _cleanup_json_ json_t *item = json_pack("{s:s, s:s, s:I}", "by", decision->by.text,
+                                                "verdict", decision->approve ? "approve" : "reject",
+                                                "time", (json_int_t) decision->time);
+
+        if (full && json_object_set_new(item, "comment", json_string(decision->comment)) != 0)
+                return NULL;
+        return steal_ptr(item);
+}
+
+static json_t *decisions_json(const Request *request, bool full) {
         _cleanup_json_ json_t *array = json_array();
 
-        for (size_t i = 0; array && i < request->decision_count; i++) {
-                const Decision *d = &request->decisions[i];
-                json_t *item = json_pack("{s:s, s:s, s:s, s:I}", "by", d->by.text, "verdict",
-                                         d->approve ? "approve" : "reject", "comment", d->comment,
-                                         "time", (json_int_t) d->time);
-
-                if (json_array_append_new(array, item) != 0)
+        for (size_t i = 0; array && i < request->decision_count; i++)
+                if (json_array_append_new(array, decision_json(&request->decisions[i], full)) != 0)
                         return NULL;
-        }
         return steal_ptr(array);
 }
 
-int request_describe(const Request *request, char **ret) {
+int request_describe(const Request *request, bool full, char **ret) {
         _cleanup_json_ json_t *document = json_pack(
                 "{s:I, s:s, s:s, s:s, s:s, s:I, s:I, s:o, s:i, s:s, s:o, s:o}", "id",
                 (json_int_t) request->id, "kind", request->kind, "state",
@@ -59,7 +63,8 @@ int request_describe(const Request *request, char **ret) {
                 (json_int_t) request->expires, "digest",
                 json_hex(request->digest, sizeof(request->digest)), "missing",
                 (int) request_missing(request), "error", request->error, "application",
-                application_json(&request->application), "decisions", decisions_json(request));
+                application_json(&request->application), "decisions",
+                decisions_json(request, full));
 
         return json_to_text(document, ret);
 }

@@ -2,8 +2,11 @@
 /* A request and its decisions, as the register keeps them. Plain values. */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#include <tss2/tss2_tpm2_types.h>
 
 #include "base/limits.h"
 #include "sealsd/application.h"
@@ -21,26 +24,28 @@ typedef struct Decision {
 
 typedef struct Request {
         uint64_t id; /* 1, 2, …; never reused */
-        char kind[16];
+        char kind[KIND_MAX + 1];
         RequestState state;
         Subject applicant;
         char number[NUMBER_MAX + 1]; /* "" before approval */
         uint64_t created;
         uint64_t expires; /* 0: never */
-        uint8_t digest[32];
+        uint8_t digest[TPM2_SHA256_DIGEST_SIZE];
         unsigned reviewers_needed;
-        char error
-                [ERROR_TEXT_MAX]; /* why it failed, or the reason of a rejection or cancellation */
+        char error[TEXT_MAX + 1]; /* why it failed, or was rejected or cancelled */
         Application application;
         size_t decision_count;
-        Decision decisions[REVIEWERS_MAX + 1];
+        Decision decisions[DECISIONS_MAX];
 } Request;
 
 /* Approvals still needed. */
 unsigned request_missing(const Request *request);
 
 /* SHA-256 of the canonical JSON of kind, applicant, creation time and application. */
-int request_digest(const Request *request, uint8_t ret[static 32]);
+int request_digest(const Request *request, uint8_t ret[static TPM2_SHA256_DIGEST_SIZE]);
 
-/* Everything as JSON (docs/bus.md), malloc'ed. */
-int request_describe(const Request *request, char **ret);
+/*
+ * Everything as JSON (docs/bus.md), malloc'ed; full is false for those who may not see what the
+ * reviewers wrote (design, section 5.1): the decisions have no comment then.
+ */
+int request_describe(const Request *request, bool full, char **ret);

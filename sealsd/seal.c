@@ -6,7 +6,20 @@
 #include "policy/key.h"
 #include "sealsd/json.h"
 
-static bool names_keeper(const Seal *seal, const Subject *subject) {
+int filing_check(const Filing *filing, ErrorDetail *detail) {
+        int r = 0;
+
+        if (filing->number[0] != '\0')
+                r = option_check_line("filing-number", filing->number, detail);
+        if (r == 0 && filing->authority[0] != '\0')
+                r = option_check_line("authority", filing->authority, detail);
+        if (r == 0 && filing->filed > JSON_NUMBER_MAX)
+                r = error_set(detail, SEAL_E_INVALID_ARGS,
+                              "'filed' is too far away; times are microseconds since 1970");
+        return r == 0 ? documents_check(filing->documents, filing->document_count, detail) : r;
+}
+
+bool seal_names_keeper(const Seal *seal, const Subject *subject) {
         for (size_t i = 0; i < seal->facts.keeper_count; i++)
                 if (subject_equal(&seal->facts.keepers[i], subject))
                         return true;
@@ -40,7 +53,7 @@ static json_t *keepers_json(const Seal *seal) {
                 if (keeper_append(array, seal, &seal->facts.keepers[i]) != 0)
                         return NULL;
         if (array && seal->named_keeper.text[0] != '\0' &&
-            !names_keeper(seal, &seal->named_keeper) &&
+            !seal_names_keeper(seal, &seal->named_keeper) &&
             keeper_append(array, seal, &seal->named_keeper) != 0)
                 return NULL;
         return steal_ptr(array);

@@ -27,6 +27,9 @@ typedef struct Filing {
         Document documents[DOCUMENTS_MAX];
 } Filing;
 
+/* SEAL_E_INVALID_ARGS names the option. Number, authority and time may be left out. */
+int filing_check(const Filing *filing, ErrorDetail *detail);
+
 typedef struct Seal {
         char number[NUMBER_MAX + 1];
         uint64_t request; /* its make request */
@@ -48,6 +51,9 @@ typedef struct Seal {
         TPM2B_PUBLIC public;
         TPM2B_PRIVATE private;
 } Seal;
+
+/* One of the keepers that were applied for. */
+bool seal_names_keeper(const Seal *seal, const Subject *subject);
 
 /* A keeper by the register; before acceptance only the named keeper counts. */
 bool seal_is_keeper(const Seal *seal, const Caller *caller);

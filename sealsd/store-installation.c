@@ -218,10 +218,11 @@ int store_bit_take(Store *store, TPM2_HANDLE *ret_index, unsigned *ret_bit) {
         _cleanup_query_ Query query = query_new(
                 store, "UPDATE nv_index SET used = used + 1 WHERE handle ="
                        " (SELECT handle FROM nv_index WHERE kind = 'revocation' AND written = 1"
-                       "  AND used < 64 ORDER BY ordinal LIMIT 1) RETURNING handle, used - 1");
+                       "  AND used < ? ORDER BY ordinal LIMIT 1) RETURNING handle, used - 1");
         TPM2_HANDLE handle = 0;
         unsigned bit = 0;
 
+        put_number(&query, SEALS_PER_INDEX);
         int r = query_one(&query);
         if (r != 0)
                 return r == SEAL_E_NOT_FOUND ? SEAL_E_CAPACITY_EXHAUSTED : r;
@@ -249,7 +250,8 @@ int store_bit_return(Store *store, TPM2_HANDLE index, unsigned bit) {
         return query_run(&query);
 }
 
-#define SERIAL_MAX 99999999U /* 8 digits */
+#define SERIAL_DIGITS 8
+#define SERIAL_MAX 99999999U
 
 /* One statement, so one transaction where none is open. */
 static int serial_advance(Store *store, uint64_t *ret) {
@@ -276,12 +278,12 @@ static int serial_advance(Store *store, uint64_t *ret) {
 int store_number_take(Store *store, const char *region, char ret[static NUMBER_MAX + 1]) {
         uint64_t serial = 0;
 
-        if (strlen(region) + 8 > NUMBER_MAX)
+        if (strlen(region) + SERIAL_DIGITS > NUMBER_MAX)
                 return SEAL_E_INVALID_ARGS;
         int r = serial_advance(store, &serial);
         if (r != 0)
                 return r;
         store->serial = serial;
-        (void) snprintf(ret, NUMBER_MAX + 1, "%s%08" PRIu64, region, serial);
+        (void) snprintf(ret, NUMBER_MAX + 1, "%s%0*" PRIu64, region, SERIAL_DIGITS, serial);
         return 0;
 }

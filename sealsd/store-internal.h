@@ -51,7 +51,10 @@ void query_rewind(Query *query);
 void query_end(Query *query);
 #define _cleanup_query_ _cleanup_(query_end)
 
-/* Text and bytes are not copied: they have to live until query_end. */
+/*
+ * Text and bytes are not copied: they have to live until query_end. What take_number and take_text
+ * would refuse is SEAL_E_INVALID_ARGS: a row once written has to be readable.
+ */
 void put_number(Query *query, uint64_t value);
 void put_text(Query *query, const char *text);
 void put_bytes(Query *query, const void *data, size_t size);
@@ -82,9 +85,13 @@ void take_subject(Query *query, Subject *ret);
 /* Text of any length up to max; *ret is malloc'ed. */
 void take_long_text(Query *query, char **ret, size_t max);
 
-/* A transaction unless one is open already: `own` says which; ended by both functions below. */
+/* A transaction unless one is open already: `own` says which. store_end_own ends only its own. */
 int store_begin_own(Store *store, bool *ret_own);
 int store_end_own(Store *store, bool own, int code);
+
+/* Longer than any application, or the documents of any filing, each byte escaped. */
+#define APPLICATION_JSON_MAX (256 * 1024)
+#define DOCUMENTS_JSON_MAX (128 * 1024)
 
 /* --- the chip's structures (store-tpm.c), marshalled as TPM 2.0 Part 2 has them --------------- */
 

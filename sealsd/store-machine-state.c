@@ -73,11 +73,24 @@ static int older_remove(Store *store, const MachineState *state) {
         return query_run(&query);
 }
 
-static int room_check(Store *store) {
+static int oldest_remove(Store *store, const char *profile) {
+        _cleanup_query_ Query query = query_new(
+                store, "DELETE FROM machine_state WHERE id ="
+                       " (SELECT min(id) FROM machine_state WHERE profile = ?) RETURNING 1");
+
+        put_text(&query, profile);
+        int r = query_one(&query);
+        if (r != 0)
+                return r == SEAL_E_NOT_FOUND ? SEAL_E_LIMITS_EXCEEDED : r;
+        return query_run(&query);
+}
+
+/* Every update of the machine adds a state: the one that it was in longest ago makes room. */
+static int room_make(Store *store, const char *profile) {
         uint64_t count = 0;
 
         int r = store_read_number(store, "SELECT count(*) FROM machine_state", &count);
-        return r == 0 && count >= MACHINE_STATES_MAX ? SEAL_E_LIMITS_EXCEEDED : r;
+        return r == 0 && count >= MACHINE_STATES_MAX ? oldest_remove(store, profile) : r;
 }
 
 static int state_insert(Store *store, const MachineState *state, const ApprovalBlobs *blobs,
@@ -116,13 +129,17 @@ int store_machine_state_add(Store *store, MachineState *state) {
                 return r;
         r = older_remove(store, state);
         if (r == 0)
-                r = room_check(store);
+                r = room_make(store, state->profile);
         if (r == 0)
                 r = state_insert(store, state, &blobs, &id);
         r = store_end_own(store, own, r);
         if (r == 0)
                 state->id = id;
         return r;
+}
+
+int store_machine_state_remove_all(Store *store) {
+        return store_execute(store, "DELETE FROM machine_state");
 }
 
 /* --- list ----------------------------------------------------------------------------------- */

@@ -3,8 +3,8 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "base/text.h"
 #include "sealsd/store-internal.h"
-#include "sealsd/text.h"
 
 int store_failure(Store *store, int code, const char *what) {
         switch (code & 0xff) {
@@ -73,13 +73,15 @@ void query_end(Query *query) {
 
 void put_number(Query *query, uint64_t value) {
         if (value > INT64_MAX)
-                query_fail(query, -ERANGE);
+                query_fail(query, SEAL_E_INVALID_ARGS);
         if (query->code == 0)
                 query_note(query, sqlite3_bind_int64(query->statement, ++query->parameter,
                                                      (sqlite3_int64) value));
 }
 
 void put_text(Query *query, const char *text) {
+        if (!text_is_utf8(text, strlen(text)))
+                query_fail(query, SEAL_E_INVALID_ARGS);
         if (query->code == 0)
                 query_note(query, sqlite3_bind_text(query->statement, ++query->parameter, text, -1,
                                                     SQLITE_STATIC));

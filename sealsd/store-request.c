@@ -4,10 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/text.h"
 #include "sealsd/store-internal.h"
-
-/* Longer than any application that fits its struct, each byte escaped. */
-#define APPLICATION_JSON_MAX (256 * 1024)
 
 #define OPEN_STATES "('applied', 'approved', 'making', 'failed')"
 
@@ -63,6 +61,16 @@ int store_request_update(Store *store, const Request *request) {
         put_number(&query, request->id);
         int r = query_one(&query);
         return r != 0 ? r : query_run(&query);
+}
+
+int store_request_fail_all_making(Store *store, const char *why) {
+        char error[TEXT_MAX + 1];
+
+        text_copy(error, sizeof(error), why);
+        _cleanup_query_ Query query = query_new(
+                store, "UPDATE request SET state = 'failed', error = ? WHERE state = 'making'");
+        put_text(&query, error);
+        return query_run(&query);
 }
 
 int store_decision_add(Store *store, uint64_t request, const Decision *decision) {
@@ -130,7 +138,7 @@ static int decisions_load(Query *query, Request *request) {
                 int r = query_row(query, &row);
                 if (r != 0 || !row)
                         return r;
-                if (request->decision_count >= REVIEWERS_MAX + 1)
+                if (request->decision_count >= DECISIONS_MAX)
                         return SEAL_E_REGISTER_TAMPERED;
                 Decision *decision = &request->decisions[request->decision_count++];
                 take_subject(query, &decision->by);
@@ -145,14 +153,13 @@ static int decisions_load(Query *query, Request *request) {
 
 /* The token is no part of the JSON and is kept over it. */
 static int application_load(const char *json, Application *application) {
-        Application loaded;
+        char token[sizeof(application->token)];
 
-        int r = application_from_json(json, &loaded);
-        if (r != 0)
-                return r;
-        strcpy(loaded.token, application->token);
-        *application = loaded;
-        return 0;
+        strcpy(token, application->token);
+        int r = application_from_json(json, application);
+        if (r == 0)
+                strcpy(application->token, token);
+        return r;
 }
 
 /* Into a zeroed Request. */
@@ -172,12 +179,14 @@ static int request_load(RequestReader *reader, uint64_t id, Request *request) {
 }
 
 int store_request_get(Store *store, uint64_t id, Request *ret) {
-        _cleanup_(reader_end) RequestReader reader = reader_new(store);
-        Request request = {};
+        _cleanup_free_ Request *request = calloc(1, sizeof(*request));
 
-        int r = request_load(&reader, id, &request);
+        if (!request)
+                return -ENOMEM;
+        _cleanup_(reader_end) RequestReader reader = reader_new(store);
+        int r = request_load(&reader, id, request);
         if (r == 0)
-                *ret = request;
+                *ret = *request;
         return r;
 }
 
@@ -212,8 +221,10 @@ static void list_compose(const RequestFilter *filter, char *ret, size_t size) {
                                  : "",
                 filter->after > 0 ? " AND id < ?" : "",
         };
-        size_t used = (size_t) snprintf(ret, size, "SELECT id, kind, state, number, applicant_text,"
-                                         " applicant_kind, applicant_id, created FROM request WHERE 1");
+        size_t used = (size_t) snprintf(
+                ret, size,
+                "SELECT id, kind, state, number, applicant_text,"
+                " applicant_kind, applicant_id, created FROM request WHERE 1");
 
         for (size_t i = 0; i < sizeof(clauses) / sizeof(clauses[0]) && used < size; i++)
                 used += (size_t) snprintf(ret + used, size - used, "%s", clauses[i]);

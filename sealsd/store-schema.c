@@ -151,6 +151,9 @@ static const char version_1[] =
         ") STRICT, WITHOUT ROWID;"
         "CREATE INDEX keeper_subject ON keeper (kind, id, seal);";
 
+/* A released migration is history and says its numbers itself; these are the ones it has. */
+_Static_assert(SEALS_PER_INDEX == 64, "version_1 bounds used and bit by it");
+
 /* In order, never changed once released: migrations[n] leads from version n to n + 1. */
 static const char *const migrations[] = { version_1 };
 

@@ -194,10 +194,11 @@ int store_seal_list(Store *store, const SealFilter *filter, SealRow **ret, size_
         return rows_read(&query, ret, ret_count);
 }
 
+/* Nothing but the number is read: one damaged row must not keep the others from revocation. */
 int store_seal_list_pending(Store *store, SealRow **ret, size_t *ret_count) {
-        _cleanup_query_ Query query = query_new(store,
-                                                "SELECT number, name, state, not_after FROM seal"
-                                                " WHERE revocation_pending = 1 ORDER BY number");
+        _cleanup_query_ Query query = query_new(store, "SELECT number, '', 'revoked', 0 FROM seal"
+                                                       " WHERE revocation_pending = 1"
+                                                       " ORDER BY number");
 
         return rows_read(&query, ret, ret_count);
 }

@@ -2,11 +2,9 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "base/text.h"
 #include "sealsd/json.h"
 #include "sealsd/store-internal.h"
-
-#define FACTS_JSON_MAX (256 * 1024)
-#define DOCUMENTS_JSON_MAX (128 * 1024)
 
 /* What never changes after birth, then what does; both in the order of the functions below. */
 #define BIRTH_COLUMNS                                                                         \
@@ -190,7 +188,7 @@ static void take_birth(Query *query, Seal *ret, char **ret_facts) {
         take_number(query, &ret->use_count);
         take_u32(query, &ret->index);
         take_unsigned(query, &ret->bit, SEALS_PER_INDEX - 1);
-        take_long_text(query, ret_facts, FACTS_JSON_MAX);
+        take_long_text(query, ret_facts, APPLICATION_JSON_MAX);
         ret->separation = (Separation) separation;
 }
 
@@ -243,16 +241,81 @@ static int seal_load(Store *store, const char *number, Seal *seal) {
 }
 
 int store_seal_get(Store *store, const char *number, Seal *ret) {
-        Seal seal = {};
+        _cleanup_free_ Seal *seal = calloc(1, sizeof(*seal));
 
-        int r = seal_load(store, number, &seal);
+        if (!seal)
+                return -ENOMEM;
+        int r = seal_load(store, number, seal);
         if (r == 0)
-                *ret = seal;
+                *ret = *seal;
         return r;
 }
 
 int store_seal_count(Store *store, uint64_t *ret) {
         return store_read_number(store, "SELECT count(*) FROM seal", ret);
+}
+
+/* --- revocation ----------------------------------------------------------------------------- */
+
+int store_seal_get_brief(Store *store, const char *number, SealBrief *ret) {
+        _cleanup_query_ Query query = query_new(
+                store, "SELECT number, state, revocation_pending, nv_index, bit FROM seal"
+                       " WHERE number = ?");
+        SealBrief brief = {};
+        int state = 0;
+
+        put_text(&query, number);
+        int r = query_one(&query);
+        if (r != 0)
+                return r;
+        take_text(&query, brief.number, sizeof(brief.number));
+        take_word(&query, seal_state_from_name, &state);
+        take_bool(&query, &brief.revocation_pending);
+        take_u32(&query, &brief.index);
+        take_unsigned(&query, &brief.bit, SEALS_PER_INDEX - 1);
+        brief.state = (SealState) state;
+        r = query_check(&query);
+        if (r == 0)
+                *ret = brief;
+        return r;
+}
+
+int store_seal_by_bit(Store *store, TPM2_HANDLE index, unsigned bit,
+                      char ret[static NUMBER_MAX + 1]) {
+        _cleanup_query_ Query query = query_new(
+                store, "SELECT number FROM seal WHERE nv_index = ? AND bit = ?");
+
+        put_number(&query, index);
+        put_number(&query, bit);
+        int r = query_one(&query);
+        if (r != 0)
+                return r;
+        take_text(&query, ret, NUMBER_MAX + 1);
+        return query_check(&query);
+}
+
+int store_seal_mark_revoked(Store *store, const char *number, const Act *act, const char *reason) {
+        char text[TEXT_MAX + 1];
+
+        text_copy(text, sizeof(text), reason);
+        _cleanup_query_ Query query = query_new(
+                store, "UPDATE seal SET state = 'revoked', revocation_pending = 1,"
+                       " (revoked_text, revoked_kind, revoked_id, revoked_time) = (?, ?, ?, ?),"
+                       " revocation_reason = ? WHERE number = ? RETURNING 1");
+        put_act(&query, act);
+        put_text(&query, text);
+        put_text(&query, number);
+        int r = query_one(&query);
+        return r != 0 ? r : query_run(&query);
+}
+
+int store_seal_settle_revoked(Store *store, const char *number) {
+        _cleanup_query_ Query query = query_new(
+                store, "UPDATE seal SET revocation_pending = 0 WHERE number = ? RETURNING 1");
+
+        put_text(&query, number);
+        int r = query_one(&query);
+        return r != 0 ? r : query_run(&query);
 }
 
 /* --- use ------------------------------------------------------------------------------------ */

@@ -158,6 +158,14 @@ void store_rollback(Store *store) {
                 (void) store_execute(store, "ROLLBACK");
 }
 
+int store_end(Store *store, int code) {
+        if (code == 0)
+                code = store_commit(store);
+        if (code != 0)
+                store_rollback(store);
+        return code;
+}
+
 int store_begin_own(Store *store, bool *ret_own) {
         bool own = sqlite3_get_autocommit(store->db) != 0;
 
@@ -168,11 +176,5 @@ int store_begin_own(Store *store, bool *ret_own) {
 }
 
 int store_end_own(Store *store, bool own, int code) {
-        if (!own)
-                return code;
-        if (code == 0)
-                code = store_commit(store);
-        if (code != 0)
-                store_rollback(store);
-        return code;
+        return own ? store_end(store, code) : code;
 }

@@ -5,7 +5,8 @@
  *
  * Every function may return SEAL_E_STORAGE_FAILURE (disk full, read-only, damaged; the cause is
  * logged) and -ENOMEM. What is read back is bounded by base/limits.h: a longer field is
- * SEAL_E_REGISTER_TAMPERED. Writes outside a transaction are a transaction each.
+ * SEAL_E_REGISTER_TAMPERED. A number beyond 2^63 − 1 or text that is not UTF-8 could not be read
+ * back and is SEAL_E_INVALID_ARGS. Writes outside a transaction are a transaction each.
  */
 #pragma once
 
@@ -35,6 +36,8 @@ DEFINE_CLEANUP(Store, store_close)
 int store_begin(Store *store);
 int store_commit(Store *store);
 void store_rollback(Store *store);
+/* Commit when code is 0, else roll back: code, or why it could not be committed. */
+int store_end(Store *store, int code);
 
 /* `_cleanup_(store_rollbackp) Store *tx = NULL; r = store_begin(s); tx = s; … store_commit; tx = NULL` */
 static inline void store_rollbackp(Store **store) {
@@ -80,8 +83,12 @@ typedef struct MachineState {
         Subject by;
 } MachineState;
 
-/* The same policy and profile approved again replaces the older row. SEAL_E_LIMITS_EXCEEDED. */
+/*
+ * The same policy and profile approved again replaces the older row; beyond MACHINE_STATES_MAX the
+ * oldest of the profile makes room. SEAL_E_LIMITS_EXCEEDED when other profiles have taken it all.
+ */
 int store_machine_state_add(Store *store, MachineState *state);
+int store_machine_state_remove_all(Store *store);
 /* Newest first, at most MACHINE_STATES_MAX. *ret is malloc'ed. */
 int store_machine_state_list(Store *store, MachineState **ret, size_t *ret_count);
 
@@ -103,13 +110,15 @@ typedef struct RequestFilter {
 int store_request_add(Store *store, Request *request);
 int store_request_update(Store *store, const Request *request); /* state, number, error */
 int store_request_get(Store *store, uint64_t id, Request *ret); /* SEAL_E_NOT_FOUND */
+/* Those in the making have failed: one statement, which no damaged row stops. */
+int store_request_fail_all_making(Store *store, const char *why);
 /* Does the request exist and, unless viewer is NULL, did he apply for it? */
 int store_request_visible(Store *store, uint64_t id, const Caller *viewer, bool *ret);
 int store_decision_add(Store *store, uint64_t request, const Decision *decision);
 /* What a list shows of a request; the whole of it is forty times as large. */
 typedef struct RequestRow {
         uint64_t id;
-        char kind[16];
+        char kind[KIND_MAX + 1];
         RequestState state;
         char number[NUMBER_MAX + 1];
         Subject applicant;
@@ -150,11 +159,30 @@ int store_seal_add(Store *store, const Seal *seal);
 int store_seal_update(Store *store, const Seal *seal);
 int store_seal_get(Store *store, const char *number, Seal *ret); /* SEAL_E_NOT_FOUND */
 int store_seal_exists(Store *store, const char *number, bool *ret);
+
+/* What revoking needs of a seal, read and written though the rest of its row be damaged. */
+typedef struct SealBrief {
+        char number[NUMBER_MAX + 1];
+        SealState state;
+        bool revocation_pending;
+        TPM2_HANDLE index;
+        unsigned bit;
+} SealBrief;
+
+int store_seal_get_brief(Store *store, const char *number, SealBrief *ret); /* SEAL_E_NOT_FOUND */
+/* The seal that has this bit. SEAL_E_NOT_FOUND. */
+int store_seal_by_bit(Store *store, TPM2_HANDLE index, unsigned bit,
+                      char ret[static NUMBER_MAX + 1]);
+/* Revoked by this act, the bit still to be set. reason is cut at TEXT_MAX. SEAL_E_NOT_FOUND. */
+int store_seal_mark_revoked(Store *store, const char *number, const Act *act, const char *reason);
+/* The bit is set. SEAL_E_NOT_FOUND. */
+int store_seal_settle_revoked(Store *store, const char *number);
+
 /* Does the caller see it as keeper, applicant or decider? */
 int store_seal_visible(Store *store, const char *number, const Caller *viewer, bool *ret);
 int store_seal_list(Store *store, const SealFilter *filter, SealRow **ret, size_t *ret_count);
 int store_seal_count(Store *store, uint64_t *ret);
-/* Numbers of seals whose bit is still to be set. *ret is malloc'ed rows. */
+/* Numbers, and nothing else, of seals whose bit is still to be set. *ret is malloc'ed rows. */
 int store_seal_list_pending(Store *store, SealRow **ret, size_t *ret_count);
 /* Take one use before signing, durable: the new count. SEAL_E_LIMIT_REACHED at the seal's limit. */
 int store_seal_take_use(Store *store, const char *number, uint64_t *ret_use);

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/text.h"
 
 /* A group's entry lists its members, so it can be long; beyond this it is not looked at. */
 #define ENTRY_FIRST 1024
@@ -36,11 +37,7 @@ static int user_lookup(const char *name, char *buffer, size_t size, Subject *sub
                          : getpwuid_r(subject->id, &entry, buffer, size, &found);
         if (!found)
                 return errno_is_absent(error) ? -ENOENT : -error;
-        if (strlen(prefixes[SUBJECT_USER]) + strlen(entry.pw_name) > SUBJECT_MAX)
-                return -ENOENT;
-        subject->id = entry.pw_uid;
-        (void) snprintf(subject->text, sizeof(subject->text), "%s%s", prefixes[SUBJECT_USER],
-                        entry.pw_name);
+        subject_from_account(SUBJECT_USER, entry.pw_uid, entry.pw_name, subject);
         return 0;
 }
 
@@ -50,11 +47,7 @@ static int group_lookup(const char *name, char *buffer, size_t size, Subject *su
         int error = getgrnam_r(name, &entry, buffer, size, &found);
         if (!found)
                 return errno_is_absent(error) ? -ENOENT : -error;
-        if (strlen(prefixes[SUBJECT_GROUP]) + strlen(entry.gr_name) > SUBJECT_MAX)
-                return -ENOENT;
-        subject->id = entry.gr_gid;
-        (void) snprintf(subject->text, sizeof(subject->text), "%s%s", prefixes[SUBJECT_GROUP],
-                        entry.gr_name);
+        subject_from_account(SUBJECT_GROUP, entry.gr_gid, entry.gr_name, subject);
         return 0;
 }
 
@@ -75,9 +68,9 @@ static int account_lookup(const char *name, Subject *subject) {
 /* Account names are not ours to define: refused is what cannot be one or would confuse a reader. */
 static bool name_is_plausible(const char *name) {
         for (const char *p = name; *p != '\0'; p++)
-                if ((unsigned char) *p <= ' ' || *p == 0x7f || *p == ':' || *p == '/' || *p == ',')
+                if (*p == ' ' || *p == ':' || *p == '/' || *p == ',')
                         return false;
-        return *name != '\0';
+        return text_is_line(name, SUBJECT_MAX);
 }
 
 bool subject_text_split(const char *text, SubjectKind *ret_kind, const char **ret_name) {
@@ -95,13 +88,26 @@ bool subject_text_split(const char *text, SubjectKind *ret_kind, const char **re
         return false;
 }
 
+static void number_fill(SubjectKind kind, uint32_t id, Subject *ret) {
+        *ret = (Subject){ .kind = kind, .id = id };
+        (void) snprintf(ret->text, sizeof(ret->text), "%s%" PRIu32, prefixes[kind], id);
+}
+
+void subject_from_account(SubjectKind kind, uint32_t id, const char *name, Subject *ret) {
+        number_fill(kind, id, ret);
+        if (strlen(prefixes[kind]) + strlen(name) <= SUBJECT_MAX && name_is_plausible(name))
+                (void) snprintf(ret->text, sizeof(ret->text), "%s%s", prefixes[kind], name);
+}
+
 int subject_parse(const char *text, Subject *ret, ErrorDetail *detail) {
+        char shown[SUBJECT_MAX + 1];
         Subject subject = {};
         const char *name;
 
+        text_copy(shown, sizeof(shown), text);
         if (!subject_text_split(text, &subject.kind, &name))
                 return error_set(detail, SEAL_E_INVALID_ARGS,
-                                 "A subject is user:NAME or group:NAME, not '%.80s'", text);
+                                 "A subject is user:NAME or group:NAME, not '%s'", shown);
         int r = account_lookup(name, &subject);
         if (r == -ENOENT)
                 return error_set(detail, SEAL_E_INVALID_ARGS, "There is no %s '%s'",
@@ -114,10 +120,10 @@ int subject_parse(const char *text, Subject *ret, ErrorDetail *detail) {
 void subject_from_uid(uint32_t uid, Subject *ret) {
         Subject subject = { .kind = SUBJECT_USER, .id = uid };
 
-        if (account_lookup(NULL, &subject) != 0)
-                (void) snprintf(subject.text, sizeof(subject.text), "%s%" PRIu32,
-                                prefixes[SUBJECT_USER], uid);
-        *ret = subject;
+        if (account_lookup(NULL, &subject) == 0)
+                *ret = subject;
+        else
+                number_fill(SUBJECT_USER, uid, ret);
 }
 
 bool subject_equal(const Subject *a, const Subject *b) {

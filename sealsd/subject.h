@@ -34,5 +34,12 @@ bool subject_text_split(const char *text, SubjectKind *ret_kind, const char **re
 /* The user with this UID; never fails: without an account the text has the number. */
 void subject_from_uid(uint32_t uid, Subject *ret);
 
+/*
+ * What an account's entry says. NSS does not check names: one that could not be shown or read back
+ * (not UTF-8, control characters, too long, of a form that subject_text_split refuses) is replaced
+ * by the number.
+ */
+void subject_from_account(SubjectKind kind, uint32_t id, const char *name, Subject *ret);
+
 /* Same kind and id. */
 bool subject_equal(const Subject *a, const Subject *b);

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "sealsd/text.h"
+#include "base/text.h"
 
-#include <stdint.h>
+#include <stdio.h>
 #include <string.h>
+
+#define CHAR_BYTES_MAX 4 /* RFC 3629 §3 */
 
 /* Bytes of a character by its first byte, 0 for one that begins none; the value's bits in *ret. */
 static size_t lead_decode(uint8_t lead, uint32_t *ret) {
@@ -10,7 +12,7 @@ static size_t lead_decode(uint8_t lead, uint32_t *ret) {
                 uint8_t mask, value;
         } forms[] = { { 0x80, 0x00 }, { 0xe0, 0xc0 }, { 0xf0, 0xe0 }, { 0xf8, 0xf0 } };
 
-        for (size_t i = 0; i < 4; i++)
+        for (size_t i = 0; i < CHAR_BYTES_MAX; i++)
                 if ((lead & forms[i].mask) == forms[i].value) {
                         *ret = lead & (uint8_t) ~forms[i].mask;
                         return i + 1;
@@ -18,8 +20,7 @@ static size_t lead_decode(uint8_t lead, uint32_t *ret) {
         return 0;
 }
 
-/* The next character of text: its length in bytes, 0 when it is not well-formed (RFC 3629 §4). */
-static size_t char_decode(const char *text, size_t size, uint32_t *ret) {
+size_t char_decode(const char *text, size_t size, uint32_t *ret) {
         static const uint32_t lowest[] = { 0, 0, 0x80, 0x800, 0x10000 };
         uint32_t value = 0;
 
@@ -41,9 +42,14 @@ static bool is_control(uint32_t c) {
         return c < 0x20 || (c >= 0x7f && c <= 0x9f) || c == 0x2028 || c == 0x2029;
 }
 
-/* Unicode Bidirectional Algorithm (UAX 9) §2: embeddings, overrides, isolates. */
+/* Unicode Bidirectional Algorithm (UAX 9) §2: embeddings, overrides, isolates, and implicit marks. */
 static bool is_reordering(uint32_t c) {
-        return (c >= 0x202a && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069);
+        return (c >= 0x202a && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069) || c == 0x200e ||
+               c == 0x200f || c == 0x061c;
+}
+
+bool char_misleads(uint32_t c) {
+        return is_control(c) || is_reordering(c);
 }
 
 /* Characters that show nothing; a text of these alone is blank. */
@@ -73,11 +79,30 @@ bool text_is_line(const char *text, size_t chars_max) {
                 uint32_t c;
                 size_t length = char_decode(text, size, &c);
 
-                if (length == 0 || is_control(c) || is_reordering(c) || ++chars > chars_max)
+                if (length == 0 || char_misleads(c) || ++chars > chars_max)
                         return false;
                 blank = blank && is_blank(c);
                 text += length;
                 size -= length;
         }
         return !blank;
+}
+
+void text_end_whole(char *text) {
+        size_t size = strlen(text), back = 0;
+        uint32_t bits;
+
+        do {
+                if (back == size)
+                        return;
+                back++;
+        } while (back < CHAR_BYTES_MAX && ((uint8_t) text[size - back] & 0xc0) == 0x80);
+        if (lead_decode((uint8_t) text[size - back], &bits) > back)
+                text[size - back] = '\0';
+}
+
+void text_copy(char *ret, size_t size, const char *text) {
+        (void) snprintf(ret, size, "%s", text);
+        if (strlen(text) >= size)
+                text_end_whole(ret);
 }
