@@ -2,9 +2,14 @@
 #include "policy/digest.h"
 
 #include <errno.h>
+#include <string.h>
 
 #include <openssl/err.h>
 #include <openssl/evp.h>
+
+bool name_equal(const TPM2B_NAME *a, const TPM2B_NAME *b) {
+        return a->size == b->size && memcmp(a->name, b->name, a->size) == 0;
+}
 
 void writer_put_digest(Writer *writer, const TPM2B_DIGEST *digest) {
         if (digest->size > sizeof(digest->buffer))
@@ -20,12 +25,10 @@ void writer_put_name(Writer *writer, const TPM2B_NAME *name) {
                 writer_put(writer, name->name, name->size);
 }
 
-int digest_written(const Writer *writer, TPM2B_DIGEST *ret) {
+int digest_bytes(Bytes bytes, TPM2B_DIGEST *ret) {
         TPM2B_DIGEST digest = { .size = TPM2_SHA256_DIGEST_SIZE };
 
-        if (writer->overflow)
-                return -EINVAL;
-        if (EVP_Digest(writer->data, writer->used, digest.buffer, NULL, EVP_sha256(), NULL) != 1) {
+        if (EVP_Digest(bytes.data, bytes.size, digest.buffer, NULL, EVP_sha256(), NULL) != 1) {
                 int reason = ERR_GET_REASON(ERR_peek_last_error());
 
                 ERR_clear_error();
@@ -33,6 +36,12 @@ int digest_written(const Writer *writer, TPM2B_DIGEST *ret) {
         }
         *ret = digest;
         return 0;
+}
+
+int digest_written(const Writer *writer, TPM2B_DIGEST *ret) {
+        if (writer->overflow)
+                return -EINVAL;
+        return digest_bytes((Bytes){ .data = writer->data, .size = writer->used }, ret);
 }
 
 int name_written(const Writer *writer, TPM2B_NAME *ret) {

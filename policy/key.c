@@ -74,6 +74,26 @@ static int openssl_refused(int code) {
         return openssl_error() == -ENOMEM ? -ENOMEM : code;
 }
 
+static int bytes_hand_out(const uint8_t *data, size_t size, uint8_t **ret, size_t *ret_size) {
+        uint8_t *copy = malloc(size);
+
+        if (!copy)
+                return -ENOMEM;
+        memcpy(copy, data, size);
+        *ret = copy;
+        *ret_size = size;
+        return 0;
+}
+
+/* What an i2d function made and said of its size, for callers that know only free(3). */
+static int der_hand_out(unsigned char *der, int size, uint8_t **ret, size_t *ret_size) {
+        if (size <= 0)
+                return openssl_error();
+        int r = bytes_hand_out(der, (size_t) size, ret, ret_size);
+        OPENSSL_free(der);
+        return r;
+}
+
 static int key_refused(ErrorDetail *detail, const char *what) {
         ERR_clear_error();
         return error_set(detail, SEAL_E_INVALID_ARGS,
@@ -374,23 +394,13 @@ int public_to_pkey(const TPM2B_PUBLIC *public, EVP_PKEY **ret) {
 
 int public_to_spki(const TPM2B_PUBLIC *public, uint8_t **ret, size_t *ret_size) {
         _cleanup_(EVP_PKEY_freep) EVP_PKEY *key = NULL;
-        _cleanup_free_ uint8_t *der = NULL;
+        unsigned char *der = NULL;
 
         int r = public_to_pkey(public, &key);
         if (r != 0)
                 return r;
-        int size = i2d_PUBKEY(key, NULL);
-        if (size <= 0)
-                return openssl_error();
-        der = malloc((size_t) size);
-        if (!der)
-                return -ENOMEM;
-        unsigned char *p = der;
-        if (i2d_PUBKEY(key, &p) != size)
-                return openssl_error();
-        *ret = steal_ptr(der);
-        *ret_size = (size_t) size;
-        return 0;
+        int size = i2d_PUBKEY(key, &der);
+        return der_hand_out(der, size, ret, ret_size);
 }
 
 int public_to_pem(const TPM2B_PUBLIC *public, char **ret) {
@@ -492,7 +502,7 @@ int signature_from_openssl(const TPM2B_PUBLIC *key, Bytes der, TPMT_SIGNATURE *r
 static int ecc_to_der(const TPMS_SIGNATURE_ECC *ecc, uint8_t **ret, size_t *ret_size) {
         _cleanup_(ECDSA_SIG_freep) ECDSA_SIG *signature = ECDSA_SIG_new();
         _cleanup_(BN_freep) BIGNUM *r = NULL, *s = NULL;
-        _cleanup_free_ uint8_t *der = NULL;
+        unsigned char *der = NULL;
 
         if (ecc->signatureR.size > COORDINATE_MAX || ecc->signatureS.size > COORDINATE_MAX)
                 return -EINVAL;
@@ -501,30 +511,14 @@ static int ecc_to_der(const TPMS_SIGNATURE_ECC *ecc, uint8_t **ret, size_t *ret_
         if (!signature || !r || !s || ECDSA_SIG_set0(signature, r, s) != 1)
                 return openssl_error();
         r = s = NULL; /* the signature has them now */
-        int size = i2d_ECDSA_SIG(signature, NULL);
-        if (size <= 0)
-                return openssl_error();
-        der = malloc((size_t) size);
-        if (!der)
-                return -ENOMEM;
-        unsigned char *p = der;
-        if (i2d_ECDSA_SIG(signature, &p) != size)
-                return openssl_error();
-        *ret = steal_ptr(der);
-        *ret_size = (size_t) size;
-        return 0;
+        int size = i2d_ECDSA_SIG(signature, &der);
+        return der_hand_out(der, size, ret, ret_size);
 }
 
 static int rsa_to_block(const TPMS_SIGNATURE_RSA *rsa, uint8_t **ret, size_t *ret_size) {
         if (rsa->sig.size == 0 || rsa->sig.size > sizeof(rsa->sig.buffer))
                 return -EINVAL;
-        uint8_t *block = malloc(rsa->sig.size);
-        if (!block)
-                return -ENOMEM;
-        memcpy(block, rsa->sig.buffer, rsa->sig.size);
-        *ret = block;
-        *ret_size = rsa->sig.size;
-        return 0;
+        return bytes_hand_out(rsa->sig.buffer, rsa->sig.size, ret, ret_size);
 }
 
 int signature_to_openssl(const TPMT_SIGNATURE *signature, uint8_t **ret, size_t *ret_size) {

@@ -1,17 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "policy/seal-policy.h"
 
-#include <string.h>
-
 #include "base/error.h"
+#include "policy/digest.h"
 #include "policy/ref.h"
 
 #define COMBINATIONS_MAX 6 /* 2 of 4 */
 #define NAME_SIZE (sizeof(TPMI_ALG_HASH) + TPM2_SHA256_DIGEST_SIZE)
-
-static bool names_equal(const TPM2B_NAME *a, const TPM2B_NAME *b) {
-        return a->size == b->size && memcmp(a->name, b->name, a->size) == 0;
-}
 
 /* One person counted twice would make k of n less than k people. */
 static bool approvers_fit(const SealPolicy *policy) {
@@ -23,7 +18,7 @@ static bool approvers_fit(const SealPolicy *policy) {
                 if (policy->approvers[i].size != NAME_SIZE)
                         return false;
                 for (size_t j = 0; j < i; j++)
-                        if (names_equal(&policy->approvers[i], &policy->approvers[j]))
+                        if (name_equal(&policy->approvers[i], &policy->approvers[j]))
                                 return false;
         }
         return policy->threshold >= 1 && policy->threshold <= policy->approver_count;

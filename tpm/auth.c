@@ -17,7 +17,7 @@ int tpm_auth_value(const Secret *secret, TPM2B_AUTH *ret, ErrorDetail *detail) {
         while (size > 0 && secret->data[size - 1] == 0)
                 size--;
         if (size > sizeof(ret->buffer))
-                return error_set(detail, SEAL_E_WRONG_PIN,
+                return error_set(detail, SEAL_E_LIMITS_EXCEEDED,
                                  "An authorisation of the TPM has at most %zu bytes",
                                  sizeof(ret->buffer));
         ret->size = (uint16_t) size;

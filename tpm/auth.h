@@ -27,7 +27,7 @@ void tpm_auth_revoke(TpmAuth *auth);
 
 /*
  * As the chip keeps it: without trailing zeros (Part 1 §19.6.4.3), which would change the HMAC of a
- * long one. Wipe the result. SEAL_E_WRONG_PIN for one that no chip can hold.
+ * long one. Wipe the result. SEAL_E_LIMITS_EXCEEDED for one that no chip can hold.
  */
 int tpm_auth_value(const Secret *secret, TPM2B_AUTH *ret, ErrorDetail *detail);
 

@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tpm/authority.h"
 
-#include <errno.h>
-
 #include <openssl/crypto.h>
-#include <openssl/evp.h>
 
 #include "policy/approval.h"
+#include "policy/digest.h"
 #include "tpm/auth.h"
 #include "tpm/context.h"
 #include "tpm/hierarchy.h"
@@ -18,19 +16,16 @@
         (TPMA_OBJECT_FIXEDTPM | TPMA_OBJECT_FIXEDPARENT | TPMA_OBJECT_SENSITIVEDATAORIGIN | \
          TPMA_OBJECT_USERWITHAUTH)
 
-static int sha256(Bytes bytes, TPM2B_DIGEST *ret) {
-        TPM2B_DIGEST digest = { .size = 32 };
-
-        if (EVP_Digest(bytes.data, bytes.size, digest.buffer, NULL, EVP_sha256(), NULL) != 1)
-                return -EIO;
-        *ret = digest;
-        return 0;
-}
-
 static void digest_wipe(TPM2B_DIGEST *digest) {
         OPENSSL_cleanse(digest, sizeof(*digest));
 }
 
+/*
+ * One SHA-256 and no slow derivation: nobody is given what he could guess against. The chip counts
+ * wrong tries (noDA clear) and then refuses all. The authValue never leaves it, and passes on the
+ * way in only encrypted, later only within HMACs of salted sessions. Guessing offline needs the
+ * wrapped blob and the SRK's private half, which is to have opened the chip.
+ */
 static int authority_auth(const Secret *passphrase, Secret *ret) {
         static const char purpose[] = "sealsd/authority/passphrase";
         _cleanup_(secret_wipe) Secret text = {};
@@ -40,7 +35,7 @@ static int authority_auth(const Secret *passphrase, Secret *ret) {
         if (r == 0)
                 r = secret_append(&text, passphrase->data, passphrase->size);
         if (r == 0)
-                r = sha256((Bytes){ .data = text.data, .size = text.size }, &digest);
+                r = digest_bytes((Bytes){ .data = text.data, .size = text.size }, &digest);
         if (r != 0)
                 return r;
         return secret_set(ret, digest.buffer, digest.size);
@@ -113,7 +108,7 @@ int tpm_authority_sign(Tpm *tpm, const TpmAuthority *authority, const Secret *pa
         if (!passphrase || !passphrase->set)
                 return error_set(detail, SEAL_E_PIN_REQUIRED,
                                  "The authority's passphrase is required; give 'passphrase'");
-        int r = sha256(message, &digest);
+        int r = digest_bytes(message, &digest);
         if (r == 0)
                 r = resident_sign(tpm, authority, passphrase, &digest, ret, detail);
         if (r == SEAL_E_WRONG_PIN || r == SEAL_E_TPM_LOCKOUT)
@@ -128,9 +123,7 @@ static int authorize_digest(const TPM2B_DIGEST *approved_policy, const TPM2B_DIG
         Writer writer = writer_over(bytes, sizeof(bytes));
 
         approval_authorize_bytes(approved_policy, ref, &writer);
-        if (writer.overflow)
-                return -E2BIG;
-        return sha256((Bytes){ .data = bytes, .size = writer.used }, ret);
+        return digest_written(&writer, ret);
 }
 
 int tpm_authority_ticket(Tpm *tpm, const TpmAuthority *authority,

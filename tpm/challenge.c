@@ -8,6 +8,7 @@
 #include "tpm/nv.h"
 #include "tpm/policy.h"
 #include "tpm/session.h"
+#include "tpm/srk.h"
 
 #define VALUE_MAX 32U /* SHA-256, the ledger's genesis */
 
@@ -177,12 +178,14 @@ static int challenge_write(TpmChallenge *challenge, const TpmNv *nv, ErrorDetail
         ESYS_TR tr = nv->handle.tr;
 
         if (challenge->index.kind == INDEX_REVOCATION)
-                return tpm_rc(Esys_NV_SetBits(esys, tr, tr, ONE_SESSION(&challenge->session),
-                                              value_bits(challenge)),
-                              TPM_STEP_NV_SET_BITS, detail);
+                return tpm_srk_rc(challenge->tpm,
+                                  Esys_NV_SetBits(esys, tr, tr, ONE_SESSION(&challenge->session),
+                                                  value_bits(challenge)),
+                                  TPM_STEP_NV_SET_BITS, detail);
         memcpy(data.buffer, challenge->value, challenge->value_size);
-        return tpm_rc(Esys_NV_Extend(esys, tr, tr, ONE_SESSION(&challenge->session), &data),
-                      TPM_STEP_NV_EXTEND, detail);
+        return tpm_srk_rc(challenge->tpm,
+                          Esys_NV_Extend(esys, tr, tr, ONE_SESSION(&challenge->session), &data),
+                          TPM_STEP_NV_EXTEND, detail);
 }
 
 int tpm_challenge_answer(TpmChallenge *challenge, const TpmAuthority *authority,

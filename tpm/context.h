@@ -2,6 +2,8 @@
 /* What this layer's modules share: the connection itself, and ESAPI's outputs with an owner. */
 #pragma once
 
+#include <stdbool.h>
+
 #include <tss2/tss2_esys.h>
 
 #include "base/cleanup.h"
@@ -12,8 +14,9 @@
 struct Tpm {
         TSS2_TCTI_CONTEXT *tcti;
         ESYS_CONTEXT *esys;
-        char *name;    /* the TCTI string */
-        TpmHandle srk; /* held by tpm_srk_ensure() */
+        char *name;          /* the TCTI string */
+        TpmHandle srk;       /* held by tpm_srk_ensure() */
+        TPM2B_NAME srk_name; /* of the held one */
 };
 
 /* Three sessions, none of them used. */
@@ -27,6 +30,9 @@ static inline void esys_freep(void *pointer) {
 }
 
 #define _cleanup_esys_ _cleanup_(esys_freep)
+
+/* Whether nothing stands between this TCTI and the chip that keeps its users apart. */
+bool tcti_is_direct(const char *tcti);
 
 /*
  * TPM2_GetCapability of one capability from first on (Part 3 §30.2), at most count entries; the

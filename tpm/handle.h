@@ -36,13 +36,7 @@ void tpm_handle_close(TpmHandle *handle);
 /* Hand over: the source holds nothing afterwards. */
 TpmHandle tpm_handle_steal(TpmHandle *handle);
 
-/* Is there anything at a persistent or NV handle? */
-int tpm_handle_exists(Tpm *tpm, TPM2_HANDLE handle, bool *ret, ErrorDetail *detail);
-
-/*
- * Open a persistent object or an NV index. SEAL_E_NOT_FOUND when the handle is free; asked before,
- * so that the TSS does not log an error where there is none.
- */
+/* Open a persistent object or an NV index. ret stays as it is, with 0, when the handle is free. */
 int tpm_handle_open(Tpm *tpm, TPM2_HANDLE handle, TpmHandle *ret, ErrorDetail *detail);
 
 /* The Name that ESAPI keeps for the entity. */

@@ -4,6 +4,7 @@
 #include "tpm/auth.h"
 #include "tpm/context.h"
 #include "tpm/session.h"
+#include "tpm/srk.h"
 
 static ESYS_TR hierarchy_handle(TpmHierarchy hierarchy) {
         return hierarchy == TPM_OWNER ? ESYS_TR_RH_OWNER : ESYS_TR_RH_LOCKOUT;
@@ -65,8 +66,9 @@ int tpm_hierarchy_set_auth(Tpm *tpm, TpmHierarchy hierarchy, const Secret *old, 
         r = tpm_auth_lend(&auth, tpm, tr, old, detail);
         if (r != 0)
                 return r;
-        return tpm_rc(Esys_HierarchyChangeAuth(tpm->esys, tr, ONE_SESSION(&session), &value),
-                      TPM_STEP_HIERARCHY_CHANGE_AUTH, detail);
+        return tpm_srk_rc(tpm,
+                          Esys_HierarchyChangeAuth(tpm->esys, tr, ONE_SESSION(&session), &value),
+                          TPM_STEP_HIERARCHY_CHANGE_AUTH, detail);
 }
 
 /*
@@ -81,9 +83,11 @@ static int owner_prove(Tpm *tpm, const TpmHandle *session, ErrorDetail *detail) 
         int r = tpm_session_open(tpm, TPM2_SE_TRIAL, SESSION_PLAIN, &trial, detail);
         if (r != 0)
                 return r;
-        return tpm_rc(Esys_PolicySecret(tpm->esys, ESYS_TR_RH_OWNER, trial.tr, ONE_SESSION(session),
-                                        &nonce, &cphash, &nonce, 0, NULL, NULL),
-                      TPM_STEP_POLICY_SECRET, detail);
+        return tpm_srk_rc(tpm,
+                          Esys_PolicySecret(tpm->esys, ESYS_TR_RH_OWNER, trial.tr,
+                                            ONE_SESSION(session), &nonce, &cphash, &nonce, 0, NULL,
+                                            NULL),
+                          TPM_STEP_POLICY_SECRET, detail);
 }
 
 int tpm_hierarchy_check_auth(Tpm *tpm, TpmHierarchy hierarchy, const Secret *auth,
@@ -99,7 +103,8 @@ int tpm_hierarchy_check_auth(Tpm *tpm, TpmHierarchy hierarchy, const Secret *aut
                 return r;
         if (hierarchy == TPM_OWNER)
                 return owner_prove(tpm, &session, detail);
-        return tpm_rc(Esys_DictionaryAttackLockReset(tpm->esys, ESYS_TR_RH_LOCKOUT,
-                                                     ONE_SESSION(&session)),
-                      TPM_STEP_LOCK_RESET, detail);
+        return tpm_srk_rc(tpm,
+                          Esys_DictionaryAttackLockReset(tpm->esys, ESYS_TR_RH_LOCKOUT,
+                                                         ONE_SESSION(&session)),
+                          TPM_STEP_LOCK_RESET, detail);
 }

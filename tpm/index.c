@@ -8,6 +8,7 @@
 #include "tpm/nv.h"
 #include "tpm/policy.h"
 #include "tpm/session.h"
+#include "tpm/srk.h"
 
 #define BITS_SIZE 8U
 
@@ -37,9 +38,10 @@ int tpm_index_define(Tpm *tpm, const TpmIndex *index, const Secret *owner_auth,
                 r = tpm_auth_lend(&owner, tpm, ESYS_TR_RH_OWNER, owner_auth, detail);
         if (r != 0)
                 return r;
-        r = tpm_rc(Esys_NV_DefineSpace(tpm->esys, ESYS_TR_RH_OWNER, ONE_SESSION(&session), &value,
-                                       &public, &tr),
-                   TPM_STEP_NV_DEFINE_SPACE, detail);
+        r = tpm_srk_rc(tpm,
+                       Esys_NV_DefineSpace(tpm->esys, ESYS_TR_RH_OWNER, ONE_SESSION(&session),
+                                           &value, &public, &tr),
+                       TPM_STEP_NV_DEFINE_SPACE, detail);
         if (r == 0) {
                 /* ESAPI keeps the new index's auth in this object. */
                 TpmAuth kept = { .tpm = tpm, .tr = tr };
@@ -53,20 +55,19 @@ int tpm_index_undefine(Tpm *tpm, TPM2_HANDLE handle, const Secret *owner_auth,
                        ErrorDetail *detail) {
         _cleanup_(tpm_handle_close) TpmHandle nv = {}, session = {};
         _cleanup_(tpm_auth_revoke) TpmAuth owner = {};
-        bool exists = false;
 
-        int r = tpm_handle_exists(tpm, handle, &exists, detail);
-        if (r != 0 || !exists)
+        int r = tpm_handle_open(tpm, handle, &nv, detail);
+        if (r != 0 || !nv.tpm)
                 return r;
-        r = tpm_handle_open(tpm, handle, &nv, detail);
-        if (r == 0)
-                r = tpm_session_open(tpm, TPM2_SE_HMAC, SESSION_PLAIN, &session, detail);
+        r = tpm_session_open(tpm, TPM2_SE_HMAC, SESSION_PLAIN, &session, detail);
         if (r == 0)
                 r = tpm_auth_lend(&owner, tpm, ESYS_TR_RH_OWNER, owner_auth, detail);
         if (r != 0)
                 return r;
-        r = tpm_rc(Esys_NV_UndefineSpace(tpm->esys, ESYS_TR_RH_OWNER, nv.tr, ONE_SESSION(&session)),
-                   TPM_STEP_NV_UNDEFINE_SPACE, detail);
+        r = tpm_srk_rc(
+                tpm,
+                Esys_NV_UndefineSpace(tpm->esys, ESYS_TR_RH_OWNER, nv.tr, ONE_SESSION(&session)),
+                TPM_STEP_NV_UNDEFINE_SPACE, detail);
         if (r == 0)
                 nv = (TpmHandle){}; /* ESAPI closed it */
         return r;
@@ -99,7 +100,8 @@ int tpm_index_set_bits(Tpm *tpm, const TpmIndex *index, uint64_t bits, ErrorDeta
                 r = later_branch(&session, index, detail);
         if (r != 0)
                 return r;
-        return tpm_rc(
+        return tpm_srk_rc(
+                tpm,
                 Esys_NV_SetBits(tpm->esys, nv.handle.tr, nv.handle.tr, ONE_SESSION(&session), bits),
                 TPM_STEP_NV_SET_BITS, detail);
 }
@@ -126,9 +128,10 @@ int tpm_index_read_bits(Tpm *tpm, const TpmIndex *index, uint64_t *ret, ErrorDet
                 r = tpm_session_open(tpm, TPM2_SE_HMAC, SESSION_PLAIN, &session, detail);
         if (r != 0)
                 return r;
-        r = tpm_rc(Esys_NV_Read(tpm->esys, nv.handle.tr, nv.handle.tr, ONE_SESSION(&session),
-                                BITS_SIZE, 0, &data),
-                   TPM_STEP_NV_READ, detail);
+        r = tpm_srk_rc(tpm,
+                       Esys_NV_Read(tpm->esys, nv.handle.tr, nv.handle.tr, ONE_SESSION(&session),
+                                    BITS_SIZE, 0, &data),
+                       TPM_STEP_NV_READ, detail);
         if (r != 0)
                 return r;
         if (data->size != BITS_SIZE)

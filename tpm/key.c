@@ -10,6 +10,7 @@
 #include "tpm/auth.h"
 #include "tpm/context.h"
 #include "tpm/session.h"
+#include "tpm/srk.h"
 
 TPM2B_PUBLIC tpm_key_template(TPMA_OBJECT attributes, const TPM2B_DIGEST *policy) {
         TPM2B_PUBLIC template = {
@@ -65,9 +66,10 @@ int tpm_key_create(Tpm *tpm, const TPM2B_PUBLIC *template, const Secret *auth,
         r = tpm_session_open(tpm, TPM2_SE_HMAC, SESSION_COMMAND, &session, detail);
         if (r != 0)
                 return r;
-        r = tpm_rc(Esys_Create(tpm->esys, tpm->srk.tr, ONE_SESSION(&session), &sensitive, template,
-                               &outside, &pcrs, &private, &public, NULL, NULL, NULL),
-                   TPM_STEP_CREATE, detail);
+        r = tpm_srk_rc(tpm,
+                       Esys_Create(tpm->esys, tpm->srk.tr, ONE_SESSION(&session), &sensitive,
+                                   template, &outside, &pcrs, &private, &public, NULL, NULL, NULL),
+                       TPM_STEP_CREATE, detail);
         if (r != 0)
                 return r;
         if (!public_matches(template, public))
@@ -84,8 +86,8 @@ int tpm_key_load(Tpm *tpm, const TpmHandle *session, const TPM2B_PUBLIC *public,
 
         if (!tpm->srk.tpm)
                 return -ENOKEY;
-        int r = tpm_rc(
-                Esys_Load(tpm->esys, tpm->srk.tr, ONE_SESSION(session), private, public, &tr),
+        int r = tpm_srk_rc(
+                tpm, Esys_Load(tpm->esys, tpm->srk.tr, ONE_SESSION(session), private, public, &tr),
                 TPM_STEP_LOAD, detail);
         if (r != 0)
                 return r;
@@ -118,9 +120,10 @@ int tpm_key_sign(const TpmHandle *key, const TpmHandle *session, const TPM2B_DIG
         };
         _cleanup_esys_ TPMT_SIGNATURE *signature = NULL;
 
-        int r = tpm_rc(Esys_Sign(key->tpm->esys, key->tr, ONE_SESSION(session), digest, &scheme,
-                                 &ticket, &signature),
-                       TPM_STEP_SIGN, detail);
+        int r = tpm_srk_rc(key->tpm,
+                           Esys_Sign(key->tpm->esys, key->tr, ONE_SESSION(session), digest, &scheme,
+                                     &ticket, &signature),
+                           TPM_STEP_SIGN, detail);
         if (r != 0)
                 return r;
         *ret = *signature;

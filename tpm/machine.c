@@ -5,6 +5,7 @@
 
 #include "tpm/context.h"
 #include "tpm/session.h"
+#include "tpm/srk.h"
 
 #define PCR_READ_TRIES 8
 
@@ -93,7 +94,8 @@ int tpm_fence(Tpm *tpm, unsigned pcr, ErrorDetail *detail) {
         int r = tpm_session_open(tpm, TPM2_SE_HMAC, SESSION_PLAIN, &session, detail);
         if (r != 0)
                 return r;
-        return tpm_rc(
+        return tpm_srk_rc(
+                tpm,
                 Esys_PCR_Event(tpm->esys, ESYS_TR_PCR0 + pcr, ONE_SESSION(&session), &event, NULL),
                 TPM_STEP_PCR_EVENT, detail);
 }

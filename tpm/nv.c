@@ -1,13 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tpm/nv.h"
 
-#include <string.h>
-
+#include "policy/digest.h"
 #include "tpm/context.h"
-
-static bool name_equal(const TPM2B_NAME *a, const TPM2B_NAME *b) {
-        return a->size == b->size && memcmp(a->name, b->name, a->size) == 0;
-}
 
 /* The Name is a digest of the whole public area: it is ours in one of four states, or foreign. */
 static int state_of_name(const TpmIndex *index, const TPM2B_NAME *name, TpmIndexState *ret) {
@@ -40,16 +35,13 @@ static int state_of_name(const TpmIndex *index, const TPM2B_NAME *name, TpmIndex
 int tpm_nv_open(Tpm *tpm, const TpmIndex *index, TpmNv *ret, ErrorDetail *detail) {
         _cleanup_(tpm_nv_close) TpmNv nv = { .state = TPM_INDEX_ABSENT };
         TPM2B_NAME name = {};
-        bool exists = false;
 
-        int r = tpm_handle_exists(tpm, index->handle, &exists, detail);
-        if (r == 0 && exists)
-                r = tpm_handle_open(tpm, index->handle, &nv.handle, detail);
-        if (r == 0 && exists)
+        int r = tpm_handle_open(tpm, index->handle, &nv.handle, detail);
+        if (r == 0 && nv.handle.tpm)
                 r = tpm_handle_name(&nv.handle, &name, detail);
-        if (r == 0 && exists)
+        if (r == 0 && nv.handle.tpm)
                 r = state_of_name(index, &name, &nv.state);
-        if (r == 0 && exists && nv.state != TPM_INDEX_FOREIGN)
+        if (r == 0 && nv.handle.tpm && nv.state != TPM_INDEX_FOREIGN)
                 r = tpm_auth_lend(&nv.auth, tpm, nv.handle.tr, &index->auth, detail);
         if (r != 0)
                 return r;

@@ -6,6 +6,7 @@
 #include "tpm/context.h"
 #include "tpm/key.h"
 #include "tpm/nv.h"
+#include "tpm/srk.h"
 
 /* Where a conjunction stands: the next answer for a PolicySigned. */
 typedef struct Application {
@@ -53,9 +54,10 @@ static int apply_nv(Application *a, const PolicyTerm *term, ErrorDetail *detail)
         r = tpm_nv_demand_written(&nv, in->index, detail);
         if (r != 0)
                 return r == SEAL_E_NOT_FOUND ? SEAL_E_REGISTER_TAMPERED : r;
-        return tpm_rc(Esys_PolicyNV(esys_of(a), nv.handle.tr, nv.handle.tr, a->session->tr,
-                                    ONE_SESSION(in->hmac), &operand, 0, TPM2_EO_BITCLEAR),
-                      TPM_STEP_POLICY_NV, detail);
+        return tpm_srk_rc(a->session->tpm,
+                          Esys_PolicyNV(esys_of(a), nv.handle.tr, nv.handle.tr, a->session->tr,
+                                        ONE_SESSION(in->hmac), &operand, 0, TPM2_EO_BITCLEAR),
+                          TPM_STEP_POLICY_NV, detail);
 }
 
 static int apply_auth_value(Application *a, const PolicyTerm *term, ErrorDetail *detail) {

@@ -172,6 +172,10 @@ static bool code_matches(TSS2_RC wanted, TSS2_RC code) {
         return (code & FORMAT_ONE_CODE) == wanted;
 }
 
+bool tpm_rc_is(TSS2_RC rc, TSS2_RC code) {
+        return code_matches(code, tpm_rc_chip(rc));
+}
+
 static const Translation *translation_find(TpmStep step, TSS2_RC code) {
         for (size_t i = 0; i < sizeof(translations) / sizeof(translations[0]); i++) {
                 const Translation *t = &translations[i];

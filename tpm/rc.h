@@ -6,6 +6,8 @@
  */
 #pragma once
 
+#include <stdbool.h>
+
 #include <tss2/tss2_common.h>
 
 #include "base/error.h"
@@ -45,7 +47,8 @@
         STEP(POLICY_COMMAND_CODE, "TPM2_PolicyCommandCode")      \
         STEP(POLICY_DUPLICATION_SELECT, "TPM2_PolicyDuplicationSelect") \
         STEP(POLICY_RESTART, "TPM2_PolicyRestart")               \
-        STEP(POLICY_GET_DIGEST, "TPM2_PolicyGetDigest")
+        STEP(POLICY_GET_DIGEST, "TPM2_PolicyGetDigest")          \
+        STEP(FLUSH_CONTEXT, "TPM2_FlushContext")
 /* clang-format on */
 
 typedef enum TpmStep {
@@ -61,6 +64,12 @@ const char *tpm_step_name(TpmStep step);
 
 /* rc as the chip would have said it: a resource manager's layer bits are taken away, no others. */
 TSS2_RC tpm_rc_chip(TSS2_RC rc);
+
+/*
+ * Whether the chip said that; a format-one code is meant whatever handle, parameter or session it
+ * blames.
+ */
+bool tpm_rc_is(TSS2_RC rc, TSS2_RC code);
 
 /*
  * 0 for success; else a condition with its sentence in detail, -ENOMEM, or SEAL_E_TPM_FAILURE with

@@ -84,13 +84,13 @@ static int signing_satisfy(const Signing *s, const MachineApproval *approval, Er
 }
 
 /* SEAL_E_BUSY is TPM_RC_PCR_CHANGED: what was proved before it counts no more. */
-static int signing_try(const Signing *s, size_t approval, TPMT_SIGNATURE *ret,
+static int signing_try(const Signing *s, const MachineApproval *approval, TPMT_SIGNATURE *ret,
                        ErrorDetail *detail) {
         const SealUse *use = s->use;
         int r = SEAL_E_BUSY;
 
         for (int i = 0; r == SEAL_E_BUSY && i < PCR_CHANGED_TRIES; i++) {
-                r = signing_satisfy(s, &use->approvals[approval], detail);
+                r = signing_satisfy(s, approval, detail);
                 if (r == 0)
                         r = tpm_key_sign(&s->key, &s->policy, &use->digest, use->hash, ret, detail);
                 if (r != 0) {
@@ -129,35 +129,73 @@ static void differing_describe(const PcrSelection *selection, uint32_t differing
                          selection->bank == TPM2_ALG_SHA256 ? "sha256" : "sha384", one ? "s" : "");
 }
 
-/*
- * The approval that fits the PCRs as they are. SEAL_E_MACHINE_STATE_REFUSED names the PCRs in which
- * the nearest one differs.
- */
-static int approval_find(Tpm *tpm, const SealUse *use, size_t *ret, ErrorDetail *detail) {
-        PcrSelection nearest_selection = {};
-        uint32_t nearest = UINT32_MAX;
-        PcrValues now = {};
+/* Where the search for an approval that fits the PCRs stands. */
+typedef struct Search {
+        PcrValues now; /* of the selection asked for last */
+        PcrSelection nearest_selection;
+        uint32_t nearest; /* PCRs in which the nearest approval differs */
+} Search;
 
-        for (size_t i = 0; i < use->approval_count; i++) {
-                const PcrValues *approved = &use->approvals[i].values;
+/* Whether an approval fits, read anew when its selection is another than that of the one before. */
+static int search_compare(Search *search, Tpm *tpm, const PcrValues *approved, bool *ret_fits,
+                          ErrorDetail *detail) {
+        PcrValues *now = &search->now;
 
-                if (i == 0 || approved->selection.bank != now.selection.bank ||
-                    approved->selection.mask != now.selection.mask) {
-                        int r = tpm_pcr_read(tpm, &approved->selection, &now, detail);
-                        if (r != 0)
-                                return r;
-                }
-                uint32_t differing = pcr_values_differing(approved, &now);
-                if (differing == 0) {
-                        *ret = i;
-                        return 0;
-                }
-                if (__builtin_popcount(differing) < __builtin_popcount(nearest)) {
-                        nearest = differing;
-                        nearest_selection = approved->selection;
-                }
+        if (approved->selection.bank != now->selection.bank ||
+            approved->selection.mask != now->selection.mask) {
+                int r = tpm_pcr_read(tpm, &approved->selection, now, detail);
+                if (r != 0)
+                        return r;
         }
-        differing_describe(&nearest_selection, nearest, detail);
+        uint32_t differing = pcr_values_differing(approved, now);
+        if (__builtin_popcount(differing) < __builtin_popcount(search->nearest)) {
+                search->nearest = differing;
+                search->nearest_selection = approved->selection;
+        }
+        *ret_fits = differing == 0;
+        return 0;
+}
+
+/* The state is approved, but by nobody whom the chip believes. */
+static int tickets_refused(const MachineApproval *approval, ErrorDetail *detail) {
+        TPMI_ALG_SIG_SCHEME kept = approval->signature.sigAlg;
+
+        return error_set(detail, SEAL_E_APPROVAL_INVALID,
+                         "This machine state is approved, but the TPM does not take the approval's "
+                         "ticket: another authority's, another profile's, or older than the last "
+                         "TPM2_Clear%s; approve the state again ('sealctl machine-state approve')",
+                         kept != 0 && kept != TPM2_ALG_NULL ? " (its signature is kept)" : "");
+}
+
+/*
+ * The first approval was refused: with SEAL_E_APPROVAL_INVALID it fits the PCRs, but not the key.
+ * Try those that fit, in order. SEAL_E_APPROVAL_INVALID when the chip takes none of their tickets,
+ * SEAL_E_MACHINE_STATE_REFUSED, with the PCRs in which the nearest differs, when none fits.
+ */
+static int signing_search(const Signing *s, int refusal, TPMT_SIGNATURE *ret, size_t *ret_approval,
+                          ErrorDetail *detail) {
+        const MachineApproval *approvals = s->use->approvals, *refused = NULL;
+        Search search = { .nearest = UINT32_MAX };
+        bool fits;
+
+        if (refusal == SEAL_E_APPROVAL_INVALID)
+                refused = &approvals[0];
+        for (size_t i = 0; i < s->use->approval_count; i++) {
+                int r = search_compare(&search, s->tpm, &approvals[i].values, &fits, detail);
+                if (r != 0)
+                        return r;
+                if (!fits || &approvals[i] == refused)
+                        continue;
+                r = signing_try(s, &approvals[i], ret, detail);
+                if (r == 0)
+                        *ret_approval = i;
+                if (r != SEAL_E_APPROVAL_INVALID)
+                        return r;
+                refused = &approvals[i];
+        }
+        if (refused)
+                return tickets_refused(refused, detail);
+        differing_describe(&search.nearest_selection, search.nearest, detail);
         return SEAL_E_MACHINE_STATE_REFUSED;
 }
 
@@ -195,12 +233,9 @@ int tpm_seal_sign(Tpm *tpm, const SealUse *use, TPMT_SIGNATURE *ret, size_t *ret
         r = signing_open(&signing, detail);
         if (r != 0)
                 return r;
-        r = signing_try(&signing, approval, &signature, &refusal);
-        if (r == SEAL_E_MACHINE_STATE_REFUSED) {
-                r = approval_find(tpm, use, &approval, &refusal);
-                if (r == 0)
-                        r = signing_try(&signing, approval, &signature, &refusal);
-        }
+        r = signing_try(&signing, &use->approvals[0], &signature, &refusal);
+        if (r == SEAL_E_MACHINE_STATE_REFUSED || r == SEAL_E_APPROVAL_INVALID)
+                r = signing_search(&signing, r, &signature, &approval, &refusal);
         if (r != 0)
                 return refusal.text[0] ? error_set(detail, r, "%s", refusal.text) : r;
         *ret = signature;

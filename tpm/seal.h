@@ -43,14 +43,14 @@ typedef struct SealUse {
 
 /*
  * Load, satisfy the policy in a salted session, TPM2_Sign, flush. The first approval is tried at
- * once; only when the chip refuses it are PCRs read and the approval that fits them sought.
+ * once; only when the chip refuses it are PCRs read and those that fit them tried, in order.
  * TPM_RC_PCR_CHANGED restarts, a bounded number of times.
  *
  * Returns SEAL_E_MACHINE_STATE_REFUSED (the detail names the PCRs that differ from the nearest
  * approval), SEAL_E_REVOKED (the bit is set), SEAL_E_LOCKED (the index is read-locked),
  * SEAL_E_REGISTER_TAMPERED (index missing, unwritten or foreign, blob not ours, policy not the
- * key's), SEAL_E_APPROVAL_INVALID (the chip does not take the approval's ticket: other authority or
- * profile), SEAL_E_BUSY (PCRs kept changing), SEAL_E_INVALID_ARGS (digest and hash do not fit), and
+ * key's), SEAL_E_APPROVAL_INVALID (the chip takes the ticket of no approval that fits: other
+ * authority or profile), SEAL_E_BUSY (PCRs kept changing), SEAL_E_INVALID_ARGS (digest and hash do not fit), and
  * SEAL_E_PIN_REQUIRED or SEAL_E_APPROVAL_REQUIRED for seals that need more than the machine.
  * ret_approval (may be NULL) is the position of the approval that served.
  */

@@ -4,6 +4,7 @@
 #include <errno.h>
 
 #include "tpm/context.h"
+#include "tpm/srk.h"
 
 int tpm_session_open_salted(Tpm *tpm, ESYS_TR salt, TPM2_SE type, TPMA_SESSION encrypts,
                             TpmHandle *ret, ErrorDetail *detail) {
@@ -15,9 +16,10 @@ int tpm_session_open_salted(Tpm *tpm, ESYS_TR salt, TPM2_SE type, TPMA_SESSION e
         _cleanup_(tpm_handle_close) TpmHandle session = {};
         ESYS_TR tr;
 
-        int r = tpm_rc(Esys_StartAuthSession(tpm->esys, salt, ESYS_TR_NONE, NO_SESSIONS, NULL, type,
-                                             &aes, TPM2_ALG_SHA256, &tr),
-                       TPM_STEP_START_SESSION, detail);
+        int r = tpm_srk_rc(tpm,
+                           Esys_StartAuthSession(tpm->esys, salt, ESYS_TR_NONE, NO_SESSIONS, NULL,
+                                                 type, &aes, TPM2_ALG_SHA256, &tr),
+                           TPM_STEP_START_SESSION, detail);
         if (r != 0)
                 return r;
         session = tpm_handle_transient(tpm, tr);

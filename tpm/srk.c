@@ -5,6 +5,7 @@
 
 #include <tss2/tss2_mu.h>
 
+#include "policy/digest.h"
 #include "policy/key.h"
 #include "tpm/auth.h"
 #include "tpm/context.h"
@@ -94,8 +95,7 @@ static int srk_check(const TpmHandle *srk, const TPM2B_NAME *expected, TPM2B_NAM
         r = public_name(public, &name);
         if (r != 0)
                 return r;
-        if (expected &&
-            (name.size != expected->size || memcmp(name.name, expected->name, name.size) != 0))
+        if (expected && !name_equal(&name, expected))
                 return error_set(detail, SEAL_E_REGISTER_TAMPERED,
                                  "The storage root key is not the one that this register was made "
                                  "with: another TPM, or a cleared one; restore a backup");
@@ -164,26 +164,78 @@ static int srk_create(Tpm *tpm, const TPM2B_NAME *expected, const Secret *owner_
         return srk_make_persistent(&primary, detail);
 }
 
+/* Find it, or make it and find it then. */
+static int srk_open(Tpm *tpm, const TPM2B_NAME *expected, const Secret *owner_auth, TpmHandle *ret,
+                    ErrorDetail *detail) {
+        int r = tpm_handle_open(tpm, SRK_HANDLE, ret, detail);
+        if (r != 0 || ret->tpm)
+                return r;
+        r = srk_create(tpm, expected, owner_auth, detail);
+        if (r == 0)
+                r = tpm_handle_open(tpm, SRK_HANDLE, ret, detail);
+        if (r == 0 && !ret->tpm)
+                return error_set(detail, SEAL_E_BUSY,
+                                 "The storage root key was taken away as soon as it was made; try "
+                                 "again");
+        return r;
+}
+
+/* Without an expected Name nothing pins the key yet, and it is looked at each time. */
+static bool srk_is_known(const Tpm *tpm, const TPM2B_NAME *expected) {
+        return tpm->srk.tpm && expected && name_equal(&tpm->srk_name, expected);
+}
+
 int tpm_srk_ensure(Tpm *tpm, const TPM2B_NAME *expected, const Secret *owner_auth,
                    TPM2B_NAME *ret_name, ErrorDetail *detail) {
         _cleanup_(tpm_handle_close) TpmHandle srk = {};
-        TPM2B_NAME name = {};
-        bool exists = false;
 
-        tpm_handle_close(&tpm->srk);
-        int r = tpm_handle_exists(tpm, SRK_HANDLE, &exists, detail);
-        if (r == 0 && !exists)
-                r = srk_create(tpm, expected, owner_auth, detail);
-        if (r != 0)
-                return r;
-        r = tpm_handle_open(tpm, SRK_HANDLE, &srk, detail);
-        if (r != 0)
-                return r;
-        r = srk_check(&srk, expected, &name, detail);
-        if (r != 0)
-                return r;
-        tpm->srk = tpm_handle_steal(&srk);
+        if (!srk_is_known(tpm, expected)) {
+                TPM2B_NAME name = {};
+
+                tpm_handle_close(&tpm->srk);
+                int r = srk_open(tpm, expected, owner_auth, &srk, detail);
+                if (r == 0)
+                        r = srk_check(&srk, expected, &name, detail);
+                if (r != 0)
+                        return r;
+                tpm->srk = tpm_handle_steal(&srk);
+                tpm->srk_name = name;
+        }
         if (ret_name)
-                *ret_name = name;
+                *ret_name = tpm->srk_name;
         return 0;
+}
+
+/* What the chip says when a session's key is not the one that it computed, or its parent is gone. */
+static bool rc_casts_doubt(TSS2_RC rc, TpmStep step) {
+        /* There only the key and the salt can be to blame. */
+        if (step == TPM_STEP_START_SESSION)
+                return !(tpm_rc_chip(rc) & TSS2_RC_LAYER_MASK) && (rc & TPM2_RC_FMT1);
+        return tpm_rc_is(rc, TPM2_RC_BAD_AUTH) || tpm_rc_is(rc, TPM2_RC_AUTH_FAIL) ||
+               tpm_rc_is(rc, TPM2_RC_HANDLE);
+}
+
+/* Whether another key is at the handle now, or none; false when the chip does not tell. */
+static bool srk_is_lost(Tpm *tpm) {
+        _cleanup_esys_ TPM2B_PUBLIC *public = NULL;
+        TPM2B_NAME name = {};
+
+        TSS2_RC rc = Esys_ReadPublic(tpm->esys, tpm->srk.tr, NO_SESSIONS, &public, NULL, NULL);
+        if (rc != TSS2_RC_SUCCESS)
+                return tpm_rc_is(rc, TPM2_RC_HANDLE);
+        return public_name(public, &name) != 0 || !name_equal(&name, &tpm->srk_name);
+}
+
+/*
+ * ESAPI 3.2 keeps the salt of a session that the chip refused and takes it for the next unsalted
+ * one's, with which the key would have to be made anew: that connection is of no more use.
+ */
+int tpm_srk_rc(Tpm *tpm, TSS2_RC rc, TpmStep step, ErrorDetail *detail) {
+        if (rc == TSS2_RC_SUCCESS || !tpm->srk.tpm || !rc_casts_doubt(rc, step) ||
+            !srk_is_lost(tpm))
+                return tpm_rc(rc, step, detail);
+        return error_set(detail, SEAL_E_TPM_UNAVAILABLE,
+                         "Another program removed or replaced the storage root key at 0x%08x while "
+                         "sealsd used it (%s: 0x%x); try again",
+                         SRK_HANDLE, tpm_step_name(step), rc);
 }

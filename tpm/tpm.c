@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include <tss2/tss2_sys.h>
 #include <tss2/tss2_tctildr.h>
 
 #include "tpm/context.h"
@@ -40,6 +41,45 @@ static int chip_start(Tpm *tpm, ErrorDetail *detail) {
         return tpm_rc(rc, TPM_STEP_STARTUP, detail);
 }
 
+bool tcti_is_direct(const char *tcti) {
+        static const char device[] = "device:/dev/tpm";
+
+        if (strncmp(tcti, device, sizeof(device) - 1) == 0) {
+                const char *number = tcti + sizeof(device) - 1; /* /dev/tpmrm0 is the manager's */
+
+                return number[0] != '\0' && number[strspn(number, "0123456789")] == '\0';
+        }
+        return strcmp(tcti, "swtpm") == 0 || strncmp(tcti, "swtpm:", 6) == 0 ||
+               strcmp(tcti, "mssim") == 0 || strncmp(tcti, "mssim:", 6) == 0;
+}
+
+/* By SAPI, since ESAPI flushes only what it has made. */
+static int flush_all(Tpm *tpm, TPM2_HT type, ErrorDetail *detail) {
+        _cleanup_esys_ TPMS_CAPABILITY_DATA *data = NULL;
+        TSS2_SYS_CONTEXT *sys = NULL;
+
+        int r = tpm_capability(tpm, TPM2_CAP_HANDLES, (TPM2_HANDLE) type << TPM2_HR_SHIFT,
+                               TPM2_MAX_CAP_HANDLES, &data, detail);
+        if (r == 0)
+                r = tpm_rc(Esys_GetSysContext(tpm->esys, &sys), TPM_STEP_FLUSH_CONTEXT, detail);
+        for (uint32_t i = 0; r == 0 && i < data->data.handles.count; i++)
+                r = tpm_rc(Tss2_Sys_FlushContext(sys, data->data.handles.handle[i]),
+                           TPM_STEP_FLUSH_CONTEXT, detail);
+        return r;
+}
+
+/*
+ * What a connection that broke could not flush stays in a chip that no resource manager sweeps, and
+ * three keys fill it. Saved sessions are let be: sealsd saves none, but the kernel keeps those of
+ * /dev/tpmrm0's users that way.
+ */
+static int clean_slate(Tpm *tpm, ErrorDetail *detail) {
+        if (!tcti_is_direct(tpm->name))
+                return 0;
+        int r = flush_all(tpm, TPM2_HT_TRANSIENT, detail);
+        return r != 0 ? r : flush_all(tpm, TPM2_HT_LOADED_SESSION, detail);
+}
+
 static int connection_open(Tpm **ret, const char *tcti, ErrorDetail *detail) {
         _cleanup_(tpm_freep) Tpm *tpm = calloc(1, sizeof(*tpm));
 
@@ -63,6 +103,8 @@ static int connection_open(Tpm **ret, const char *tcti, ErrorDetail *detail) {
         if (r != 0)
                 return r;
         r = chip_start(tpm, detail);
+        if (r == 0)
+                r = clean_slate(tpm, detail);
         if (r != 0)
                 return r;
         *ret = steal_ptr(tpm);

@@ -4,8 +4,9 @@
  * worker thread owns it. Objects and sessions that functions of this layer open are flushed before
  * they return, whatever happens, but for a TpmChallenge, whose session lives until it is freed.
  *
- * Every function here may return SEAL_E_TPM_UNAVAILABLE (the TCTI failed, the chip was reset, or an
- * answer was altered on its way: free the Tpm and connect anew), SEAL_E_TPM_FULL, SEAL_E_BUSY (the
+ * Every function here may return SEAL_E_TPM_UNAVAILABLE (the TCTI failed, the chip was reset, an
+ * answer was altered on its way, or the storage root key is another: free the Tpm and connect
+ * anew), SEAL_E_TPM_FULL, SEAL_E_BUSY (the
  * chip asks for patience), SEAL_E_TPM_FAILURE (the detail has step, code and text), -ENOMEM.
  */
 #pragma once
@@ -22,7 +23,9 @@ typedef struct Tpm Tpm;
 /*
  * Connect. tcti is a TCTI loader string ("tabrmd:", "device:/dev/tpmrm0", "swtpm:path=/run/x");
  * NULL or empty tries tpm2-abrmd, then /dev/tpmrm0. A chip that was not started yet (a bare
- * simulator) is started with TPM2_Startup(CLEAR).
+ * simulator) is started with TPM2_Startup(CLEAR). A chip without a resource manager in between
+ * (swtpm, mssim, /dev/tpm0) is ours alone: loaded keys and sessions that are found in it were left
+ * there by a connection that broke, and are flushed.
  */
 int tpm_new(Tpm **ret, const char *tcti, ErrorDetail *detail);
 Tpm *tpm_free(Tpm *tpm);

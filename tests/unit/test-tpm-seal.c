@@ -252,6 +252,32 @@ static void approval_for_another_profile_is_refused(void **state) {
         assert_int_equal(sign(chip, &seal, NULL), SEAL_E_APPROVAL_INVALID);
 }
 
+/* The first fits the PCRs as well, but the key's policy names another authority. */
+static void refused_ticket_gives_way_to_the_next_approval(void **state) {
+        MachineApproval approvals[3];
+        TPMT_SIGNATURE signature;
+        ErrorDetail detail = {};
+        Chip *chip = *state;
+        size_t approval = 9;
+        SoftwareKey other;
+        Seal seal;
+
+        seal_make(chip, &seal, chip_seal_policy(chip));
+        software_key_make(&other);
+        approvals[0] = approvals[1] = chip_approve(chip, &other, CHIP_PROFILE);
+        approvals[2] = seal.approval;
+        seal.use.approvals = approvals;
+        seal.use.approval_count = 3;
+        assert_int_equal(tpm_seal_sign(chip->tpm, &seal.use, &signature, &approval, &detail), 0);
+        assert_int_equal(approval, 2);
+        assert_string_equal(detail.text, "");
+        seal.use.approval_count = 2;
+        assert_int_equal(sign(chip, &seal, &detail), SEAL_E_APPROVAL_INVALID);
+        assert_says(&detail, "does not take the approval's ticket");
+        assert_says(&detail, "its signature is kept");
+        software_key_done(&other);
+}
+
 static void forged_ticket_is_refused(void **state) {
         Chip *chip = *state;
         Seal seal;
@@ -474,6 +500,59 @@ static void index_auth_stays_off_the_wire(void **state) {
         chip_assert_salted(chip);
 }
 
+/*
+ * The four of section 3.1 of the design (PolicyPCR, PolicyAuthorize, PolicyNV, Sign); six for
+ * sessions and a key that live no longer than one signature; and the index's public area, since the
+ * HMAC of PolicyNV is over its Name as it is now.
+ */
+static void signature_costs_eleven_commands(void **state) {
+        static const TPM2_CC codes[] = {
+                TPM2_CC_StartAuthSession, /* HMAC, for Load and PolicyNV */
+                TPM2_CC_Load,
+                TPM2_CC_StartAuthSession, /* policy */
+                TPM2_CC_PolicyPCR,
+                TPM2_CC_PolicyAuthorize,
+                TPM2_CC_NV_ReadPublic,
+                TPM2_CC_PolicyNV,
+                TPM2_CC_Sign,
+                TPM2_CC_FlushContext, /* the key */
+                TPM2_CC_FlushContext, /* the sessions */
+                TPM2_CC_FlushContext,
+        };
+        TPMT_SIGNATURE signature;
+        Chip *chip = *state;
+        Seal seal;
+
+        seal_make(chip, &seal, chip_seal_policy(chip));
+        wire_tap(&chip->wire, chip->tpm);
+        assert_int_equal(tpm_srk_ensure(chip->tpm, &chip->srk, NULL, NULL, NULL), 0);
+        assert_int_equal(tpm_seal_sign(chip->tpm, &seal.use, &signature, NULL, NULL), 0);
+        assert_int_equal(chip->wire.commands, sizeof(codes) / sizeof(codes[0]));
+        assert_memory_equal(chip->wire.codes, codes, sizeof(codes));
+}
+
+/* Evicted behind the connection's back. */
+static void srk_removed_between_signatures_is_noticed(void **state) {
+        ErrorDetail detail = {};
+        TpmHandle srk = {};
+        Chip *chip = *state;
+        ESYS_TR none;
+        Seal seal;
+
+        seal_make(chip, &seal, chip_seal_policy(chip));
+        assert_int_equal(sign(chip, &seal, NULL), 0);
+        assert_int_equal(tpm_handle_open(chip->tpm, SRK_HANDLE, &srk, NULL), 0);
+        assert_int_equal(Esys_EvictControl(chip->tpm->esys, ESYS_TR_RH_OWNER, srk.tr,
+                                           ESYS_TR_PASSWORD, ESYS_TR_NONE, ESYS_TR_NONE, SRK_HANDLE,
+                                           &none),
+                         0);
+        assert_int_equal(tpm_srk_ensure(chip->tpm, &chip->srk, NULL, NULL, NULL), 0);
+        assert_int_equal(sign(chip, &seal, &detail), SEAL_E_TPM_UNAVAILABLE);
+        assert_says(&detail, "storage root key");
+        chip_reconnect(chip);
+        assert_int_equal(sign(chip, &seal, NULL), 0);
+}
+
 /* An interposer that has another document signed. */
 static void alter_answer(Wire *wire, TPM2_CC command, uint8_t *answer, size_t size) {
         (void) wire;
@@ -493,8 +572,8 @@ static void altered_signature_is_noticed(void **state) {
         assert_int_equal(tpm_seal_sign(chip->tpm, &seal.use, &signature, NULL, NULL),
                          SEAL_E_TPM_UNAVAILABLE);
         wire_untap(&chip->wire);
-        swtpm_reset(&chip->swtpm); /* as a resource manager does with a lost connection */
-        chip_reconnect(chip);
+        chip_reconnect(chip); /* ESAPI takes nothing more, not even a flush */
+        chip_assert_empty(chip);
         assert_int_equal(sign(chip, &seal, NULL), 0);
 }
 
@@ -535,6 +614,7 @@ int main(void) {
                 SEALED(no_approved_state_is_said),
                 SEALED(approval_of_another_authority_is_refused),
                 SEALED(approval_for_another_profile_is_refused),
+                SEALED(refused_ticket_gives_way_to_the_next_approval),
                 SEALED(forged_ticket_is_refused),
                 SEALED(revoked_seal_is_refused_and_its_neighbour_not),
                 SEALED(locked_index_stops_signing_until_the_next_boot),
@@ -546,6 +626,8 @@ int main(void) {
                 SEALED(held_session_signs_past_revocation_until_the_fence),
                 SEALED(measurement_in_between_is_retried_within_bounds),
                 SEALED(index_auth_stays_off_the_wire),
+                SEALED(signature_costs_eleven_commands),
+                SEALED(srk_removed_between_signatures_is_noticed),
                 SEALED(altered_signature_is_noticed),
                 SEALED(more_pcrs_than_one_answer_holds_are_read),
                 SEALED(fence_outside_the_pcrs_is_refused),
