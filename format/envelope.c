@@ -2,8 +2,10 @@
 #include "format/envelope.h"
 
 #include <errno.h>
+#include <limits.h>
 
 #include <openssl/cms.h>
+#include <openssl/err.h>
 #include <openssl/pem.h>
 
 #include "base/cleanup.h"
@@ -34,9 +36,10 @@ static int certificate_parse(const char *pem, size_t size, X509 **ret, ErrorDeta
         if (!bio)
                 return -ENOMEM;
         *ret = PEM_read_bio_X509(bio, NULL, NULL, NULL);
-        if (!*ret)
-                return error_set(detail, SEAL_E_INVALID_ARGS, "escrow is not a PEM certificate");
-        return 0;
+        if (*ret)
+                return 0;
+        ERR_clear_error();
+        return error_set(detail, SEAL_E_INVALID_ARGS, "escrow is not a PEM certificate");
 }
 
 int envelope_check(const char *pem, size_t size, ErrorDetail *detail) {
@@ -48,14 +51,19 @@ int envelope_check(const char *pem, size_t size, ErrorDetail *detail) {
                                 detail);
 }
 
-static int encrypt(X509 *certificate, Bytes content, CMS_ContentInfo **ret) {
+static int encrypt(X509 *certificate, Bytes content, CMS_ContentInfo **ret,
+                   ErrorDetail *detail) {
         _cleanup_(biop) BIO *in = BIO_new_mem_buf(content.data, (int) content.size);
         _cleanup_(stackp) STACK_OF(X509) *recipients = sk_X509_new_null();
 
-        if (!in || !recipients || !sk_X509_push(recipients, certificate))
+        if (content.size > INT_MAX || !in || !recipients || !sk_X509_push(recipients, certificate))
                 return -ENOMEM;
         *ret = CMS_encrypt(recipients, in, EVP_aes_256_cbc(), CMS_BINARY);
-        return *ret ? 0 : SEAL_E_INVALID_ARGS;
+        if (*ret)
+                return 0;
+        ERR_clear_error();
+        return error_set(detail, SEAL_E_INVALID_ARGS,
+                         "escrow: one cannot encrypt to this certificate's key");
 }
 
 int envelope_encrypt(const char *pem, size_t size, Bytes content, uint8_t **ret, size_t *ret_size,
@@ -66,9 +74,7 @@ int envelope_encrypt(const char *pem, size_t size, Bytes content, uint8_t **ret,
 
         int r = certificate_parse(pem, size, &certificate, detail);
         if (r == 0)
-                r = encrypt(certificate, content, &cms);
-        if (r == SEAL_E_INVALID_ARGS)
-                return error_set(detail, r, "escrow: one cannot encrypt to this certificate's key");
+                r = encrypt(certificate, content, &cms, detail);
         if (r != 0)
                 return r;
         int n = i2d_CMS_ContentInfo(cms, &der);

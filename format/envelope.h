@@ -11,7 +11,10 @@
 #include "base/bytes.h"
 #include "base/error.h"
 
-/* SEAL_E_INVALID_ARGS when pem (at most PEM_MAX bytes) is no certificate that can receive. */
+/*
+ * SEAL_E_INVALID_ARGS when pem is no certificate that can receive, SEAL_E_LIMITS_EXCEEDED beyond
+ * PEM_MAX bytes.
+ */
 int envelope_check(const char *pem, size_t size, ErrorDetail *detail);
 
 /* DER into malloc'ed *ret. `openssl cms -decrypt -inform DER` opens it. */

@@ -5,15 +5,19 @@
 #include <string.h>
 
 int approval_set_new(ApprovalSet **ret, const MachineState *states, size_t count,
-                     const char *profile) {
+                     const char *profile, const PcrSelection *pcrs) {
         ApprovalSet *set = calloc(1, sizeof(*set) + count * sizeof(set->approvals[0]));
 
         if (!set)
                 return -ENOMEM;
         set->references = 1;
-        for (size_t i = 0; i < count; i++)
-                if (strcmp(states[i].profile, profile) == 0)
+        for (size_t i = 0; i < count; i++) {
+                const PcrSelection *s = &states[i].approval.values.selection;
+
+                if (strcmp(states[i].profile, profile) == 0 && s->bank == pcrs->bank &&
+                    s->mask == pcrs->mask)
                         set->approvals[set->count++] = states[i].approval;
+        }
         *ret = set;
         return 0;
 }

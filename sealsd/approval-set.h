@@ -17,9 +17,9 @@ typedef struct ApprovalSet {
         MachineApproval approvals[];
 } ApprovalSet;
 
-/* From the rows of this profile. */
+/* From the rows of this profile that are about exactly these PCRs. */
 int approval_set_new(ApprovalSet **ret, const MachineState *states, size_t count,
-                     const char *profile);
+                     const char *profile, const PcrSelection *pcrs);
 ApprovalSet *approval_set_ref(ApprovalSet *set);
 ApprovalSet *approval_set_unref(ApprovalSet *set);
 DEFINE_CLEANUP(ApprovalSet, approval_set_unref)

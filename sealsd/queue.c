@@ -23,7 +23,7 @@ typedef struct Line {
 struct Queue {
         Line *first;
         Line *last; /* a line that was served goes behind this one */
-        unsigned waiting;
+        unsigned waiting; /* of users: the daemon's own take nobody's place */
         unsigned depth;
 };
 
@@ -121,7 +121,7 @@ int queue_push(Queue *queue, uint32_t uid, struct Job *job) {
         *line->end = e;
         line->end = &e->next;
         line->count++;
-        queue->waiting++;
+        queue->waiting += uid != UINT32_MAX;
         queue->depth++;
         return 0;
 }
@@ -142,7 +142,7 @@ struct Job *queue_pop(Queue *queue) {
         free(e);
         line_remove(queue, line);
         line_append(queue, line); /* its turn is over */
-        queue->waiting--;
+        queue->waiting -= line->uid != UINT32_MAX;
         return job;
 }
 

@@ -35,26 +35,26 @@ typedef struct OfferJob {
 
 static int offer_state(OfferJob *job, Chip *chip, ErrorDetail *detail) {
         OfferedChallenge *c = challenges_find_handle(chip->challenges, 0);
+        uint8_t bytes[APPROVAL_BYTES_MAX];
+        Writer w = writer_over(bytes, sizeof(bytes));
         TPM2B_DIGEST policy;
         PcrValues values;
         int r;
 
         r = tpm_pcr_read(chip->tpm, &job->pcrs, &values, detail);
+        if (r == 0)
+                r = machine_state_policy(&values, &policy);
         if (r != 0)
                 return r;
-        if (c && pcr_values_differing(&c->values, &values) == 0)
+        approval_authorize_bytes(&policy, &job->ref, &w);
+        if (c && c->size == w.used && memcmp(c->bytes, bytes, w.used) == 0)
                 return 0;
         if (c) /* the machine has moved on: what was offered approves a state that is gone */
                 challenge_drop(c);
-        r = machine_state_policy(&values, &policy);
-        if (r != 0)
-                return r;
         c = challenges_take(chip->challenges, "machine-state");
         if (!c)
                 return 0;
-
-        Writer w = writer_over(c->bytes, sizeof(c->bytes));
-        approval_authorize_bytes(&policy, &job->ref, &w);
+        memcpy(c->bytes, bytes, w.used);
         c->size = w.used;
         c->values = values;
         c->expires = job->now + CHALLENGE_LIFETIME;
@@ -124,6 +124,7 @@ static int offer_run(Job *job, Chip *chip, ErrorDetail *detail) {
         OfferJob *j = (OfferJob *) job;
         int r;
 
+        j->offered_count = 0;
         r = service_job_begin(&j->head, chip, detail);
         challenges_expire(chip->challenges, j->now);
         if (r == 0 && j->state_missing)
@@ -238,12 +239,14 @@ static int answer_challenge(AnswerJob *job, Chip *chip, OfferedChallenge *challe
         TPMT_SIGNATURE signature;
         int r;
 
-        if (signature_verify(&job->authority.public, (Bytes){ challenge->bytes, challenge->size },
-                             der) != 0)
+        r = signature_verify(&job->authority.public, (Bytes){ challenge->bytes, challenge->size },
+                             der);
+        if (r == SEAL_E_APPROVAL_INVALID)
                 return error_set(detail, SEAL_E_APPROVAL_INVALID,
                                  "The signature is not the authority's over the bytes of this "
                                  "challenge");
-        r = signature_from_openssl(&job->authority.public, der, &signature);
+        if (r == 0)
+                r = signature_from_openssl(&job->authority.public, der, &signature);
         if (r != 0)
                 return r;
         if (challenge->handle == 0)

@@ -16,39 +16,14 @@
 #include <string.h>
 
 #include <openssl/crypto.h>
-#include <openssl/rand.h>
 
 #include "base/log.h"
-#include "format/envelope.h"
 #include "policy/approval.h"
 #include "policy/key.h"
 #include "policy/ref.h"
-#include "sealsd/service-internal.h"
+#include "sealsd/service-initialize.h"
 #include "tpm/machine.h"
 #include "tpm/srk.h"
-
-#define DEFAULT_PCRS "sha256:0,2,7"
-#define DEFAULT_PROFILE "default"
-#define DEFAULT_CAPACITY 64
-
-typedef struct InitOperation {
-        ServiceJob head;
-        Subject by;
-        Installation plan;
-        bool set_owner_auth;
-        Secret given_owner, given_lockout, passphrase;
-        char *escrow_pem;
-        size_t escrow_pem_size;
-        TpmHierarchies hierarchies; /* before anything was changed */
-        size_t index_count;
-        RegisterIndex indices[INDICES_MAX + 1];
-        TPM2_HANDLE drawn[INDICES_MAX + 1]; /* handles that are free in the chip */
-        size_t step;                        /* resident: which signature is next */
-        bool state_approved;
-        MachineState state;
-        uint8_t *envelope;
-        size_t envelope_size;
-} InitOperation;
 
 /* --- the end ------------------------------------------------------------------------------ */
 
@@ -271,6 +246,8 @@ static int define_run(Job *job, Chip *chip, ErrorDetail *detail) {
         InitOperation *op = (InitOperation *) job;
         int r;
 
+        /* What an earlier try offered was for its authority, indices and PCRs. */
+        challenges_clear(chip->challenges);
         r = service_job_begin(&op->head, chip, detail);
         for (size_t i = 0; r == 0 && i < op->index_count; i++)
                 r = define_index(op, chip, &op->indices[i], init_owner(op), detail);
@@ -332,15 +309,19 @@ static int provision_owner(InitOperation *op, Chip *chip, ErrorDetail *detail) {
         return tpm_hierarchy_set_auth(chip->tpm, TPM_OWNER, old, &op->plan.owner_auth, detail);
 }
 
+/* Salting needs the SRK, making the SRK the owner's auth: as it was before, or ours already. */
 static int provision_srk(InitOperation *op, Chip *chip, ErrorDetail *detail) {
-        const Secret *owner = init_owner(op);
+        const TPM2B_NAME *expected = op->plan.srk.size > 0 ? &op->plan.srk : NULL;
+        const Secret *before = op->plan.owner_auth_ours ? &op->plan.owner_auth_old
+                                                        : &op->given_owner;
+        TPM2B_NAME name;
 
-        /* Salting needs the SRK, making the SRK the owner's auth as it was until now. */
-        if (op->plan.owner_auth_ours &&
-            tpm_hierarchy_check_auth(chip->tpm, TPM_OWNER, owner, NULL) != 0)
-                owner = op->plan.owner_auth_old.set ? &op->plan.owner_auth_old : NULL;
-        return tpm_srk_ensure(chip->tpm, op->plan.srk.size > 0 ? &op->plan.srk : NULL, owner,
-                              &op->plan.srk, detail);
+        int r = tpm_srk_ensure(chip->tpm, expected, before->set ? before : NULL, &name, detail);
+        if (r == SEAL_E_WRONG_PIN && op->plan.owner_auth_ours)
+                r = tpm_srk_ensure(chip->tpm, expected, &op->plan.owner_auth, &name, detail);
+        if (r == 0)
+                op->plan.srk = name;
+        return r;
 }
 
 static int provision_authority(InitOperation *op, Chip *chip, ErrorDetail *detail) {
@@ -371,10 +352,23 @@ static int provision_run(Job *job, Chip *chip, ErrorDetail *detail) {
         return r;
 }
 
+/* A lockout auth that was given and is wrong must not be tried again by the next call. */
+static void provision_forget_lockout(InitOperation *op) {
+        if (!op->plan.lockout_auth_taken)
+                return;
+        secret_wipe(&op->plan.lockout_auth);
+        op->plan.lockout_auth_taken = false;
+        if (store_installation_save(op->head.service->store, &op->plan) != 0 ||
+            service_reload(op->head.service) != 0)
+                log_error("the lockout auth that was refused could not be forgotten");
+}
+
 static void provision_done(Job *job, int code, const ErrorDetail *detail) {
         InitOperation *op = (InitOperation *) job;
         Service *s = op->head.service;
 
+        if (code == SEAL_E_WRONG_PIN)
+                provision_forget_lockout(op);
         if (code == 0)
                 code = store_installation_save(s->store, &op->plan);
         if (code == 0)
@@ -389,170 +383,7 @@ static void provision_done(Job *job, int code, const ErrorDetail *detail) {
         init_next(op, define_run, define_done);
 }
 
-/* --- plan --------------------------------------------------------------------------------- */
-
-static int plan_lockout(InitOperation *op, const Installation *stored, ErrorDetail *detail) {
-        Installation *plan = &op->plan;
-
-        if (op->given_lockout.set) {
-                if (!op->hierarchies.lockout_auth_set)
-                        return error_set(
-                                detail, SEAL_E_INVALID_ARGS,
-                                "lockout-auth: the TPM has none yet; leave the option away "
-                                "and one is set");
-                plan->lockout_auth = op->given_lockout;
-                plan->lockout_auth_taken = true;
-                return 0;
-        }
-        if (stored->lockout_auth.set) {
-                plan->lockout_auth = stored->lockout_auth;
-                plan->lockout_auth_taken = stored->lockout_auth_taken;
-                return 0;
-        }
-        if (op->hierarchies.lockout_auth_set)
-                return error_set(detail, SEAL_E_PIN_REQUIRED,
-                                 "The TPM has a lockout authorisation already: give it as the "
-                                 "option lockout-auth");
-        return secret_random(&plan->lockout_auth, INDEX_AUTH_SIZE);
-}
-
-static int plan_owner(InitOperation *op, const Installation *stored, ErrorDetail *detail) {
-        Installation *plan = &op->plan;
-
-        if (stored->owner_auth_ours) {
-                plan->owner_auth_ours = true;
-                plan->owner_auth = stored->owner_auth;
-                plan->owner_auth_old = op->given_owner.set ? op->given_owner
-                                                           : stored->owner_auth_old;
-                return 0;
-        }
-        if (op->hierarchies.owner_auth_set && !op->given_owner.set)
-                return error_set(detail, SEAL_E_PIN_REQUIRED,
-                                 "The TPM has an owner authorisation: give it as the option "
-                                 "owner-auth");
-        if (!op->set_owner_auth)
-                return 0;
-        plan->owner_auth_ours = true;
-        plan->owner_auth_old = op->given_owner;
-        return secret_random(&plan->owner_auth, INDEX_AUTH_SIZE);
-}
-
-/* The handles of an earlier try are kept: what stands there is ours to define anew. */
-static int plan_indices(InitOperation *op) {
-        size_t want = installation_index_count(op->plan.capacity), have = 0, ledger = 0, drawn = 0;
-        int r = service_indices(op->head.service, op->indices, &op->index_count);
-
-        for (size_t i = 0; i < op->index_count; i++) {
-                op->indices[i].written = false;
-                ledger += op->indices[i].kind == INDEX_LEDGER;
-        }
-        have = op->index_count - ledger;
-        while (r == 0 && (have < want || ledger == 0)) {
-                RegisterIndex *row = &op->indices[op->index_count++];
-                bool revocation = have < want;
-
-                *row = (RegisterIndex){
-                        .kind = revocation ? INDEX_REVOCATION : INDEX_LEDGER,
-                        .handle = op->drawn[drawn++],
-                        .ordinal = revocation ? (unsigned) have : 0,
-                        .used = revocation && have == 0 ? MAKER_BITS : 0,
-                };
-                r = secret_random(&row->auth, INDEX_AUTH_SIZE);
-                have += revocation;
-                ledger += !revocation;
-        }
-        return r;
-}
-
-static int plan_save(InitOperation *op) {
-        _cleanup_(store_rollbackp) Store *tx = NULL;
-        Store *store = op->head.service->store;
-        int r;
-
-        r = store_begin(store);
-        if (r != 0)
-                return r;
-        tx = store;
-        op->plan.phase = INIT_STARTED;
-        r = store_installation_save(store, &op->plan);
-        if (r == 0)
-                r = store_index_remove_all(store);
-        for (size_t i = 0; r == 0 && i < op->index_count; i++)
-                r = store_index_add(store, &op->indices[i]);
-        if (r == 0)
-                r = store_commit(store);
-        if (r == 0)
-                tx = NULL;
-        return r;
-}
-
-/* What the escrow holder receives: the authorisations that Initialize sets. */
-static int plan_escrow(InitOperation *op, ErrorDetail *detail) {
-        char text[2 * SECRET_MAX * 2 + 64], hex[2 * SECRET_MAX + 1];
-        int n = 0;
-
-        if (!op->escrow_pem)
-                return 0;
-        n = snprintf(text, sizeof(text), "lockout-auth %s\n",
-                     hex_encode(op->plan.lockout_auth.data, op->plan.lockout_auth.size, hex));
-        if (op->plan.owner_auth_ours)
-                n += snprintf(text + n, sizeof(text) - (size_t) n, "owner-auth %s\n",
-                              hex_encode(op->plan.owner_auth.data, op->plan.owner_auth.size, hex));
-        int r = envelope_encrypt(op->escrow_pem, op->escrow_pem_size,
-                                 (Bytes){ (uint8_t *) text, (size_t) n }, &op->envelope,
-                                 &op->envelope_size, detail);
-        OPENSSL_cleanse(text, sizeof(text));
-        OPENSSL_cleanse(hex, sizeof(hex));
-        return r;
-}
-
-static int init_plan(InitOperation *op, ErrorDetail *detail) {
-        const Installation *stored = &op->head.service->installation;
-        int r;
-
-        op->plan.srk = stored->srk;
-        r = plan_lockout(op, stored, detail);
-        if (r == 0)
-                r = plan_owner(op, stored, detail);
-        if (r == 0)
-                r = plan_escrow(op, detail);
-        if (r == 0)
-                r = plan_indices(op);
-        if (r == 0)
-                r = plan_save(op);
-        return r;
-}
-
-static int inspect_handle(Chip *chip, TPM2_HANDLE *ret, ErrorDetail *detail) {
-        TpmIndex candidate = { .kind = INDEX_REVOCATION };
-        TpmIndexState state = TPM_INDEX_FOREIGN;
-        uint32_t random;
-        int r = 0;
-
-        while (r == 0 && state != TPM_INDEX_ABSENT) {
-                if (RAND_bytes((uint8_t *) &random, sizeof(random)) != 1)
-                        return -EIO;
-                candidate.handle = INDEX_HANDLE_FIRST +
-                                   random % (INDEX_HANDLE_LAST - INDEX_HANDLE_FIRST + 1);
-                r = tpm_index_state(chip->tpm, &candidate, &state, detail);
-        }
-        *ret = candidate.handle;
-        return r;
-}
-
-static int inspect_run(Job *job, Chip *chip, ErrorDetail *detail) {
-        InitOperation *op = (InitOperation *) job;
-        size_t count = installation_index_count(op->plan.capacity) + 1;
-        PcrValues values;
-        int r;
-
-        r = tpm_hierarchies(chip->tpm, &op->hierarchies, detail);
-        if (r == 0) /* a bank that the chip lacks is told before anything changes */
-                r = tpm_pcr_read(chip->tpm, &op->plan.pcrs, &values, detail);
-        for (size_t i = 0; r == 0 && i < count; i++)
-                r = inspect_handle(chip, &op->drawn[i], detail);
-        return r;
-}
+/* --- inspect and plan --------------------------------------------------------------------- */
 
 static void inspect_done(Job *job, int code, const ErrorDetail *detail) {
         InitOperation *op = (InitOperation *) job;
@@ -573,92 +404,7 @@ static void inspect_done(Job *job, int code, const ErrorDetail *detail) {
         init_next(op, provision_run, provision_done);
 }
 
-/* --- options ------------------------------------------------------------------------------ */
-
-static bool profile_is_valid(const char *profile) {
-        size_t n = strspn(profile, "abcdefghijklmnopqrstuvwxyz0123456789-");
-
-        return n > 0 && n <= PROFILE_MAX && profile[n] == '\0';
-}
-
-static int options_authority(Installation *plan, const InitOptions *options, ErrorDetail *detail) {
-        if ((options->authority_pem != NULL) == options->passphrase.set)
-                return error_set(detail, SEAL_E_INVALID_ARGS,
-                                 "Give either authority (the PEM of its public key) or passphrase "
-                                 "(the authority then lives in the TPM)");
-        plan->resident = options->authority_pem == NULL;
-        if (plan->resident && options->passphrase.size == 0)
-                return error_set(detail, SEAL_E_INVALID_ARGS, "passphrase is empty");
-        if (plan->resident)
-                return 0;
-        return external_key_parse(options->authority_pem, options->authority_pem_size,
-                                  &plan->authority, detail);
-}
-
-/* What an interrupted try fixed is the default of the next. */
-static void options_default(Installation *plan, const Installation *stored) {
-        if (stored->phase == INIT_NONE) {
-                plan->separation = SEPARATION_DUAL;
-                plan->capacity = DEFAULT_CAPACITY;
-                (void) snprintf(plan->profile, sizeof(plan->profile), "%s", DEFAULT_PROFILE);
-                return;
-        }
-        plan->separation = stored->separation;
-        plan->capacity = stored->capacity;
-        plan->pcrs = stored->pcrs;
-        memcpy(plan->profile, stored->profile, sizeof(plan->profile));
-}
-
-static int options_profile(Installation *plan, const char *profile, ErrorDetail *detail) {
-        if (!profile)
-                return 0;
-        if (!profile_is_valid(profile))
-                return error_set(detail, SEAL_E_INVALID_ARGS,
-                                 "profile is 1 to %d of a-z, 0-9 and -", PROFILE_MAX);
-        (void) snprintf(plan->profile, sizeof(plan->profile), "%s", profile);
-        return 0;
-}
-
-static int options_plan(Installation *plan, const Service *service, const InitOptions *options,
-                        ErrorDetail *detail) {
-        const char *pcrs = options->pcrs;
-        int r;
-
-        options_default(plan, &service->installation);
-        if (options->separation != SEPARATION_NONE)
-                plan->separation = options->separation;
-        if (options->capacity > 0)
-                plan->capacity = options->capacity;
-        if (plan->capacity > CAPACITY_MAX)
-                return error_set(detail, SEAL_E_INVALID_ARGS, "capacity is at most %d seals",
-                                 CAPACITY_MAX);
-        if (!pcrs && plan->pcrs.mask == 0)
-                pcrs = DEFAULT_PCRS;
-        r = options_profile(plan, options->profile, detail);
-        if (r == 0 && pcrs)
-                r = pcr_selection_parse(pcrs, service->config->fence_pcr, &plan->pcrs, detail);
-        if (r == 0)
-                r = options_authority(plan, options, detail);
-        return r;
-}
-
-static int options_copy(InitOperation *op, const InitOptions *options, ErrorDetail *detail) {
-        if (options->owner_auth.size > TPM2_SHA256_DIGEST_SIZE * 2 ||
-            options->lockout_auth.size > TPM2_SHA256_DIGEST_SIZE * 2)
-                return error_set(detail, SEAL_E_INVALID_ARGS,
-                                 "An authorisation value is at most %d bytes",
-                                 TPM2_SHA256_DIGEST_SIZE * 2);
-        op->set_owner_auth = options->set_owner_auth;
-        op->given_owner = options->owner_auth;
-        op->given_lockout = options->lockout_auth;
-        op->passphrase = options->passphrase;
-        if (!options->escrow_pem)
-                return 0;
-        op->escrow_pem = strndup(options->escrow_pem, options->escrow_pem_size);
-        op->escrow_pem_size = options->escrow_pem_size;
-        return op->escrow_pem ? envelope_check(op->escrow_pem, op->escrow_pem_size, detail)
-                              : -ENOMEM;
-}
+/* --- start ---------------------------------------------------------------------------------- */
 
 int service_initialize(Service *service, const Caller *caller, const InitOptions *options,
                        Reply reply, ErrorDetail *detail) {
@@ -673,11 +419,9 @@ int service_initialize(Service *service, const Caller *caller, const InitOptions
         if (!op)
                 return -ENOMEM;
         op->by = caller->subject;
-        r = options_plan(&op->plan, service, options, detail);
+        r = init_options(op, options, detail);
         if (r == 0)
-                r = options_copy(op, options, detail);
-        if (r == 0)
-                r = service_job_submit(&op->head, inspect_run, inspect_done);
+                r = service_job_submit(&op->head, init_inspect, inspect_done);
         if (r != 0) {
                 free(op->escrow_pem);
                 (void) service_job_discard(op);

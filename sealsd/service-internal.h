@@ -2,6 +2,7 @@
 /* What the service's files share; nobody else includes it. */
 #pragma once
 
+#include "base/text.h"
 #include "sealsd/approval-set.h"
 #include "sealsd/service.h"
 #include "sealsd/worker.h"
@@ -10,6 +11,9 @@
 
 #define CHALLENGE_LIFETIME (10 * 60 * USEC_PER_SEC)
 #define PROBE_INTERVAL (60 * USEC_PER_SEC)
+#define PROBE_SOON (2 * USEC_PER_SEC) /* while the chip is away, or owes a revocation */
+#define FIRST_PROBE_PATIENCE (10 * USEC_PER_SEC)
+#define CHIP_PATIENCE (180 * USEC_PER_SEC) /* as long as callers wait (design, section 5.2) */
 #define INDEX_AUTH_SIZE 32
 
 /* What the last look at the chip found. */
@@ -18,7 +22,7 @@ typedef struct Health {
         bool approved;      /* the machine state */
         bool locked;        /* a revocation index is read-locked */
         bool tampered;      /* SRK or an index is not ours any more */
-        uint32_t differing; /* PCR mask when not approved */
+        unsigned challenges; /* on offer */
         TpmHierarchies hierarchies;
         char problem[ERROR_TEXT_MAX]; /* why tampered */
 } Health;
@@ -36,7 +40,11 @@ struct Service {
         TPM2B_NAME authority_name; /* size 0 before there is one */
         ApprovalSet *approvals;
         bool initializing; /* an Initialize is under way */
+        unsigned making;   /* jobs that make a key */
         bool probing;
+        bool stuck;        /* the chip has not answered a job for minutes */
+        unsigned revoking; /* jobs that set bits which are still owed */
+        bool owed;         /* some may be: look again soon */
         bool stopping;
 
         bool tpm_available;
@@ -91,8 +99,15 @@ int service_reload(Service *service);
 void service_update_state(Service *service);
 /* Look at the chip soon (one look at a time). */
 void service_probe(Service *service);
+/* Look at the chip for a caller; the health is fresh when the Reply comes. */
+int service_look(Service *service, uint32_t uid, Reply reply);
 /* What the chip told in passing: a refused or an accepted machine state. */
 void service_note_approved(Service *service, bool approved);
+
+/* The same about one seal, for those who may see it: its number is the object. */
+void service_attention_seal(Service *service, const char *severity, const char *code,
+                            const char *number, const char *format, ...)
+        __attribute__((format(printf, 5, 6)));
 
 int service_tpm_index(const Service *service, const RegisterIndex *row, TpmIndex *ret);
 /* The policy of a seal, from its row. */
@@ -112,7 +127,10 @@ bool service_sees_all(const Caller *caller);
 int service_make(Service *service, Request *request, const Subject *by, uint32_t uid, Reply reply,
                  ErrorDetail *detail);
 
-/* After a restart: requests that were in the making have failed. */
+/*
+ * Requests that are in the making though nothing makes them have failed: after a restart, or when
+ * the register could not be written at the end. Does nothing while a key is being made.
+ */
 int service_make_recover(Service *service);
 
 /* --- revoking (service-revoke.c) ----------------------------------------------------------- */

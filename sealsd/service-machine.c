@@ -106,11 +106,12 @@ static int approve_signature(ApproveJob *job, Chip *chip, ErrorDetail *detail) {
         if (job->authority.resident)
                 return tpm_authority_sign(chip->tpm, &job->authority, &job->passphrase, message,
                                           &a->signature, detail);
-        if (signature_verify(&job->authority.public, message, der) != 0)
+        int r = signature_verify(&job->authority.public, message, der);
+        if (r == SEAL_E_APPROVAL_INVALID)
                 return error_set(detail, SEAL_E_APPROVAL_INVALID,
                                  "The signature is not the authority's over this machine state and "
                                  "profile; sign the bytes 'to-sign' of GetMachineState");
-        return signature_from_openssl(&job->authority.public, der, &a->signature);
+        return r == 0 ? signature_from_openssl(&job->authority.public, der, &a->signature) : r;
 }
 
 static int approve_run(Job *job, Chip *chip, ErrorDetail *detail) {
@@ -169,8 +170,7 @@ static int approve_check(const Service *service, const MachineApproveOptions *op
         if (r != 0)
                 return r;
         if (options->profile && strcmp(options->profile, i->profile) != 0)
-                return error_set(detail, SEAL_E_NOT_FOUND,
-                                 "There is no profile \"%.64s\"; it is \"%s\"", options->profile,
+                return error_set(detail, SEAL_E_NOT_FOUND, "There is one profile, \"%s\"",
                                  i->profile);
         if (i->resident && !options->passphrase.set)
                 return error_set(detail, SEAL_E_PIN_REQUIRED,

@@ -5,10 +5,13 @@
  * fails and can be made again.
  */
 #include <errno.h>
+#include <inttypes.h>
 #include <string.h>
 
 #include <openssl/crypto.h>
 
+#include "base/log.h"
+#include "base/text.h"
 #include "policy/index.h"
 #include "sealsd/service-internal.h"
 #include "tpm/index.h"
@@ -23,6 +26,8 @@ typedef struct MakeJob {
         bool bit_is_set; /* the chip says that the bit given is a dead seal's */
         SealKey key;
 } MakeJob;
+
+#define CAPACITY_WARN_PERCENT 80 /* design, section 4 */
 
 /* --- policy ------------------------------------------------------------------------------- */
 
@@ -63,34 +68,48 @@ static void seal_advance(MakeJob *job) {
 }
 
 static int make_commit(MakeJob *job) {
-        _cleanup_(store_rollbackp) Store *tx = NULL;
         Store *store = job->head.service->store;
         int r;
 
         r = store_begin(store);
         if (r != 0)
                 return r;
-        tx = store;
         job->request.state = REQUEST_COMPLETED;
         job->request.error[0] = '\0';
         r = store_seal_add(store, &job->seal);
         if (r == 0)
                 r = store_request_update(store, &job->request);
-        if (r == 0)
-                r = store_commit(store);
-        if (r == 0)
-                tx = NULL;
-        return r;
+        return store_end(store, r);
 }
 
-static int make_fail(MakeJob *job, const char *why) {
+/* A bit that the chip has set is used, whatever the register says. */
+static int make_undo(MakeJob *job) {
         Store *store = job->head.service->store;
         int r;
 
-        job->request.state = REQUEST_FAILED;
-        (void) snprintf(job->request.error, sizeof(job->request.error), "%s", why);
-        r = store_bit_return(store, job->seal.index, job->seal.bit);
-        return r == 0 ? store_request_update(store, &job->request) : r;
+        r = store_begin(store);
+        if (r != 0)
+                return r;
+        if (!job->bit_is_set)
+                r = store_bit_return(store, job->seal.index, job->seal.bit);
+        if (r == 0)
+                r = store_request_update(store, &job->request);
+        return store_end(store, r);
+}
+
+/* Where not even this can be written, the request stays in the making until it is recovered. */
+static void make_fail(MakeJob *job, const char *why) {
+        Request *request = &job->request;
+        int r;
+
+        request->state = REQUEST_FAILED;
+        text_copy(request->error, sizeof(request->error), why);
+        r = make_undo(job);
+        if (r == 0)
+                service_changed_request(job->head.service, request);
+        else
+                log_error("request %" PRIu64 ": '%s' could not be recorded: %s", request->id, why,
+                          error_text(r));
 }
 
 static void warn_capacity(Service *service) {
@@ -103,11 +122,13 @@ static void warn_capacity(Service *service) {
         for (size_t i = 0; i < count; i++) {
                 if (rows[i].kind != INDEX_REVOCATION)
                         continue;
-                used += rows[i].used;
-                bits += SEALS_PER_INDEX;
+                unsigned kept = rows[i].ordinal == 0 ? MAKER_BITS : 0;
+
+                used += rows[i].used - kept;
+                bits += SEALS_PER_INDEX - kept;
         }
         OPENSSL_cleanse(rows, sizeof(rows));
-        if (bits == 0 || used * 100 < bits * 80)
+        if (bits == 0 || used * 100 < bits * CAPACITY_WARN_PERCENT)
                 return;
         service_attention(service, used == bits ? "critical" : "warning", "capacity", "",
                           "%u of %u revocation bits are used; every seal made takes one", used,
@@ -164,7 +185,10 @@ static int make_again(MakeJob *job) {
                           "Bit %u of index 0x%08x is set in the chip but was free in the register",
                           job->seal.bit, job->seal.index);
         r = make_take_bit(job);
-        return r == 0 ? service_job_submit(&job->head, make_run, make_done) : r;
+        if (r != 0)
+                return r;
+        job->bit_is_set = false;
+        return service_job_submit(&job->head, make_run, make_done);
 }
 
 static void make_done(Job *job, int code, const ErrorDetail *detail) {
@@ -182,9 +206,9 @@ static void make_done(Job *job, int code, const ErrorDetail *detail) {
                 seal_advance(j);
                 code = make_commit(j);
         }
+        s->making--;
         if (code != 0) {
-                (void) make_fail(j, error_describe(code, detail));
-                service_changed_request(s, &j->request);
+                make_fail(j, error_describe(code, detail));
                 service_job_finish(&j->head, code, detail, NULL);
                 return;
         }
@@ -199,37 +223,31 @@ static void make_done(Job *job, int code, const ErrorDetail *detail) {
 static void make_fill(MakeJob *job, const Request *request, const Subject *by) {
         const Installation *i = &job->head.service->installation;
 
+        Seal *s = &job->seal;
+
         job->request = *request;
         job->by = *by;
-        job->seal = (Seal){
-                .request = request->id,
-                .separation = i->separation,
-                .applicant = request->applicant,
-                .facts = request->application,
-                .created = service_now(job->head.service),
-        };
-        memcpy(job->seal.number, request->number, sizeof(job->seal.number));
-        memcpy(job->seal.profile, i->profile, sizeof(job->seal.profile));
+        s->request = request->id;
+        s->separation = i->separation;
+        s->applicant = request->applicant;
+        s->facts = request->application;
+        s->created = service_now(job->head.service);
+        memcpy(s->number, request->number, sizeof(s->number));
+        memcpy(s->profile, i->profile, sizeof(s->profile));
 }
 
 static int make_begin(MakeJob *job) {
-        _cleanup_(store_rollbackp) Store *tx = NULL;
         Store *store = job->head.service->store;
         int r;
 
         r = store_begin(store);
         if (r != 0)
                 return r;
-        tx = store;
         r = make_take_bit(job);
         job->request.state = REQUEST_MAKING;
         if (r == 0)
                 r = store_request_update(store, &job->request);
-        if (r == 0)
-                r = store_commit(store);
-        if (r == 0)
-                tx = NULL;
-        return r;
+        return store_end(store, r);
 }
 
 int service_make(Service *service, Request *request, const Subject *by, uint32_t uid, Reply reply,
@@ -251,37 +269,17 @@ int service_make(Service *service, Request *request, const Subject *by, uint32_t
         }
         r = service_job_submit(&job->head, make_run, make_done);
         if (r != 0) {
-                (void) make_fail(job, error_text(r));
+                make_fail(job, error_text(r));
                 (void) service_job_discard(job);
-        }
-        return r;
-}
-
-static int recover_one(Service *service, uint64_t id, Request *request) {
-        int r = store_request_get(service->store, id, request);
-
-        if (r != 0)
                 return r;
-        request->state = REQUEST_FAILED;
-        (void) snprintf(request->error, sizeof(request->error),
-                        "The daemon was stopped while the key was made; Make it again");
-        return store_request_update(service->store, request);
+        }
+        service->making++;
+        return 0;
 }
 
 int service_make_recover(Service *service) {
-        RequestFilter filter = { .state = REQUEST_MAKING };
-        _cleanup_free_ RequestRow *rows = NULL;
-        _cleanup_free_ Request *request = malloc(sizeof(*request));
-        size_t count;
-        int r;
-
-        if (!request)
-                return -ENOMEM;
-        do {
-                free(steal_ptr(rows));
-                r = store_request_list(service->store, &filter, &rows, &count);
-                for (size_t i = 0; r == 0 && i < count; i++)
-                        r = recover_one(service, rows[i].id, request);
-        } while (r == 0 && count == PAGE_MAX);
-        return r;
+        if (service->making > 0)
+                return 0;
+        return store_request_fail_all_making(service->store,
+                                             "The making was interrupted; Make it again");
 }

@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "base/text.h"
 #include "sealsd/gate.h"
 #include "sealsd/service-internal.h"
 
@@ -90,7 +91,6 @@ int service_apply(Service *service, const Caller *caller, Application *applicati
 
 /* Approved by its own applicant: only here. */
 static int create_request(Service *service, Request *request) {
-        _cleanup_(store_rollbackp) Store *tx = NULL;
         Decision self = {
                 .by = request->applicant,
                 .approve = true,
@@ -102,18 +102,21 @@ static int create_request(Service *service, Request *request) {
         r = store_begin(service->store);
         if (r != 0)
                 return r;
-        tx = service->store;
         r = store_number_take(service->store, service->config->number_region, request->number);
         request->state = REQUEST_APPROVED;
         if (r == 0)
                 r = store_request_add(service->store, request);
         if (r == 0)
                 r = store_decision_add(service->store, request->id, &self);
-        if (r == 0)
-                r = store_commit(service->store);
-        if (r == 0)
-                tx = NULL;
-        return r;
+        return store_end(service->store, r);
+}
+
+/* What this token made before. A register that cannot tell must not become a second seal. */
+static int create_find(Service *service, const Caller *caller, const char *token,
+                       uint64_t *ret_id) {
+        if (token[0] == '\0')
+                return SEAL_E_NOT_FOUND;
+        return store_request_by_token(service->store, caller->uid, token, ret_id);
 }
 
 /* The same token again: the same seal, made now if it failed before. */
@@ -149,9 +152,11 @@ int service_create_seal(Service *service, const Caller *caller, Application *app
                                  "CreateSeal is for single mode; here (%s) somebody applies and "
                                  "somebody else approves: 'sealctl apply'",
                                  separation_name(service->installation.separation));
-        if (application->token[0] != '\0' &&
-            store_request_by_token(service->store, caller->uid, application->token, &known) == 0)
+        r = create_find(service, caller, application->token, &known);
+        if (r == 0)
                 return create_again(service, caller, known, reply, detail);
+        if (r != SEAL_E_NOT_FOUND)
+                return r;
         r = apply_fill(service, caller, application, request, detail);
         if (r == 0)
                 r = create_request(service, request);
@@ -176,13 +181,11 @@ static int decide_check(Service *service, const Caller *caller, const Request *r
 /* Decision, and with the last one the number, in one transaction. */
 static int decide_commit(Service *service, Request *request, const Decision *decision,
                          RequestState next) {
-        _cleanup_(store_rollbackp) Store *tx = NULL;
         int r;
 
         r = store_begin(service->store);
         if (r != 0)
                 return r;
-        tx = service->store;
         r = store_decision_add(service->store, request->id, decision);
         request->decisions[request->decision_count++] = *decision;
         bool last = !decision->approve || request_missing(request) == 0;
@@ -193,18 +196,14 @@ static int decide_commit(Service *service, Request *request, const Decision *dec
                 request->state = next;
         if (r == 0)
                 r = store_request_update(service->store, request);
-        if (r == 0)
-                r = store_commit(service->store);
-        if (r == 0)
-                tx = NULL;
-        return r;
+        return store_end(service->store, r);
 }
 
 static Decision decision_of(const Service *service, const Caller *caller, bool approve,
                             const char *comment) {
         Decision d = { .by = caller->subject, .approve = approve, .time = service_now(service) };
 
-        (void) snprintf(d.comment, sizeof(d.comment), "%s", comment);
+        text_copy(d.comment, sizeof(d.comment), comment);
         return d;
 }
 
@@ -281,7 +280,7 @@ int service_request_reject(Service *service, const Caller *caller, uint64_t id, 
         if (r != 0)
                 return r;
         Decision d = decision_of(service, caller, false, reason);
-        (void) snprintf(request->error, sizeof(request->error), "%s", reason);
+        text_copy(request->error, sizeof(request->error), reason);
         r = decide_commit(service, request, &d, next);
         if (r == 0)
                 service_changed_request(service, request);
@@ -302,7 +301,7 @@ int service_request_cancel(Service *service, const Caller *caller, uint64_t id, 
         if (r != 0)
                 return r;
         request->state = next;
-        (void) snprintf(request->error, sizeof(request->error), "%s", reason);
+        text_copy(request->error, sizeof(request->error), reason);
         r = store_request_update(service->store, request);
         if (r == 0)
                 service_changed_request(service, request);

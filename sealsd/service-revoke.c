@@ -19,6 +19,9 @@ typedef struct RevokeJob {
         TpmIndex index;
         unsigned bit;
         unsigned fence_pcr;
+        bool unmarked; /* the register could not be written before */
+        Act act;
+        char reason[TEXT_MAX + 1];
 } RevokeJob;
 
 static int revoke_run(Job *job, Chip *chip, ErrorDetail *detail) {
@@ -36,49 +39,64 @@ static int revoke_run(Job *job, Chip *chip, ErrorDetail *detail) {
         return r;
 }
 
-static int revoke_settle(RevokeJob *job) {
-        _cleanup_free_ Seal *seal = malloc(sizeof(*seal));
+/* With a disk that was full the bit is set all the same: the register may catch up now, or at a use. */
+static int revoke_settle(const RevokeJob *job, ErrorDetail *detail) {
         Service *s = job->head.service;
-        int r;
+        int r = 0;
 
-        if (!seal)
-                return -ENOMEM;
-        r = store_seal_get(s->store, job->number, seal);
+        if (job->unmarked) {
+                r = store_seal_mark_revoked(s->store, job->number, &job->act, job->reason);
+                if (r == 0)
+                        service_changed(s, "seal", job->number, seal_state_name(SEAL_REVOKED));
+        }
+        if (r == 0)
+                r = store_seal_settle_revoked(s->store, job->number);
         if (r != 0)
-                return r;
-        seal->revocation_pending = false;
-        return store_seal_update(s->store, seal);
+                (void) error_set(detail, r,
+                                 "The chip refuses seal %s from now on, but the register could not "
+                                 "be written: check the disk, and revoke again",
+                                 job->number);
+        return r;
 }
 
 static void revoke_done(Job *job, int code, const ErrorDetail *detail) {
         RevokeJob *j = (RevokeJob *) job;
+        Service *s = j->head.service;
         ErrorDetail told = {};
 
+        s->revoking -= job->uid == UINT32_MAX;
+        s->owed |= code != 0;
         if (code == 0) {
-                code = revoke_settle(j);
+                code = revoke_settle(j, &told);
         } else {
-                (void) error_set(
-                        &told, code,
-                        "Seal %s is revoked in the register and refused by the daemon, but "
-                        "its bit in the chip is not set yet: %s. It is set as soon as the "
-                        "chip answers",
-                        j->number, error_describe(code, detail));
+                (void) error_set(&told, code,
+                                 "Seal %s is revoked in the register and refused by the daemon, but "
+                                 "its bit in the chip is not set yet: %s. It is set as soon as the "
+                                 "chip answers",
+                                 j->number, error_describe(code, detail));
                 log_error("%s", told.text);
         }
         service_job_finish(&j->head, code, &told, NULL);
 }
 
-static int revoke_submit(Service *service, const Seal *seal, uint32_t uid, Reply reply) {
+static int revoke_submit(Service *service, const SealBrief *seal, const Act *unmarked,
+                         const char *reason, uint32_t uid, Reply reply) {
         RevokeJob *job = service_job_new(service, sizeof(*job), uid, reply);
         RegisterIndex row = {};
         int r;
 
         if (!job)
                 return -ENOMEM;
+        job->unmarked = unmarked != NULL;
+        if (unmarked)
+                job->act = *unmarked;
+        (void) snprintf(job->reason, sizeof(job->reason), "%s", reason);
         memcpy(job->number, seal->number, sizeof(job->number));
         job->bit = seal->bit;
         job->fence_pcr = service->config->fence_pcr;
         r = store_index_get(service->store, seal->index, &row);
+        if (r == SEAL_E_NOT_FOUND) /* the index, not the seal */
+                r = SEAL_E_REGISTER_TAMPERED;
         if (r == 0)
                 r = service_tpm_index(service, &row, &job->index);
         OPENSSL_cleanse(&row, sizeof(row));
@@ -89,70 +107,88 @@ static int revoke_submit(Service *service, const Seal *seal, uint32_t uid, Reply
         return r;
 }
 
-static int revoke_mark(Service *service, const Subject *by, const char *reason, Seal *seal) {
-        seal->state = SEAL_REVOKED;
-        seal->revocation_pending = true;
-        seal->revoked = (Act){ .by = *by, .time = service_now(service) };
-        (void) snprintf(seal->revocation_reason, sizeof(seal->revocation_reason), "%s", reason);
-        int r = store_seal_update(service->store, seal);
+static int revoke_mark(Service *service, const Act *act, const char *number, const char *reason) {
+        int r = store_seal_mark_revoked(service->store, number, act, reason);
         if (r == 0)
-                service_changed_seal(service, seal);
+                service_changed(service, "seal", number, seal_state_name(SEAL_REVOKED));
         return r;
 }
 
-int service_seal_revoke(Service *service, const Caller *caller, const char *number,
-                        const char *reason, Reply reply, ErrorDetail *detail) {
-        _cleanup_free_ Seal *seal = malloc(sizeof(*seal));
-        SealState next;
-        int r;
+/* What only describes the seal is not read: a damaged description must not keep it from revocation. */
+static int revoke_find(Service *service, const Caller *caller, const char *number, SealBrief *ret,
+                       ErrorDetail *detail) {
+        bool visible = false;
 
-        if (!seal)
-                return -ENOMEM;
-        r = service_seal_fetch(service, caller, number, seal, detail);
+        int r = service_require_ready(service, detail);
+        if (r == 0)
+                r = service_seal_visible(service, caller, number, &visible);
+        if (r == 0 && !visible)
+                r = SEAL_E_NOT_FOUND;
+        return r == 0 ? store_seal_get_brief(service->store, number, ret) : r;
+}
+
+int service_seal_revoke(Service *service, const Caller *caller, const char *number, const char *reason,
+                        Reply reply, ErrorDetail *detail) {
+        const Act act = { .by = caller->subject, .time = service_now(service) };
+        const Act *unmarked = NULL;
+        SealState next;
+        SealBrief seal;
+
+        int r = revoke_find(service, caller, number, &seal, detail);
         if (r != 0)
                 return r;
-        if (seal->state == SEAL_REVOKED && !seal->revocation_pending) {
+        if (seal.state == SEAL_REVOKED && !seal.revocation_pending) {
                 reply.done(reply.userdata, 0, NULL, NULL);
                 return 0;
         }
-        if (seal->state != SEAL_REVOKED) {
-                r = seal_transition(seal->state, SEAL_REVOKE, &next, detail);
+        if (seal.state != SEAL_REVOKED) {
+                r = seal_transition(seal.state, SEAL_REVOKE, &next, detail);
                 if (r == 0)
-                        r = revoke_mark(service, &caller->subject, reason, seal);
+                        r = revoke_mark(service, &act, number, reason);
         }
-        return r == 0 ? revoke_submit(service, seal, caller->uid, reply) : r;
+        if (r == SEAL_E_STORAGE_FAILURE) {
+                unmarked = &act;
+                r = 0;
+        }
+        return r == 0 ? revoke_submit(service, &seal, unmarked, reason, caller->uid, reply) : r;
 }
 
+static int revoke_again(Service *service, const char *number) {
+        SealBrief seal;
+
+        int r = store_seal_get_brief(service->store, number, &seal);
+        if (r == 0)
+                r = revoke_submit(service, &seal, NULL, "", UINT32_MAX, (Reply){});
+        service->revoking += r == 0;
+        return r;
+}
+
+/* One batch at a time: the next look at the chip comes back to what this one leaves. */
 void service_revoke_pending(Service *service) {
         _cleanup_free_ SealRow *rows = NULL;
-        _cleanup_free_ Seal *seal = malloc(sizeof(*seal));
         size_t count = 0;
-        int r = -ENOMEM;
 
-        if (seal)
-                r = store_seal_list_pending(service->store, &rows, &count);
-        for (size_t i = 0; r == 0 && i < count; i++) {
-                r = store_seal_get(service->store, rows[i].number, seal);
-                if (r == 0)
-                        r = revoke_submit(service, seal, UINT32_MAX, (Reply){});
-        }
+        if (service->revoking > 0)
+                return;
+        int r = store_seal_list_pending(service->store, &rows, &count);
+        service->owed = r != 0 || count > 0;
+        for (size_t i = 0; r == 0 && i < count; i++)
+                r = revoke_again(service, rows[i].number);
         if (r != 0)
                 log_error("revocations that are owed to the chip: %s", error_text(r));
 }
 
 void service_revoke_found(Service *service, const char *number) {
-        _cleanup_free_ Seal *seal = malloc(sizeof(*seal));
-        const Subject nobody = { .text = "" };
+        const Act act = { .time = service_now(service) }; /* by nobody that is known */
+        SealBrief seal;
 
-        if (!seal || store_seal_get(service->store, number, seal) != 0 ||
-            seal->state == SEAL_REVOKED)
+        if (store_seal_get_brief(service->store, number, &seal) != 0 || seal.state == SEAL_REVOKED)
                 return;
-        service_attention(
-                service, "critical", "register-older-than-chip", number,
-                "Seal %s is revoked in the chip but was not in the register: the register "
-                "was put back to an older copy",
-                number);
-        if (revoke_mark(service, &nobody, "found revoked in the chip; the register was older",
-                        seal) != 0)
+        service_attention_seal(service, "critical", "register-older-than-chip", number,
+                               "Seal %s is revoked in the chip but was not in the register: the "
+                               "register was put back to an older copy",
+                               number);
+        if (revoke_mark(service, &act, number,
+                        "found revoked in the chip; the register was older") != 0)
                 log_error("seal %s: the register could not be corrected", number);
 }

@@ -2,6 +2,7 @@
 /* Seals: seeing them, and the acts of their custody. */
 #include <errno.h>
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "sealsd/gate.h"
@@ -45,7 +46,9 @@ static int why_not_time(const Service *service, const Seal *seal, ErrorDetail *d
         char when[TIME_TEXT_SIZE];
 
         if (now < seal->facts.not_before)
-                return error_set(detail, SEAL_E_NOT_YET_VALID, "Seal %s is valid from %s on",
+                return error_set(detail, SEAL_E_NOT_YET_VALID,
+                                 "Seal %s is not valid yet: it can be delivered, accepted and used "
+                                 "from %s on",
                                  seal->number, time_format(seal->facts.not_before, when));
         if (now > seal->facts.not_after)
                 return error_set(detail, SEAL_E_EXPIRED, "Seal %s expired at %s; apply for renewal",
@@ -87,11 +90,32 @@ static size_t leaf_count(const SealLeaves *leaves) {
         return n;
 }
 
+static char **lines_free(char **lines) {
+        for (char **line = lines; *line; line++)
+                free(*line);
+        free(lines);
+        return NULL;
+}
+DEFINE_CLEANUP(char *, lines_free)
+
+static int lines_fill(const SealLeaves *leaves, char **lines) {
+        char text[ERROR_TEXT_MAX];
+
+        for (size_t i = 0; i < leaves->count; i++)
+                for (size_t j = 0; j < leaves->leaves[i].count; j++) {
+                        const PolicyTerm *term = &leaves->leaves[i].terms[j];
+
+                        *lines = strdup(policy_term_describe(term, text, sizeof(text)));
+                        if (!*lines++)
+                                return -ENOMEM;
+                }
+        return 0;
+}
+
 int service_seal_policy(Service *service, const Seal *seal, char ***ret) {
         _cleanup_free_ SealLeaves *leaves = malloc(sizeof(*leaves));
-        char text[ERROR_TEXT_MAX];
+        _cleanup_(lines_freep) char **lines = NULL;
         SealPolicy policy;
-        size_t n = 0;
         int r;
 
         if (!leaves)
@@ -101,15 +125,13 @@ int service_seal_policy(Service *service, const Seal *seal, char ***ret) {
                 r = seal_policy_leaves(&policy, leaves);
         if (r != 0)
                 return r;
-        char **lines = calloc(leaf_count(leaves) + 1, sizeof(*lines));
+        lines = calloc(leaf_count(leaves) + 1, sizeof(*lines));
         if (!lines)
                 return -ENOMEM;
-        for (size_t i = 0; i < leaves->count; i++)
-                for (size_t j = 0; j < leaves->leaves[i].count; j++)
-                        lines[n++] = strdup(policy_term_describe(&leaves->leaves[i].terms[j], text,
-                                                                 sizeof(text)));
-        *ret = lines;
-        return 0;
+        r = lines_fill(leaves, lines);
+        if (r == 0)
+                *ret = steal_ptr(lines);
+        return r;
 }
 
 /* --- custody ------------------------------------------------------------------------------ */
@@ -148,6 +170,8 @@ int service_seal_record_filing(Service *service, const Caller *caller, const cha
         if (!seal)
                 return -ENOMEM;
         r = act_begin(service, caller, number, SEAL_RECORD_FILING, seal, detail);
+        if (r == 0)
+                r = filing_check(filing, detail);
         if (r != 0)
                 return r;
         seal->filing = *filing;
@@ -159,13 +183,6 @@ int service_seal_record_filing(Service *service, const Caller *caller, const cha
         return act_finish(service, seal);
 }
 
-static bool is_listed_keeper(const Seal *seal, const Subject *keeper) {
-        for (size_t i = 0; i < seal->facts.keeper_count; i++)
-                if (subject_equal(&seal->facts.keepers[i], keeper))
-                        return true;
-        return false;
-}
-
 int service_seal_deliver(Service *service, const Caller *caller, const char *number,
                          const Subject *keeper, ErrorDetail *detail) {
         _cleanup_free_ Seal *seal = malloc(sizeof(*seal));
@@ -174,12 +191,12 @@ int service_seal_deliver(Service *service, const Caller *caller, const char *num
         if (!seal)
                 return -ENOMEM;
         r = act_begin(service, caller, number, SEAL_DELIVER, seal, detail);
-        if (r == 0 && !is_listed_keeper(seal, keeper))
+        if (r == 0 && !seal_names_keeper(seal, keeper))
                 r = error_set(detail, SEAL_E_INVALID_ARGS,
                               "%s is not among the keepers that were applied for", keeper->text);
         if (r == 0)
                 r = separation_deliver(service->installation.separation, seal, keeper, detail);
-        if (r == 0 && service_now(service) > seal->facts.not_after)
+        if (r == 0)
                 r = why_not_time(service, seal, detail);
         if (r != 0)
                 return r;
@@ -198,7 +215,7 @@ int service_seal_accept(Service *service, const Caller *caller, const char *numb
         r = act_begin(service, caller, number, SEAL_ACCEPT, seal, detail);
         if (r == 0)
                 r = separation_keep(service->installation.separation, seal, caller, detail);
-        if (r == 0 && service_now(service) > seal->facts.not_after)
+        if (r == 0)
                 r = why_not_time(service, seal, detail);
         if (r != 0)
                 return r;
@@ -220,8 +237,8 @@ int service_seal_decline(Service *service, const Caller *caller, const char *num
         seal->delivered = (Act){};
         r = act_finish(service, seal);
         if (r == 0)
-                service_attention(service, "warning", "declined", seal->number,
-                                  "%s declined seal %s: %s", caller->subject.text, seal->number,
-                                  reason);
+                service_attention_seal(service, "warning", "declined", seal->number,
+                                       "%s declined seal %s: %s", caller->subject.text,
+                                       seal->number, reason);
         return r;
 }

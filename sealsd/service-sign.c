@@ -10,6 +10,7 @@
 
 #include <openssl/crypto.h>
 
+#include "base/log.h"
 #include "policy/key.h"
 #include "sealsd/gate.h"
 #include "sealsd/service-internal.h"
@@ -18,6 +19,8 @@
 typedef struct SignJob {
         ServiceJob head;
         char number[NUMBER_MAX + 1];
+        char document_name[TEXT_MAX + 1];
+        Subject by;
         uint64_t use;
         SealKey key;
         SealPolicy policy;
@@ -83,6 +86,9 @@ static void sign_done(Job *job, int code, const ErrorDetail *detail) {
         sign_learn(j, code);
         if (code == 0)
                 code = signature_to_openssl(&j->signature, &der, &result.signature.size);
+        if (code == 0)
+                log_info("seal %s use %" PRIu64 " by %s%s%s", j->number, j->use, j->by.text,
+                         j->document_name[0] ? ": " : "", j->document_name);
         else
                 (void) store_seal_return_use(s->store, j->number, j->use);
         result.signature.data = der;
@@ -138,12 +144,13 @@ static int sign_may(Service *service, const Caller *caller, const Seal *seal,
         /* The machine's state is for the chip to judge, now; all else is as WhyNot says. */
         if (r == 0)
                 r = service_seal_why_not(service, seal, detail);
-        if (r == SEAL_E_MACHINE_STATE_REFUSED || r == SEAL_E_LOCKED ||
-            r == SEAL_E_REGISTER_TAMPERED || r == SEAL_E_TPM_UNAVAILABLE) {
+        if (r == SEAL_E_MACHINE_STATE_REFUSED || r == SEAL_E_LOCKED || r == SEAL_E_TPM_UNAVAILABLE) {
                 r = 0;
                 if (detail)
                         detail->text[0] = '\0';
         }
+        if (r == SEAL_E_REGISTER_TAMPERED) /* perhaps it is mended by now: look, for the next call */
+                service_probe(service);
         if (r == 0 && !(seal->facts.purposes & purpose))
                 r = error_set(detail, SEAL_E_PURPOSE_NOT_ALLOWED,
                               "Seal %s is not for the purpose %s", seal->number,
@@ -198,6 +205,10 @@ int service_seal_sign(Service *service, const Caller *caller, const char *number
         SignJob *job = service_job_new(service, sizeof(*job), caller->uid, reply);
         if (!job)
                 return -ENOMEM;
+        job->by = caller->subject;
+        if (options->document_name)
+                (void) snprintf(job->document_name, sizeof(job->document_name), "%s",
+                                options->document_name);
         r = sign_digest(job, options, detail);
         if (r == 0)
                 r = sign_fill(job, seal);

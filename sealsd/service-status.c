@@ -9,42 +9,34 @@
 #include "policy/key.h"
 #include "sealsd/service-internal.h"
 
-typedef struct StatusJob {
-        ServiceJob head;
-        bool reached;
-        TpmHierarchies hierarchies;
-        unsigned challenges;
-} StatusJob;
-
-static int status_run(Job *job, Chip *chip, ErrorDetail *detail) {
-        StatusJob *j = (StatusJob *) job;
-
-        j->challenges = challenges_count(chip->challenges);
-        return tpm_hierarchies(chip->tpm, &j->hierarchies, detail);
-}
+/* Who asked, while the chip is looked at for him. */
+typedef struct StatusCall {
+        Service *service;
+        Reply reply;
+} StatusCall;
 
 static void status_attend(Status *status, const char *text) {
         if (status->attention_count < sizeof(status->attention) / sizeof(status->attention[0]))
                 status->attention[status->attention_count++] = text;
 }
 
-static void status_findings(const StatusJob *job, Status *status) {
-        const Service *s = job->head.service;
+static void status_findings(const Service *s, bool reached, Status *status) {
+        const TpmHierarchies *h = &s->health.hierarchies;
         unsigned bits = 0;
 
         for (size_t i = 0; i < status->index_count; i++)
-                bits += status->indices[i].bits;
+                bits += status->indices[i].bits - (i == 0 ? MAKER_BITS : 0);
         if (s->health.tampered)
                 status_attend(status, s->health.problem);
         if (bits > 0 && status->capacity_used * 100 >= bits * 80)
                 status_attend(status, "80 % or more of the revocation bits are used");
-        if (job->reached && !job->hierarchies.owner_auth_set)
+        if (reached && !h->owner_auth_set)
                 status_attend(status, "The owner auth is empty: every TPM user can delete the "
                                       "revocation indices (nothing would sign any more)");
-        if (job->reached && !job->hierarchies.lockout_auth_set)
+        if (reached && !h->lockout_auth_set)
                 status_attend(status, "The lockout auth is empty: PINs and passphrases can be "
                                       "guessed without end");
-        if (job->reached && job->hierarchies.in_lockout)
+        if (reached && h->in_lockout)
                 status_attend(status, "The TPM is in dictionary-attack lockout");
         if (s->installation.phase == INIT_COMPLETE && s->health.probed && !s->health.approved)
                 status_attend(status, "The machine is not in an approved state: nothing signs");
@@ -68,14 +60,14 @@ static int status_indices(Service *service, Status *status) {
                         .used = rows[i].used,
                         .bits = SEALS_PER_INDEX,
                 };
-                status->capacity_used += rows[i].used;
+                status->capacity_used += rows[i].used - (rows[i].ordinal == 0 ? MAKER_BITS : 0);
         }
         OPENSSL_cleanse(rows, sizeof(rows));
         return r;
 }
 
-static int status_fill(const StatusJob *job, Status *ret) {
-        Service *s = job->head.service;
+static int status_fill(Service *s, bool reached, Status *ret) {
+        const TpmHierarchies *h = &s->health.hierarchies;
         const Installation *i = &s->installation;
         int r;
 
@@ -84,17 +76,17 @@ static int status_fill(const StatusJob *job, Status *ret) {
                 .installation = i,
                 .authority_pem = "",
                 .authority_name = s->authority_name,
-                .challenges = job->challenges,
+                .challenges = s->health.challenges,
                 .queue = worker_depth(s->worker),
                 .fence_pcr = s->config->fence_pcr,
                 .tcti = s->tcti,
                 .tpm = s->tpm_name,
-                .lockout_auth = !job->reached                        ? "unknown"
-                                : !job->hierarchies.lockout_auth_set ? "empty"
+                .lockout_auth = !reached                        ? "unknown"
+                                : !h->lockout_auth_set ? "empty"
                                 : i->lockout_auth_taken              ? "taken"
                                                                      : "set",
-                .owner_auth = !job->reached                      ? "unknown"
-                              : !job->hierarchies.owner_auth_set ? "empty"
+                .owner_auth = !reached                      ? "unknown"
+                              : !h->owner_auth_set ? "empty"
                               : i->owner_auth_ours               ? "set"
                                                                  : "unchanged",
         };
@@ -103,38 +95,42 @@ static int status_fill(const StatusJob *job, Status *ret) {
                 r = store_request_count_open(s->store, NULL, &ret->requests_open);
         if (r == 0 && s->authority_name.size > 0)
                 r = status_indices(s, ret);
-        status_findings(job, ret);
+        status_findings(s, reached, ret);
         return r;
 }
 
-static void status_done(Job *job, int code, const ErrorDetail *detail) {
-        StatusJob *j = (StatusJob *) job;
-        Service *s = j->head.service;
+static void status_looked(void *userdata, int code, const ErrorDetail *detail, const void *result) {
+        StatusCall *call = userdata;
+        Service *s = call->service;
+        Reply reply = call->reply;
         _cleanup_free_ char *pem = NULL;
         Status status = {};
 
-        (void) detail;
+        (void) result;
+        free(call);
         if (code == -ECANCELED) {
-                service_job_finish(&j->head, code, detail, NULL);
+                reply.done(reply.userdata, code, detail, NULL);
                 return;
         }
-        j->reached = code == 0; /* without a chip the register's half is still told */
-        code = status_fill(j, &status);
+        /* Without a chip the register's half is still told; one that is not ours was reached. */
+        code = status_fill(s, code == 0 || code == SEAL_E_REGISTER_TAMPERED, &status);
         if (code == 0 && s->installation.authority.size > 0)
                 code = public_to_pem(&s->installation.authority, &pem);
         if (pem)
                 status.authority_pem = pem;
-        service_job_finish(&j->head, code, NULL, &status);
+        reply.done(reply.userdata, code, NULL, &status);
 }
 
 int service_get_status(Service *service, const Caller *caller, Reply reply, ErrorDetail *detail) {
-        StatusJob *job = service_job_new(service, sizeof(*job), caller->uid, reply);
+        StatusCall *call = calloc(1, sizeof(*call));
 
         (void) detail;
-        if (!job)
+        if (!call)
                 return -ENOMEM;
-        int r = service_job_submit(&job->head, status_run, status_done);
+        *call = (StatusCall){ .service = service, .reply = reply };
+        int r = service_look(service, caller->uid,
+                             (Reply){ .done = status_looked, .userdata = call });
         if (r != 0)
-                (void) service_job_discard(job);
+                free(call);
         return r;
 }

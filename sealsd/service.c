@@ -95,18 +95,36 @@ void service_changed_seal(Service *service, const Seal *seal) {
         service_changed(service, "seal", seal->number, seal_state_name(seal->state));
 }
 
+static void attention(Service *service, const char *severity, const char *code, const char *object,
+                      const char *format, va_list ap) {
+        ErrorDetail text = {};
+
+        (void) vsnprintf(text.text, sizeof(text.text), format, ap);
+        text_end_whole(text.text);
+        log_warning("attention (%s) %s %s: %s", severity, code, object, text.text);
+        if (service->observer.attention && !service->stopping)
+                service->observer.attention(service->observer.userdata, severity, code, object,
+                                            text.text);
+}
+
 void service_attention(Service *service, const char *severity, const char *code, const char *object,
                        const char *format, ...) {
-        char text[ERROR_TEXT_MAX];
         va_list ap;
 
         va_start(ap, format);
-        (void) vsnprintf(text, sizeof(text), format, ap);
+        attention(service, severity, code, object, format, ap);
         va_end(ap);
-        log_warning("attention (%s) %s %s: %s", severity, code, object, text);
-        if (service->observer.attention && !service->stopping)
-                service->observer.attention(service->observer.userdata, severity, code, object,
-                                            text);
+}
+
+void service_attention_seal(Service *service, const char *severity, const char *code,
+                            const char *number, const char *format, ...) {
+        char object[sizeof("seal/") + NUMBER_MAX];
+        va_list ap;
+
+        (void) snprintf(object, sizeof(object), "seal/%s", number);
+        va_start(ap, format);
+        attention(service, severity, code, object, format, ap);
+        va_end(ap);
 }
 
 int service_tpm_index(const Service *service, const RegisterIndex *row, TpmIndex *ret) {
@@ -131,7 +149,8 @@ static int approvals_reload(Service *service) {
 
         r = store_machine_state_list(service->store, &states, &count);
         if (r == 0)
-                r = approval_set_new(&set, states, count, service->installation.profile);
+                r = approval_set_new(&set, states, count, service->installation.profile,
+                                     &service->installation.pcrs);
         if (r != 0)
                 return r;
         (void) approval_set_unref(service->approvals);
@@ -162,7 +181,7 @@ int service_reload(Service *service) {
 static const char *state_now(const Service *service) {
         if (service->installation.phase != INIT_COMPLETE)
                 return "uninitialized";
-        if (!service->tpm_available)
+        if (!service->tpm_available || service->stuck)
                 return "no-tpm";
         if (service->health.tampered)
                 return "tampered";
@@ -200,14 +219,17 @@ Separation service_separation(const Service *service) {
 
 typedef struct ProbeJob {
         ServiceJob head;
+        uint64_t now;
         PcrSelection selection;
-        ApprovalSet *approvals;
+        PcrValues values;
         size_t index_count;
         TpmIndex indices[INDICES_MAX + 1];
+        uint64_t bits[INDICES_MAX + 1]; /* that are set: revoked */
         Health health;
 } ProbeJob;
 
-static int probe_index(const TpmIndex *index, Chip *chip, Health *health, ErrorDetail *detail) {
+static int probe_index(const TpmIndex *index, Chip *chip, Health *health, uint64_t *ret_bits,
+                       ErrorDetail *detail) {
         TpmIndexState state;
         int r;
 
@@ -215,6 +237,8 @@ static int probe_index(const TpmIndex *index, Chip *chip, Health *health, ErrorD
         if (r != 0)
                 return r;
         health->locked |= state == TPM_INDEX_LOCKED && index->kind == INDEX_REVOCATION;
+        if (state == TPM_INDEX_WRITTEN && index->kind == INDEX_REVOCATION)
+                return tpm_index_read_bits(chip->tpm, index, ret_bits, detail);
         if (state == TPM_INDEX_WRITTEN || state == TPM_INDEX_LOCKED)
                 return 0;
         return error_set(detail, SEAL_E_REGISTER_TAMPERED,
@@ -227,32 +251,49 @@ static int probe_index(const TpmIndex *index, Chip *chip, Health *health, ErrorD
 static int probe_run(Job *job, Chip *chip, ErrorDetail *detail) {
         ProbeJob *probe = (ProbeJob *) job;
         Health *h = &probe->health;
-        PcrValues values;
         int r;
 
+        *h = (Health){};
+        challenges_expire(chip->challenges, probe->now);
+        h->challenges = challenges_count(chip->challenges);
         r = tpm_hierarchies(chip->tpm, &h->hierarchies, detail);
         if (r == 0 && probe->selection.mask != 0)
-                r = tpm_pcr_read(chip->tpm, &probe->selection, &values, detail);
+                r = tpm_pcr_read(chip->tpm, &probe->selection, &probe->values, detail);
         if (r != 0)
                 return r;
-        if (probe->selection.mask != 0)
-                h->approved = approval_set_match(probe->approvals, &values, &h->differing);
         if (probe->head.srk.size == 0)
                 return 0;
         r = service_job_begin(&probe->head, chip, detail);
         for (size_t i = 0; r == 0 && i < probe->index_count; i++)
-                r = probe_index(&probe->indices[i], chip, h, detail);
+                r = probe_index(&probe->indices[i], chip, h, &probe->bits[i], detail);
         return r;
+}
+
+/* A register that was put back to an older copy does not know of every revocation. */
+static void probe_compare(Service *service, const ProbeJob *probe) {
+        char number[NUMBER_MAX + 1];
+
+        for (size_t i = 0; i < probe->index_count; i++)
+                for (unsigned bit = 0; bit < SEALS_PER_INDEX; bit++)
+                        if ((probe->bits[i] >> bit & 1) &&
+                            store_seal_by_bit(service->store, probe->indices[i].handle, bit, number) ==
+                                    0)
+                                service_revoke_found(service, number);
 }
 
 static void probe_done(Job *job, int code, const ErrorDetail *detail) {
         ProbeJob *probe = (ProbeJob *) job;
         Service *s = probe->head.service;
 
-        s->probing = false;
+        s->probing &= job->uid != UINT32_MAX;
         if (code == 0 || code == SEAL_E_REGISTER_TAMPERED) {
                 bool before = s->health.tampered;
 
+                uint32_t differing;
+
+                /* By the approvals of now: one may have come while the chip was looked at. */
+                probe->health.approved = probe->selection.mask != 0 &&
+                                         approval_set_match(s->approvals, &probe->values, &differing);
                 probe->health.probed = true;
                 probe->health.tampered = code != 0;
                 (void) snprintf(probe->health.problem, sizeof(probe->health.problem), "%s",
@@ -264,8 +305,8 @@ static void probe_done(Job *job, int code, const ErrorDetail *detail) {
         } else if (code != -ECANCELED) {
                 log_warning("the chip cannot be examined: %s", error_describe(code, detail));
         }
-        (void) approval_set_unref(probe->approvals);
         if (!s->stopping) {
+                probe_compare(s, probe);
                 service_update_state(s);
                 if (s->tpm_available)
                         service_revoke_pending(s);
@@ -277,8 +318,8 @@ static int probe_fill(ProbeJob *probe, Service *service) {
         RegisterIndex rows[INDICES_MAX + 1];
         int r;
 
+        probe->now = service_now(service);
         probe->selection = service->installation.pcrs;
-        probe->approvals = approval_set_ref(service->approvals);
         if (service->installation.phase != INIT_COMPLETE)
                 return 0;
         r = service_indices(service, rows, &probe->index_count);
@@ -288,8 +329,8 @@ static int probe_fill(ProbeJob *probe, Service *service) {
         return r;
 }
 
-static int probe_submit(Service *service, Reply reply) {
-        ProbeJob *probe = service_job_new(service, sizeof(*probe), UINT32_MAX, reply);
+int service_look(Service *service, uint32_t uid, Reply reply) {
+        ProbeJob *probe = service_job_new(service, sizeof(*probe), uid, reply);
         int r;
 
         if (!probe)
@@ -297,17 +338,15 @@ static int probe_submit(Service *service, Reply reply) {
         r = probe_fill(probe, service);
         if (r == 0)
                 r = service_job_submit(&probe->head, probe_run, probe_done);
-        if (r != 0) {
-                (void) approval_set_unref(probe->approvals);
+        if (r != 0)
                 (void) service_job_discard(probe);
-        }
         return r;
 }
 
 void service_probe(Service *service) {
         if (service->probing || service->stopping)
                 return;
-        service->probing = probe_submit(service, (Reply){}) == 0;
+        service->probing = service_look(service, UINT32_MAX, (Reply){}) == 0;
 }
 
 static void tpm_changed(void *userdata, bool available, const char *tcti, const char *name) {
@@ -315,22 +354,59 @@ static void tpm_changed(void *userdata, bool available, const char *tcti, const 
         bool came = available && !s->tpm_available;
 
         s->tpm_available = available;
+        if (!s->health.probed)
+                came = false; /* the first look is on its way */
         (void) snprintf(s->tcti, sizeof(s->tcti), "%s", tcti);
         (void) snprintf(s->tpm_name, sizeof(s->tpm_name), "%s", name);
         if (s->stopping)
                 return;
-        service_update_state(s);
+        if (s->health.probed || !available)
+                service_update_state(s);
         if (came)
                 service_probe(s);
+}
+
+/* A chip that hangs holds the worker, and nothing else would tell. */
+static void service_watch_chip(Service *service) {
+        bool stuck = worker_is_stuck(service->worker, CHIP_PATIENCE);
+
+        if (stuck == service->stuck)
+                return;
+        service->stuck = stuck;
+        if (stuck)
+                service_attention(service, "critical", "tpm-stuck", "",
+                                  "The TPM has not answered for minutes; nothing signs");
+        service_update_state(service);
 }
 
 static int on_timer(sd_event_source *source, uint64_t usec, void *userdata) {
         Service *s = userdata;
 
         (void) usec;
+        service_watch_chip(s);
+        int r = service_make_recover(s);
+        if (r != 0)
+                log_error("requests whose making failed: %s", error_text(r));
         service_probe(s);
-        (void) sd_event_source_set_time_relative(source, PROBE_INTERVAL);
+        (void) sd_event_source_set_time_relative(
+                source, s->owed || !s->tpm_available ? PROBE_SOON : PROBE_INTERVAL);
         return sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
+}
+
+/* Who asks for the State at once is told what the chip says, and not that nobody has looked yet. */
+static void service_probe_first(Service *service) {
+        uint64_t begin, now;
+
+        service_probe(service);
+        if (sd_event_now(service->event, CLOCK_MONOTONIC, &begin) < 0)
+                return;
+        now = begin;
+        while (service->probing && now - begin < FIRST_PROBE_PATIENCE) {
+                if (sd_event_run(service->event, FIRST_PROBE_PATIENCE - (now - begin)) < 0 ||
+                    sd_event_get_state(service->event) == SD_EVENT_FINISHED)
+                        return;
+                (void) sd_event_now(service->event, CLOCK_MONOTONIC, &now);
+        }
 }
 
 /* --- life --------------------------------------------------------------------------------- */
@@ -366,12 +442,12 @@ int service_new(Service **ret, sd_event *event, const Config *config, Clock cloc
         if (r == 0)
                 r = worker_new(&s->worker, event, config->tcti, tpm_changed, s);
         if (r == 0)
-                r = sd_event_add_time_relative(event, &s->timer, CLOCK_MONOTONIC, PROBE_INTERVAL, 0,
+                r = sd_event_add_time_relative(event, &s->timer, CLOCK_MONOTONIC, PROBE_SOON, 0,
                                                on_timer, s);
         if (r != 0)
                 return r;
         s->state = state_now(s);
-        service_probe(s);
+        service_probe_first(s);
         *ret = steal_ptr(s);
         return 0;
 }

@@ -50,7 +50,8 @@ typedef struct Observer {
 
 /*
  * Opens the register in config->state_directory and starts the worker, finishes what a crash left
- * open (a revocation begun, a key whose making was interrupted), and offers challenges again.
+ * open: a revocation begun, a key whose making was interrupted. Challenges that were on offer died
+ * with the connection; ListChallenges offers fresh ones.
  * config and clock are copied or borrowed for the Service's life.
  */
 int service_new(Service **ret, sd_event *event, const Config *config, Clock clock,

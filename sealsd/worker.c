@@ -8,18 +8,12 @@
 #include <string.h>
 #include <sys/eventfd.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "sealsd/queue.h"
 
 #define TPM_TEXT_MAX 128
-
-/* What a job came to, on its way back to the main thread. */
-typedef struct Outcome {
-        struct Outcome *next;
-        Job *job;
-        int code;
-        ErrorDetail detail;
-} Outcome;
+#define STOP_PATIENCE 10 /* seconds that a stop waits for the chip */
 
 typedef struct Connection {
         bool known; /* tried at least once */
@@ -35,7 +29,8 @@ struct Worker {
         pthread_cond_t wake;
         Queue *queue;
         bool stopping;
-        Outcome *first, **end;
+        uint64_t busy_since; /* CLOCK_MONOTONIC, µs; 0 while no job is with the chip */
+        Job *first, **end;   /* ended, to be told */
         Connection connection;
         Connection told; /* main thread: what changed() was last given */
 
@@ -49,6 +44,13 @@ struct Worker {
         Chip chip;
         Challenges challenges;
 };
+
+static uint64_t monotonic_now(void) {
+        struct timespec t;
+
+        (void) clock_gettime(CLOCK_MONOTONIC, &t);
+        return (uint64_t) t.tv_sec * USEC_PER_SEC + (uint64_t) t.tv_nsec / 1000;
+}
 
 /* --- worker thread ------------------------------------------------------------------------ */
 
@@ -84,21 +86,31 @@ static int worker_connect(Worker *worker, ErrorDetail *detail) {
         return 0;
 }
 
-static void worker_run(Worker *worker, Outcome *outcome) {
-        outcome->code = worker_connect(worker, &outcome->detail);
-        if (outcome->code == 0)
-                outcome->code = outcome->job->run(outcome->job, &worker->chip, &outcome->detail);
-        if (outcome->code == SEAL_E_TPM_UNAVAILABLE)
+static void worker_try(Worker *worker, Job *job) {
+        job->code = worker_connect(worker, &job->detail);
+        if (job->code == 0)
+                job->code = job->run(job, &worker->chip, &job->detail);
+        if (job->code == SEAL_E_TPM_UNAVAILABLE)
                 worker_disconnect(worker);
 }
 
-static void outcome_deliver(Worker *worker, Outcome *outcome) {
+/* A connection may have died while nobody used it: that is no news for the job, which runs again. */
+static void worker_run(Worker *worker, Job *job) {
+        bool old = worker->chip.tpm != NULL;
+
+        worker_try(worker, job);
+        if (old && job->code == SEAL_E_TPM_UNAVAILABLE)
+                worker_try(worker, job);
+}
+
+static void job_deliver(Worker *worker, Job *job) {
         const uint64_t one = 1;
 
         (void) pthread_mutex_lock(&worker->lock);
-        queue_release(worker->queue, outcome->job->uid);
-        *worker->end = outcome;
-        worker->end = &outcome->next;
+        worker->busy_since = 0;
+        queue_release(worker->queue, job->uid);
+        *worker->end = job;
+        worker->end = &job->next;
         (void) pthread_mutex_unlock(&worker->lock);
         /* The counter cannot overflow: the main thread reads it back to zero. */
         if (write(worker->eventfd, &one, sizeof(one)) != (ssize_t) sizeof(one))
@@ -112,6 +124,8 @@ static Job *worker_wait(Worker *worker) {
         (void) pthread_mutex_lock(&worker->lock);
         while (!worker->stopping && !(job = queue_pop(worker->queue)))
                 (void) pthread_cond_wait(&worker->wake, &worker->lock);
+        if (job)
+                worker->busy_since = monotonic_now();
         (void) pthread_mutex_unlock(&worker->lock);
         return job;
 }
@@ -121,14 +135,8 @@ static void *worker_main(void *argument) {
         Job *job;
 
         while ((job = worker_wait(worker))) {
-                Outcome *o = calloc(1, sizeof(*o));
-
-                while (!o) /* a job owes its caller an answer, so wait for the memory */
-                        if (usleep(10000) == 0)
-                                o = calloc(1, sizeof(*o));
-                o->job = job;
-                worker_run(worker, o);
-                outcome_deliver(worker, o);
+                worker_run(worker, job);
+                job_deliver(worker, job);
         }
         worker_disconnect(worker);
         return NULL;
@@ -147,19 +155,19 @@ static void connection_tell(Worker *worker) {
         worker->changed(worker->userdata, now.available, now.tcti, now.name);
 }
 
-static void outcomes_finish(Worker *worker) {
+static void jobs_finish(Worker *worker) {
         (void) pthread_mutex_lock(&worker->lock);
-        Outcome *o = worker->first;
+        Job *job = worker->first;
         worker->first = NULL;
         worker->end = &worker->first;
         (void) pthread_mutex_unlock(&worker->lock);
 
-        while (o) {
-                Outcome *next = o->next;
+        while (job) {
+                Job *next = job->next; /* done may free the job, or submit it again */
+                ErrorDetail detail = job->detail;
 
-                o->job->done(o->job, o->code, &o->detail);
-                free(o);
-                o = next;
+                job->done(job, job->code, &detail);
+                job = next;
         }
 }
 
@@ -172,7 +180,7 @@ static int worker_event(sd_event_source *source, int fd, uint32_t revents, void 
         if (read(fd, &count, sizeof(count)) < 0 && errno != EAGAIN)
                 return -errno;
         connection_tell(worker);
-        outcomes_finish(worker);
+        jobs_finish(worker);
         return 0;
 }
 
@@ -218,17 +226,44 @@ static void worker_stop(Worker *worker) {
         worker->stopping = true;
         (void) pthread_cond_signal(&worker->wake);
         (void) pthread_mutex_unlock(&worker->lock);
-        (void) pthread_join(worker->thread, NULL);
+
+        struct timespec deadline;
+        (void) clock_gettime(CLOCK_REALTIME, &deadline);
+        deadline.tv_sec += STOP_PATIENCE;
+        if (pthread_timedjoin_np(worker->thread, NULL, &deadline) == 0)
+                return;
+        /* The register is whole after every commit, and what the chip owes is found at the next start. */
+        log_error("the TPM does not answer; ending without it");
+        _exit(EXIT_FAILURE);
 }
 
-static void worker_cancel_waiting(Worker *worker) {
-        const ErrorDetail stopping = { .text = "The daemon is stopping" };
+static Job *worker_take_waiting(Worker *worker) {
+        (void) pthread_mutex_lock(&worker->lock);
+        Job *job = queue_pop(worker->queue);
+        if (job)
+                queue_release(worker->queue, job->uid);
+        (void) pthread_mutex_unlock(&worker->lock);
+        return job;
+}
+
+static void worker_refuse_waiting(Worker *worker, int code, const char *why) {
+        ErrorDetail detail;
         Job *job;
 
-        while ((job = queue_pop(worker->queue))) {
-                queue_release(worker->queue, job->uid);
-                job->done(job, -ECANCELED, &stopping);
-        }
+        (void) error_set(&detail, code, "%s", why);
+        while ((job = worker_take_waiting(worker)))
+                job->done(job, code, &detail);
+}
+
+bool worker_is_stuck(Worker *worker, uint64_t usec) {
+        (void) pthread_mutex_lock(&worker->lock);
+        bool stuck = worker->busy_since != 0 && monotonic_now() - worker->busy_since > usec;
+        (void) pthread_mutex_unlock(&worker->lock);
+        if (stuck)
+                worker_refuse_waiting(worker, SEAL_E_TIMEOUT,
+                                      "The TPM has not answered for minutes; check it and its "
+                                      "resource manager");
+        return stuck;
 }
 
 Worker *worker_free(Worker *worker) {
@@ -236,8 +271,8 @@ Worker *worker_free(Worker *worker) {
                 return NULL;
         if (worker->started) {
                 worker_stop(worker);
-                outcomes_finish(worker);
-                worker_cancel_waiting(worker);
+                jobs_finish(worker);
+                worker_refuse_waiting(worker, -ECANCELED, "The daemon is stopping");
         }
         (void) sd_event_source_disable_unref(worker->source);
         (void) queue_free(worker->queue);
@@ -250,6 +285,9 @@ Worker *worker_free(Worker *worker) {
 }
 
 int worker_submit(Worker *worker, Job *job) {
+        job->next = NULL;
+        job->code = 0;
+        job->detail = (ErrorDetail){};
         (void) pthread_mutex_lock(&worker->lock);
         int r = worker->stopping ? -ECANCELED : queue_push(worker->queue, job->uid, job);
         if (r == 0)

@@ -21,17 +21,27 @@ typedef struct Worker Worker;
 
 /* What a job finds in the worker thread. */
 typedef struct Chip {
-        Tpm *tpm; /* connected; jobs begin with tpm_srk_ensure, which is free once it has run */
+        Tpm *tpm; /* connected; jobs that need the SRK begin with tpm_srk_ensure */
         Challenges *challenges;
 } Chip;
 
 typedef struct Job {
         uint32_t
                 uid; /* on whose behalf; UINT32_MAX for the daemon's own, which no quota holds back */
-        /* In the worker thread. May set detail. */
+        /*
+         * In the worker thread. May set detail. Run a second time, from its beginning, when the
+         * connection that it found turns out to be gone.
+         */
         int (*run)(struct Job *job, Chip *chip, ErrorDetail *detail);
-        /* In the main thread, exactly once; also when the worker is stopped (code -ECANCELED). */
+        /*
+         * In the main thread, exactly once; also when the worker is stopped (code -ECANCELED) or gave
+         * up waiting for the chip (SEAL_E_TIMEOUT).
+         */
         void (*done)(struct Job *job, int code, const ErrorDetail *detail);
+        /* The worker's own: what the job came to, on its way back to the main thread. */
+        struct Job *next;
+        int code;
+        ErrorDetail detail;
 } Job;
 
 /* The state of the connection, for the Manager's State and GetStatus. Called in the main thread. */
@@ -41,7 +51,10 @@ typedef void (*WorkerTpmChanged)(void *userdata, bool available, const char *tct
 int worker_new(Worker **ret, sd_event *event, const char *tcti, WorkerTpmChanged changed,
                void *userdata);
 
-/* Jobs that still wait are done with -ECANCELED; the running one is waited for. */
+/*
+ * Jobs that still wait are done with -ECANCELED; the running one is waited for, some seconds: then the
+ * process ends, since a thread in the chip's hands cannot be ended alone.
+ */
 Worker *worker_free(Worker *worker);
 DEFINE_CLEANUP(Worker, worker_free)
 
@@ -54,3 +67,9 @@ int worker_submit(Worker *worker, Job *job);
 
 /* Jobs that wait or run. */
 unsigned worker_depth(const Worker *worker);
+
+/*
+ * Has a job been with the chip for longer than this? Then those that wait are answered with
+ * SEAL_E_TIMEOUT: the chip hangs, and nobody else's patience has to.
+ */
+bool worker_is_stuck(Worker *worker, uint64_t usec);
