@@ -11,24 +11,61 @@
 #include "base/limits.h"
 #include "base/log.h"
 
-#define CREDENTIALS_TIMEOUT (5 * USEC_PER_SEC)
+/*
+ * The whole daemon waits meanwhile. The bus daemon answers from its own memory, in 0.1 ms; when it
+ * takes longer than this it is stopped or swamped, and the caller had better ask again.
+ */
+#define CREDENTIALS_TIMEOUT USEC_PER_SEC
 
 struct Callers {
-        sd_bus *connection;
+        sd_bus *connection; /* to the bus daemon alone */
         const Config *config;
         size_t count;
         size_t oldest; /* evicted next */
         Caller *cached[CALLERS_CACHED_MAX];
 };
 
+/*
+ * Questions to the bus daemon have a connection of their own, to which clients do not send. A blocking
+ * call on the service's connection would read in all that arrives ahead of its answer, with bodies and
+ * file descriptors: a stranger could so fill the daemon's memory and its descriptor table.
+ */
+static int connection_open(sd_bus *like, sd_bus **ret) {
+        _cleanup_(sd_bus_unrefp) sd_bus *connection = NULL;
+        const char *address;
+
+        int r = sd_bus_get_address(like, &address);
+        if (r >= 0)
+                r = sd_bus_new(&connection);
+        if (r >= 0)
+                r = sd_bus_set_address(connection, address);
+        if (r >= 0)
+                r = sd_bus_set_bus_client(connection, true);
+        if (r >= 0)
+                r = sd_bus_negotiate_fds(connection, false);
+        if (r >= 0)
+                r = sd_bus_set_exit_on_disconnect(connection, true);
+        if (r >= 0)
+                r = sd_bus_start(connection);
+        if (r >= 0)
+                r = sd_bus_attach_event(connection, sd_bus_get_event(like),
+                                        SD_EVENT_PRIORITY_NORMAL);
+        if (r < 0)
+                return r;
+        *ret = steal_ptr(connection);
+        return 0;
+}
+
 int callers_new(Callers **ret, sd_bus *connection, const Config *config) {
-        Callers *callers = calloc(1, sizeof(*callers));
+        _cleanup_(callers_freep) Callers *callers = calloc(1, sizeof(*callers));
 
         if (!callers)
                 return -ENOMEM;
-        callers->connection = sd_bus_ref(connection);
         callers->config = config;
-        *ret = callers;
+        int r = connection_open(connection, &callers->connection);
+        if (r < 0)
+                return r;
+        *ret = steal_ptr(callers);
         return 0;
 }
 
@@ -37,7 +74,7 @@ Callers *callers_free(Callers *callers) {
                 return NULL;
         for (size_t i = 0; i < callers->count; i++)
                 free(callers->cached[i]);
-        (void) sd_bus_unref(callers->connection);
+        (void) sd_bus_flush_close_unref(callers->connection);
         free(callers);
         return NULL;
 }
@@ -153,7 +190,20 @@ static int ask_bus(sd_bus *connection, const char *name, Caller *caller) {
         return read_credentials(reply, caller);
 }
 
-static int caller_new(Caller **ret, sd_bus *connection, const char *name) {
+/*
+ * The account's name, from another connection of the same user where there is one: NSS, which may
+ * ask a server, is asked on the main thread, and busctl and sealctl connect anew for every call.
+ */
+static void caller_name(const Callers *callers, Caller *caller) {
+        for (size_t i = 0; i < callers->count; i++)
+                if (callers->cached[i]->uid == caller->uid) {
+                        caller->subject = callers->cached[i]->subject;
+                        return;
+                }
+        subject_from_uid(caller->uid, &caller->subject);
+}
+
+static int caller_new(Caller **ret, const Callers *callers, const char *name) {
         _cleanup_free_ Caller *caller = calloc(1, sizeof(*caller));
 
         if (!caller)
@@ -161,10 +211,10 @@ static int caller_new(Caller **ret, sd_bus *connection, const char *name) {
         if (strlen(name) >= sizeof(caller->bus_name))
                 return SEAL_E_ACCESS_DENIED;
         strcpy(caller->bus_name, name);
-        int r = ask_bus(connection, name, caller);
+        int r = ask_bus(callers->connection, name, caller);
         if (r != 0)
                 return r;
-        subject_from_uid(caller->uid, &caller->subject);
+        caller_name(callers, caller);
         *ret = steal_ptr(caller);
         return 0;
 }
@@ -179,7 +229,7 @@ int callers_get(Callers *callers, sd_bus_message *m, bool single, Caller *ret) {
                 *ret = *callers->cached[i];
         } else {
                 Caller *caller;
-                int r = caller_new(&caller, callers->connection, name);
+                int r = caller_new(&caller, callers, name);
                 if (r != 0)
                         return r;
                 *ret = *caller;

@@ -7,15 +7,6 @@
 #include "sealsd/bus-method.h"
 #include "sealsd/bus-options.h"
 
-/* Methods without a result end here. */
-static void nothing_done(void *userdata, int code, const ErrorDetail *detail, const void *result) {
-        (void) result;
-        if (code != 0)
-                operation_fail(userdata, code, detail);
-        else
-                operation_return(userdata, NULL);
-}
-
 /* --- Initialize ----------------------------------------------------------------------------- */
 
 static int read_separation(sd_bus_message *m, const char *option, void *target,
@@ -63,9 +54,10 @@ int parse_initialize(Operation *op, ErrorDetail *detail) {
         return 0;
 }
 
-static int append_report(sd_bus_message *m, const InitReport *report) {
-        int r = dictionary_open(m);
+static int append_report(sd_bus_message *m, const void *result) {
+        const InitReport *report = result;
 
+        int r = dictionary_open(m);
         if (r == 0)
                 r = dictionary_text(m, "state", report->state);
         if (r == 0)
@@ -93,15 +85,7 @@ static int append_report(sd_bus_message *m, const InitReport *report) {
 }
 
 static void initialized(void *userdata, int code, const ErrorDetail *detail, const void *result) {
-        _cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
-        Operation *op = userdata;
-
-        if (code != 0) {
-                operation_fail(op, code, detail);
-                return;
-        }
-        int r = sd_bus_message_new_method_return(op->message, &reply);
-        operation_finish(op, r < 0 ? r : append_report(reply, result), reply);
+        operation_answer(userdata, code, detail, append_report, result);
 }
 
 int run_initialize(Operation *op, ErrorDetail *detail) {
@@ -125,7 +109,9 @@ static int append_challenge(sd_bus_message *m, const Challenge *challenge) {
         return r < 0 ? r : sd_bus_message_close_container(m);
 }
 
-static int append_challenges(sd_bus_message *m, const ChallengeList *list) {
+static int append_challenges(sd_bus_message *m, const void *result) {
+        const ChallengeList *list = result;
+
         int r = sd_bus_message_open_container(m, 'a', "(ssayt)");
 
         for (size_t i = 0; r >= 0 && i < list->count; i++)
@@ -135,15 +121,7 @@ static int append_challenges(sd_bus_message *m, const ChallengeList *list) {
 
 static void challenges_listed(void *userdata, int code, const ErrorDetail *detail,
                               const void *result) {
-        _cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
-        Operation *op = userdata;
-
-        if (code != 0) {
-                operation_fail(op, code, detail);
-                return;
-        }
-        int r = sd_bus_message_new_method_return(op->message, &reply);
-        operation_finish(op, r < 0 ? r : append_challenges(reply, result), reply);
+        operation_answer(userdata, code, detail, append_challenges, result);
 }
 
 int run_list_challenges(Operation *op, ErrorDetail *detail) {
@@ -163,7 +141,7 @@ int parse_answer(Operation *op, ErrorDetail *detail) {
 
 int run_answer(Operation *op, ErrorDetail *detail) {
         const AnswerArgs *args = op->args;
-        Reply reply = { .done = nothing_done, .userdata = op };
+        Reply reply = { .done = operation_done, .userdata = op };
 
         return service_answer(op->bus->service, &op->caller, args->id, args->signature, reply,
                               detail);
@@ -227,12 +205,11 @@ static const Option approve_options[] = {
 #undef FIELD
 
 int parse_approve_machine_state(Operation *op, ErrorDetail *detail) {
-
         return method_options(op, approve_options, ROWS(approve_options), op->args, detail);
 }
 
 int run_approve_machine_state(Operation *op, ErrorDetail *detail) {
-        Reply reply = { .done = nothing_done, .userdata = op };
+        Reply reply = { .done = operation_done, .userdata = op };
 
         return service_approve_machine_state(op->bus->service, &op->caller, op->args, reply,
                                              detail);

@@ -62,30 +62,36 @@ int parse_list_seals(Operation *op, ErrorDetail *detail) {
         return 0;
 }
 
-static int append_seals(sd_bus_message *m, const SealRow *rows, size_t count) {
+typedef struct SealPage {
+        SealRow *rows;
+        size_t count;
+} SealPage;
+
+static int append_seals(sd_bus_message *m, const void *result) {
+        const SealPage *page = result;
         char path[OBJECT_PATH_MAX];
 
         int r = sd_bus_message_open_container(m, 'a', "(sosst)");
-        for (size_t i = 0; r >= 0 && i < count; i++)
-                r = sd_bus_message_append(m, "(sosst)", rows[i].number,
-                                          seal_path(rows[i].number, path), rows[i].name,
-                                          seal_state_name(rows[i].state), rows[i].not_after);
+        for (size_t i = 0; r >= 0 && i < page->count; i++) {
+                const SealRow *seal = &page->rows[i];
+
+                r = sd_bus_message_append(m, "(sosst)", seal->number, seal_path(seal->number, path),
+                                          seal->name, seal_state_name(seal->state),
+                                          seal->not_after);
+        }
         return r < 0 ? r : sd_bus_message_close_container(m);
 }
 
 int run_list_seals(Operation *op, ErrorDetail *detail) {
-        _cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
         const ListSealsArgs *args = op->args;
         _cleanup_free_ SealRow *rows = NULL;
         size_t count;
 
         (void) detail;
         int r = service_seal_list(op->bus->service, &op->caller, args->filter, &rows, &count);
-        if (r != 0)
-                return r;
-        r = sd_bus_message_new_method_return(op->message, &reply);
-        operation_finish(op, r < 0 ? r : append_seals(reply, rows, count), reply);
-        return 0;
+        if (r == 0)
+                operation_answer(op, 0, NULL, append_seals, &(SealPage){ rows, count });
+        return r;
 }
 
 /* --- ListRequests --------------------------------------------------------------------------- */
@@ -148,12 +154,18 @@ int parse_list_requests(Operation *op, ErrorDetail *detail) {
         return r;
 }
 
-static int append_requests(sd_bus_message *m, const RequestRow *rows, size_t count) {
+typedef struct RequestPage {
+        RequestRow *rows;
+        size_t count;
+} RequestPage;
+
+static int append_requests(sd_bus_message *m, const void *result) {
+        const RequestPage *page = result;
         char path[OBJECT_PATH_MAX];
 
         int r = sd_bus_message_open_container(m, 'a', "(osssst)");
-        for (size_t i = 0; r >= 0 && i < count; i++) {
-                const RequestRow *request = &rows[i];
+        for (size_t i = 0; r >= 0 && i < page->count; i++) {
+                const RequestRow *request = &page->rows[i];
 
                 r = sd_bus_message_append(m, "(osssst)", request_path(request->id, path),
                                           request->kind, request_state_name(request->state),
@@ -164,7 +176,6 @@ static int append_requests(sd_bus_message *m, const RequestRow *rows, size_t cou
 }
 
 int run_list_requests(Operation *op, ErrorDetail *detail) {
-        _cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
         const ListRequestsArgs *args = op->args;
         _cleanup_free_ RequestRow *requests = NULL;
         size_t count;
@@ -172,9 +183,7 @@ int run_list_requests(Operation *op, ErrorDetail *detail) {
         (void) detail;
         int r = service_request_list(op->bus->service, &op->caller, args->filter, &requests,
                                      &count);
-        if (r != 0)
-                return r;
-        r = sd_bus_message_new_method_return(op->message, &reply);
-        operation_finish(op, r < 0 ? r : append_requests(reply, requests, count), reply);
-        return 0;
+        if (r == 0)
+                operation_answer(op, 0, NULL, append_requests, &(RequestPage){ requests, count });
+        return r;
 }

@@ -86,9 +86,17 @@ static int append_chip(sd_bus_message *m, const Status *status) {
         return r < 0 ? r : dictionary_text(m, "owner-auth", status->owner_auth);
 }
 
-static int append_status(sd_bus_message *m, const Status *status, size_t clients) {
-        int r = dictionary_open(m);
+/* What the service tells, and what the bus adds to it. */
+typedef struct StatusAnswer {
+        const Status *status;
+        size_t clients;
+} StatusAnswer;
 
+static int append_status(sd_bus_message *m, const void *result) {
+        const StatusAnswer *answer = result;
+        const Status *status = answer->status;
+
+        int r = dictionary_open(m);
         if (r == 0)
                 r = dictionary_text(m, "version", SEALSD_VERSION);
         if (r == 0)
@@ -98,7 +106,7 @@ static int append_status(sd_bus_message *m, const Status *status, size_t clients
         if (r == 0)
                 r = append_indices(m, status);
         if (r == 0)
-                r = append_counts(m, status, clients);
+                r = append_counts(m, status, answer->clients);
         if (r == 0)
                 r = append_chip(m, status);
         if (r == 0)
@@ -107,17 +115,10 @@ static int append_status(sd_bus_message *m, const Status *status, size_t clients
 }
 
 static void status_known(void *userdata, int code, const ErrorDetail *detail, const void *result) {
-        _cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
         Operation *op = userdata;
+        const StatusAnswer answer = { result, callers_count(op->bus->callers) };
 
-        if (code != 0) {
-                operation_fail(op, code, detail);
-                return;
-        }
-        int r = sd_bus_message_new_method_return(op->message, &reply);
-        if (r >= 0)
-                r = append_status(reply, result, callers_count(op->bus->callers));
-        operation_finish(op, r, reply);
+        operation_answer(op, code, detail, append_status, &answer);
 }
 
 int run_get_status(Operation *op, ErrorDetail *detail) {
@@ -138,7 +139,8 @@ static int append_to_sign(sd_bus_message *m, const MachineReport *report) {
                                 (size_t) report->policy.size + report->ref.size);
 }
 
-static int append_machine(sd_bus_message *m, const MachineReport *report) {
+static int append_machine(sd_bus_message *m, const void *result) {
+        const MachineReport *report = result;
         char pcrs[PCR_TEXT_MAX + 1];
 
         int r = dictionary_open(m);
@@ -164,15 +166,7 @@ static int append_machine(sd_bus_message *m, const MachineReport *report) {
 }
 
 static void machine_known(void *userdata, int code, const ErrorDetail *detail, const void *result) {
-        _cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
-        Operation *op = userdata;
-
-        if (code != 0) {
-                operation_fail(op, code, detail);
-                return;
-        }
-        int r = sd_bus_message_new_method_return(op->message, &reply);
-        operation_finish(op, r < 0 ? r : append_machine(reply, result), reply);
+        operation_answer(userdata, code, detail, append_machine, result);
 }
 
 int run_get_machine_state(Operation *op, ErrorDetail *detail) {

@@ -84,7 +84,7 @@ static void method_authorized(Operation *op, int code, const ErrorDetail *detail
 static int check_quota(const Operation *op) {
         unsigned count = operation_count_uid(op->bus, op->caller.uid);
 
-        return count > UID_RUNNING_MAX + UID_WAITING_MAX ? SEAL_E_QUOTA_EXCEEDED : 0;
+        return count > UID_JOBS_MAX ? SEAL_E_QUOTA_EXCEEDED : 0;
 }
 
 /* In the words sd-bus has for a path where there is nothing. */

@@ -46,7 +46,7 @@ int method_dispatch(sd_bus_message *m, void *userdata, sd_bus_error *ret_error);
 /* The row of a member, NULL when there is none. */
 const Method *method_find(const Interface *interface, const char *member);
 
-/* Read the a{sv} that comes next in op's message (bus-options.h). */
+/* Read the a{sv} that comes next in op's message (bus-options.h); target is not NULL. */
 int method_options(Operation *op, const Option *table, size_t count, void *target,
                    ErrorDetail *detail);
 

@@ -152,6 +152,27 @@ void operation_finish(Operation *op, int r, sd_bus_message *reply) {
                 operation_send(op, reply);
 }
 
+void operation_answer(Operation *op, int code, const ErrorDetail *detail,
+                      int (*append)(sd_bus_message *reply, const void *result),
+                      const void *result) {
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
+
+        if (code != 0) {
+                operation_fail(op, code, detail);
+                return;
+        }
+        int r = sd_bus_message_new_method_return(op->message, &reply);
+        operation_finish(op, r < 0 ? r : append(reply, result), reply);
+}
+
+void operation_done(void *userdata, int code, const ErrorDetail *detail, const void *result) {
+        (void) result;
+        if (code != 0)
+                operation_fail(userdata, code, detail);
+        else
+                operation_return(userdata, NULL);
+}
+
 void operation_return(Operation *op, const char *types, ...) {
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
 

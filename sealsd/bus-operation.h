@@ -29,7 +29,7 @@ typedef struct Operation {
         char number[NUMBER_MAX + 1];
         uint64_t request;
         char type[32];
-        char kind[16];
+        char kind[32];
 
         /* What it waits for. */
         sd_bus_slot *polkit;
@@ -61,6 +61,13 @@ void operation_fail(Operation *op, int code, const ErrorDetail *detail);
 
 /* Send the reply that was built, or fail when building it did (r < 0). */
 void operation_finish(Operation *op, int r, sd_bus_message *reply);
+
+/* Answer with what append makes of result, or fail with a code other than 0. */
+void operation_answer(Operation *op, int code, const ErrorDetail *detail,
+                      int (*append)(sd_bus_message *reply, const void *result), const void *result);
+
+/* A Reply's done for methods that return nothing; userdata is the Operation. */
+void operation_done(void *userdata, int code, const ErrorDetail *detail, const void *result);
 
 /* Drop what waits for a caller that left the bus. */
 void operations_abandon(Bus *bus, const char *name);

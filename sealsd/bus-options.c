@@ -7,10 +7,9 @@
 #define OPTION_NAME_SHOWN_MAX 64
 
 static const char *const signatures[] = {
-        [OPTION_STRING] = "s", [OPTION_TEXT] = "s",        [OPTION_BOOLEAN] = "b",
-        [OPTION_U32] = "u",    [OPTION_TIME] = "t",        [OPTION_PATH] = "o",
-        [OPTION_BYTES] = "ay", [OPTION_SECRET] = "s or h", [OPTION_CUSTOM] = NULL,
-        [OPTION_LATER] = NULL,
+        [OPTION_STRING] = "s",      [OPTION_TEXT] = "s",    [OPTION_BOOLEAN] = "b",
+        [OPTION_U32] = "u",         [OPTION_TIME] = "t",    [OPTION_BYTES] = "ay",
+        [OPTION_SECRET] = "s or h", [OPTION_CUSTOM] = NULL, [OPTION_LATER] = NULL,
 };
 
 int option_invalid(ErrorDetail *detail, const char *option, const char *why) {
@@ -33,22 +32,17 @@ static int option_unknown(ErrorDetail *detail, const char *name) {
         return error_set(detail, SEAL_E_INVALID_ARGS, "Unknown option '%s'", name);
 }
 
-static int read_text(sd_bus_message *m, char type, const char *name, size_t max, const char **ret,
-                     ErrorDetail *detail) {
+int argument_text(sd_bus_message *m, const char *name, size_t max, const char **ret,
+                  ErrorDetail *detail) {
         const char *text;
 
-        int r = sd_bus_message_read_basic(m, type, &text);
+        int r = sd_bus_message_read_basic(m, 's', &text);
         if (r < 0)
                 return r;
         if (max > 0 && strnlen(text, max + 1) > max)
                 return option_too_large(detail, name, max, "bytes");
         *ret = text;
         return 0;
-}
-
-int argument_text(sd_bus_message *m, const char *name, size_t max, const char **ret,
-                  ErrorDetail *detail) {
-        return read_text(m, 's', name, max, ret, detail);
 }
 
 int argument_bytes(sd_bus_message *m, const char *name, size_t max, Bytes *ret,
@@ -68,7 +62,7 @@ int argument_bytes(sd_bus_message *m, const char *name, size_t max, Bytes *ret,
 static int read_copy(sd_bus_message *m, const Option *option, char *target, ErrorDetail *detail) {
         const char *text;
 
-        int r = read_text(m, 's', option->name, option->max, &text, detail);
+        int r = argument_text(m, option->name, option->max, &text, detail);
         if (r == 0)
                 strcpy(target, text); /* max is the target's size less one */
         return r;
@@ -97,11 +91,25 @@ static int read_u32(sd_bus_message *m, const Option *option, uint32_t *target,
         return 0;
 }
 
+/* The register's integers are signed (SQLite), and so end where its times and counts do. */
+static int read_time(sd_bus_message *m, const Option *option, uint64_t *target,
+                     ErrorDetail *detail) {
+        uint64_t value;
+
+        int r = sd_bus_message_read_basic(m, 't', &value);
+        if (r < 0)
+                return r;
+        if (value > INT64_MAX)
+                return option_invalid(detail, option->name, "at most 2^63 - 1");
+        *target = value;
+        return 0;
+}
+
 static int read_inline_secret(sd_bus_message *m, const Option *option, const OptionContext *context,
                               Secret *target, ErrorDetail *detail) {
         const char *text;
 
-        int r = read_text(m, 's', option->name, SECRET_MAX, &text, detail);
+        int r = argument_text(m, option->name, SECRET_MAX, &text, detail);
         if (r != 0)
                 return r;
         if (!context->allow_inline_secrets)
@@ -140,7 +148,7 @@ static int read_value(sd_bus_message *m, const Option *option, const char *signa
                       const OptionContext *context, void *target, ErrorDetail *detail) {
         switch (option->type) {
         case OPTION_STRING:
-                return read_text(m, 's', option->name, option->max, target, detail);
+                return argument_text(m, option->name, option->max, target, detail);
         case OPTION_TEXT:
                 return read_copy(m, option, target, detail);
         case OPTION_BOOLEAN:
@@ -148,9 +156,7 @@ static int read_value(sd_bus_message *m, const Option *option, const char *signa
         case OPTION_U32:
                 return read_u32(m, option, target, detail);
         case OPTION_TIME:
-                return sd_result(sd_bus_message_read_basic(m, 't', target));
-        case OPTION_PATH:
-                return read_text(m, 'o', option->name, option->max, target, detail);
+                return read_time(m, option, target, detail);
         case OPTION_BYTES:
                 return argument_bytes(m, option->name, option->max, target, detail);
         case OPTION_SECRET:

@@ -30,8 +30,7 @@ typedef enum OptionType {
         OPTION_TEXT,    /* s into char[max + 1] */
         OPTION_BOOLEAN, /* b into bool */
         OPTION_U32,     /* u into uint32_t */
-        OPTION_TIME,    /* t into uint64_t; also counts */
-        OPTION_PATH,    /* o into const char *, borrowed */
+        OPTION_TIME,    /* t of at most INT64_MAX into uint64_t; also counts */
         OPTION_BYTES,   /* ay into Bytes, borrowed */
         OPTION_SECRET,  /* s or h into Secret */
         OPTION_CUSTOM,  /* signature and read of the row */
@@ -56,7 +55,7 @@ typedef struct OptionContext {
         SecretPipes *pipes;
 } OptionContext;
 
-/* At most 64 rows. Options that do not occur leave their targets as they are. */
+/* At most 64 rows; target is not NULL. Options that do not occur leave their targets as they are. */
 int options_read(sd_bus_message *m, const Option *table, size_t count, const OptionContext *context,
                  void *target, ErrorDetail *detail);
 

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sealsd/bus-path.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#define ID_DIGITS_MAX 19 /* of 2^63 - 1 */
 #define NUMBER_ALPHABET "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 bool number_is_valid(const char *number) {
@@ -16,13 +16,13 @@ bool number_is_valid(const char *number) {
 }
 
 bool request_id_parse(const char *text, uint64_t *ret) {
-        size_t size = strnlen(text, 21); /* 2^64 has 20 digits */
+        size_t size = strnlen(text, ID_DIGITS_MAX + 1);
 
-        if (size < 1 || size > 20 || text[0] == '0' || strspn(text, "0123456789") != size)
+        if (size < 1 || size > ID_DIGITS_MAX || text[0] == '0' ||
+            strspn(text, "0123456789") != size)
                 return false;
-        errno = 0;
-        uint64_t id = strtoull(text, NULL, 10);
-        if (errno != 0)
+        uint64_t id = strtoull(text, NULL, 10); /* as many digits do not overflow it */
+        if (id > INT64_MAX)
                 return false;
         *ret = id;
         return true;

@@ -15,7 +15,7 @@
 /* [0-9A-Z]{1,32} */
 bool number_is_valid(const char *number);
 
-/* Decimal, no sign, no leading zero. */
+/* Decimal, no sign, no leading zero, at most INT64_MAX: the register's integers are signed. */
 bool request_id_parse(const char *text, uint64_t *ret);
 
 /* Into OBJECT_PATH_MAX bytes; return ret. number is a valid one. */

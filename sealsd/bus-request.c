@@ -29,6 +29,9 @@ static int request_relate(Operation *op, unsigned *ret_relations) {
         return 0;
 }
 
+/* Who reads what reviewers wrote; the applicant learns why he was refused from Error. */
+#define COMMENT_ROLES (ROLE_REVIEWER | ROLE_ADMINISTRATOR | ROLE_AUDITOR)
+
 /* --- methods -------------------------------------------------------------------------------- */
 
 static int parse_approve(Operation *op, ErrorDetail *detail) {
@@ -39,20 +42,11 @@ static int parse_approve(Operation *op, ErrorDetail *detail) {
         int r = argument_text(op->message, "comment", TEXT_MAX, op->args, detail);
         if (r != 0)
                 return r;
-        return method_options(op, table, 1, NULL, detail);
-}
-
-static void request_approved(void *userdata, int code, const ErrorDetail *detail,
-                             const void *result) {
-        (void) result;
-        if (code != 0)
-                operation_fail(userdata, code, detail);
-        else
-                operation_return(userdata, NULL);
+        return method_options(op, table, ROWS(table), op->args, detail);
 }
 
 static int run_approve(Operation *op, ErrorDetail *detail) {
-        Reply reply = { .done = request_approved, .userdata = op };
+        Reply reply = { .done = operation_done, .userdata = op };
         const char *comment = *(const char **) op->args;
 
         return service_request_approve(op->bus->service, &op->caller, op->request, comment, reply,
@@ -101,7 +95,7 @@ static int run_describe(Operation *op, ErrorDetail *detail) {
                 return -ENOMEM;
         int r = service_request_get(op->bus->service, &op->caller, op->request, request);
         if (r == 0)
-                r = request_describe(request, &json);
+                r = request_describe(request, op->caller.roles & COMMENT_ROLES, &json);
         if (r == 0)
                 operation_return(op, "s", json);
         return r;

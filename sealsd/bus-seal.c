@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/text.h"
 #include "sealsd/bus-application.h"
 #include "sealsd/bus-method.h"
 #include "sealsd/bus-object.h"
@@ -108,17 +109,27 @@ static int read_purpose(sd_bus_message *m, const char *option, void *target, Err
         return 0;
 }
 
+/* It is written into the journal, where a line is an entry. */
+static int read_document_name(sd_bus_message *m, const char *option, void *target,
+                              ErrorDetail *detail) {
+        SignOptions *sign = target;
+
+        int r = argument_text(m, option, TEXT_MAX, &sign->document_name, detail);
+        if (r != 0)
+                return r;
+        return text_is_line(sign->document_name, TEXT_MAX)
+                       ? 0
+                       : option_invalid(detail, option, "one line of text");
+}
+
 static const Option sign_options[] = {
         { "hash", OPTION_CUSTOM, 0, 0, "s", read_hash },
         { "format", OPTION_CUSTOM, 0, 0, "s", read_format },
         { "purpose", OPTION_CUSTOM, 0, 0, "s", read_purpose },
-        { "document-name", OPTION_STRING, offsetof(SignOptions, document_name), TEXT_MAX, NULL,
-          NULL },
+        { "document-name", OPTION_CUSTOM, 0, 0, "s", read_document_name },
         { "scheme", OPTION_LATER, 0, 0, NULL, NULL },
         { "property-info", OPTION_LATER, 0, 0, NULL, NULL },
         { "pin", OPTION_LATER, 0, 0, NULL, NULL },
-        { "expires", OPTION_LATER, 0, 0, NULL, NULL },
-        { "live", OPTION_LATER, 0, 0, NULL, NULL },
 };
 
 static int parse_sign(Operation *op, ErrorDetail *detail) {
@@ -131,22 +142,15 @@ static int parse_sign(Operation *op, ErrorDetail *detail) {
         return method_options(op, sign_options, ROWS(sign_options), sign, detail);
 }
 
-static void seal_signed(void *userdata, int code, const ErrorDetail *detail, const void *result) {
-        _cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
+static int append_signature(sd_bus_message *m, const void *result) {
         const SignResult *sign = result;
-        Operation *op = userdata;
 
-        if (code != 0) {
-                operation_fail(op, code, detail);
-                return;
-        }
-        int r = sd_bus_message_new_method_return(op->message, &reply);
-        if (r >= 0)
-                r = sd_bus_message_append_array(reply, 'y', sign->signature.data,
-                                                sign->signature.size);
-        if (r >= 0)
-                r = sd_bus_message_append(reply, "t", sign->use);
-        operation_finish(op, r, reply);
+        int r = sd_bus_message_append_array(m, 'y', sign->signature.data, sign->signature.size);
+        return r < 0 ? r : sd_bus_message_append(m, "t", sign->use);
+}
+
+static void seal_signed(void *userdata, int code, const ErrorDetail *detail, const void *result) {
+        operation_answer(userdata, code, detail, append_signature, result);
 }
 
 static int run_sign(Operation *op, ErrorDetail *detail) {
@@ -173,7 +177,6 @@ static const Option filing_options[] = {
 };
 
 static int parse_record_filing(Operation *op, ErrorDetail *detail) {
-
         return method_options(op, filing_options, ROWS(filing_options), op->args, detail);
 }
 
@@ -205,7 +208,7 @@ static int parse_accept(Operation *op, ErrorDetail *detail) {
                 { "new-pin", OPTION_LATER, 0, 0, NULL, NULL },
         };
 
-        return method_options(op, table, 1, NULL, detail);
+        return method_options(op, table, ROWS(table), op->args, detail);
 }
 
 static int run_accept(Operation *op, ErrorDetail *detail) {
@@ -225,16 +228,8 @@ static int run_decline(Operation *op, ErrorDetail *detail) {
         return r;
 }
 
-static void seal_revoked(void *userdata, int code, const ErrorDetail *detail, const void *result) {
-        (void) result;
-        if (code != 0)
-                operation_fail(userdata, code, detail);
-        else
-                operation_return(userdata, NULL);
-}
-
 static int run_revoke(Operation *op, ErrorDetail *detail) {
-        Reply reply = { .done = seal_revoked, .userdata = op };
+        Reply reply = { .done = operation_done, .userdata = op };
         const char *reason = *(const char **) op->args;
 
         return service_seal_revoke(op->bus->service, &op->caller, op->number, reason, reply,
