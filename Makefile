@@ -123,9 +123,10 @@ $(SANDBOX_TOOLS): $(B)/tools/%: $(B)/obj/tests/tools/%.o
 	@mkdir -p $(@D)
 	$(CC) $(ALL_LDFLAGS) -o $@ $< $(DAEMON_LIBS)
 
-$(B)/tools/%: $(B)/obj/tests/tools/%.o $(TEST_ARCHIVES)
+# Without the test library, since the demonstration uses one of them.
+$(B)/tools/%: $(B)/obj/tests/tools/%.o $(DAEMON_ARCHIVES)
 	@mkdir -p $(@D)
-	$(CC) $(ALL_LDFLAGS) -o $@ $< $(TEST_ARCHIVES) $(DAEMON_LIBS) $(TEST_LIBS)
+	$(CC) $(ALL_LDFLAGS) -o $@ $< $(DAEMON_ARCHIVES) $(DAEMON_LIBS)
 
 # A header that needs another must include it itself.
 $(B)/headers/%.ok: %.h Makefile
@@ -142,7 +143,7 @@ packages: ## Install every Debian package that building, running and testing nee
 
 demo: ## Show the whole road, from an empty TPM to a refused signature
 	@tests/install-packages build run
-	@$(MAKE) --no-print-directory --silent -j$(JOBS) programs
+	@$(MAKE) --no-print-directory --silent -j$(JOBS) programs $(B)/tools/attacker
 	@SEALSD_BUILD=$(B) tests/demo
 
 check: packages ## Run all tests: layers, headers, units, the real daemon, a container with systemd

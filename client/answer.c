@@ -11,14 +11,14 @@
 #define ROUNDS_MAX (2 * INDICES_MAX + 16)
 #define CHALLENGE_MAX 256
 
-typedef struct Challenge {
+typedef struct OfferedBytes {
         const char *id;
         const char *kind;
         uint8_t data[CHALLENGE_MAX];
         size_t size;
-} Challenge;
+} OfferedBytes;
 
-static int challenge_read(const Context *context, const json_t *row, Challenge *ret) {
+static int challenge_read(const Context *context, const json_t *row, OfferedBytes *ret) {
         const char *hex = json_string_value(json_array_get(row, 2));
 
         ret->id = json_string_value(json_array_get(row, 0));
@@ -69,7 +69,7 @@ static int check_index(Context *context, const json_t *status, EVP_PKEY *key, By
 }
 
 static int challenge_check(Context *context, const json_t *status, EVP_PKEY *key,
-                           const Challenge *challenge) {
+                           const OfferedBytes *challenge) {
         Bytes bytes = { challenge->data, challenge->size };
 
         if (strcmp(challenge->kind, "machine-state") == 0)
@@ -95,7 +95,7 @@ int answer_send(Context *context, const char *id, Bytes signature) {
 
 static int answer_one(Context *context, const Authority *authority, const json_t *status,
                       const json_t *row) {
-        Challenge challenge = {};
+        OfferedBytes challenge = {};
         _cleanup_free_ uint8_t *signature = NULL;
         size_t size = 0;
 
@@ -180,7 +180,7 @@ static int approve_send(Context *context, const char *profile, Bytes signature) 
 }
 
 /* The bytes to sign as GetMachineState gives them, checked against its own values. */
-static int to_sign_get(Context *context, const json_t *status, Challenge *ret) {
+static int to_sign_get(Context *context, const json_t *status, OfferedBytes *ret) {
         _cleanup_(json_freep) json_t *state = NULL, *row = NULL;
 
         int r = call_json(context, MANAGER_PATH, MANAGER, "GetMachineState", NULL, &state);
@@ -195,7 +195,7 @@ static int to_sign_get(Context *context, const json_t *status, Challenge *ret) {
 int answer_machine_state(Context *context, const Authority *authority, const char *profile) {
         _cleanup_(json_freep) json_t *status = NULL;
         _cleanup_free_ uint8_t *signature = NULL;
-        Challenge challenge = {};
+        OfferedBytes challenge = {};
         size_t size = 0;
 
         int r = status_get(context, &status);

@@ -70,7 +70,7 @@ static int keepers_append(const Context *context, const TextList *keepers, Entri
         if (keepers->count > KEEPERS_MAX)
                 return fail(context, EXIT_USAGE, "a seal has at most %d keepers", KEEPERS_MAX);
         for (size_t i = 0; i < keepers->count; i++) {
-                if (!subject_parse(keepers->values[i], subjects[i]))
+                if (!subject_complete(keepers->values[i], subjects[i]))
                         return fail(context, EXIT_USAGE,
                                     "'%s' is no keeper: write user:NAME or group:NAME",
                                     keepers->values[i]);
@@ -80,7 +80,7 @@ static int keepers_append(const Context *context, const TextList *keepers, Entri
         return 0;
 }
 
-static void plain_append(Entries *entries, const Application *a) {
+static void plain_append(Entries *entries, const ApplicationWords *a) {
         entry_text(entries, "name", a->name);
         entry_text(entries, "class", a->class);
         entry_text(entries, "type", a->type);
@@ -93,7 +93,7 @@ static void plain_append(Entries *entries, const Application *a) {
         entry_texts(entries, "purposes", &a->purposes);
 }
 
-int application_check(const Context *context, const Application *a) {
+int application_words_check(const Context *context, const ApplicationWords *a) {
         if (!a->name || a->name[0] == '\0')
                 return fail(context, EXIT_USAGE, "--name is required");
         if (a->purposes.count > PURPOSES_MAX)
@@ -103,8 +103,8 @@ int application_check(const Context *context, const Application *a) {
         return 0;
 }
 
-int application_append(const Context *context, const Application *application,
-                       sd_bus_message *call) {
+int application_words_append(const Context *context, const ApplicationWords *application,
+                             sd_bus_message *call) {
         Entries entries = entries_open(call);
         plain_append(&entries, application);
         int r = keepers_append(context, &application->keepers, &entries);

@@ -5,27 +5,30 @@
 #include "client/bus-call.h"
 #include "client/options.h"
 
-typedef struct Application {
+typedef struct ApplicationWords {
         const char *name, *class, *type, *holder, *algorithm, *token;
         uint64_t not_before, not_after, use_limit;
         TextList purposes, keepers, documents;
-} Application;
+} ApplicationWords;
 
 /* Text of the options for the help. */
-#define APPLICATION_HELP                                                                     \
-        "  --name NAME            What the seal is called (required)\n"                      \
-        "  --class CLASS          institution (default) or personal\n"                       \
-        "  --type TYPE            official, finance, invoice, contract,\n"                   \
-        "                         legal-representative, personnel, department, special,\n"   \
-        "                         other\n"                                                   \
-        "  --holder HOLDER        The organisation or person it stands for\n"                \
-        "  --algorithm ALGORITHM  ecdsa-p256\n"                                              \
-        "  --purpose PURPOSE      document-signing, identity-authentication, endorsement;\n" \
-        "                         may be repeated (default: all)\n"                          \
-        "  --not-before TIME      YYYY-MM-DD (UTC), RFC 3339, or +Nd (N days from now)\n"    \
-        "  --not-after TIME       Likewise; a day counts to its end\n"                       \
-        "  --use-limit N          How many signatures in all\n"                              \
-        "  --keeper SUBJECT       alice, user:alice or group:sales; may be repeated\n"       \
+#define APPLICATION_HELP                                                                      \
+        "  --name NAME            What the seal is called (required)\n"                       \
+        "  --class CLASS          institution (default) or personal\n"                        \
+        "  --type TYPE            official, finance, invoice, contract,\n"                    \
+        "                         legal-representative, personnel, department, special,\n"    \
+        "                         other (default)\n"                                          \
+        "  --holder HOLDER        The organisation or person it stands for\n"                 \
+        "  --algorithm ALGORITHM  ecdsa-p256 (the only one so far)\n"                         \
+        "  --purpose PURPOSE      document-signing, identity-authentication, endorsement;\n"  \
+        "                         may be repeated (default: all)\n"                           \
+        "  --not-before TIME      Valid from: YYYY-MM-DD (UTC), RFC 3339, or +Nd (N days\n"   \
+        "                         from now); default: now\n"                                  \
+        "  --not-after TIME       Valid until, likewise; a day counts to its end (default:\n" \
+        "                         as configured, 3 years)\n"                                  \
+        "  --use-limit N          How many signatures in all (default: no limit)\n"           \
+        "  --keeper SUBJECT       Who signs with it: alice, user:alice or group:sales; may\n" \
+        "                         be repeated (default: you)\n"                               \
         "  --document TITLE=FILE  A supporting document; its SHA-256 is recorded\n"
 
 /* clang-format off: one option a line */
@@ -41,11 +44,11 @@ typedef struct Application {
 /* clang-format on */
 
 /* Complain about what can be seen to be wrong without the daemon. */
-int application_check(const Context *context, const Application *application);
+int application_words_check(const Context *context, const ApplicationWords *application);
 
 /* Append the a{sv} to a call. */
-int application_append(const Context *context, const Application *application,
-                       sd_bus_message *call);
+int application_words_append(const Context *context, const ApplicationWords *application,
+                             sd_bus_message *call);
 
 /* The entry `documents` a(say) from TITLE=FILE arguments. Returns an exit code. */
 int documents_append(const Context *context, const TextList *documents, Entries *entries);

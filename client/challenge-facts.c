@@ -46,9 +46,7 @@ int machine_facts_read(const Context *context, const json_t *state, unsigned fen
         return values_read(context, json_object_get(state, "values"), &ret->values);
 }
 
-/* Before there is any seal, used bits are only reserved, for the maker's keys. */
 static int handles_read(const Context *context, const json_t *status, IndexFacts *ret) {
-        const bool seals = json_integer_value(json_object_get(status, "seals")) > 0;
         json_t *row, *rows = json_object_get(status, "indices");
         size_t i;
 
@@ -56,8 +54,7 @@ static int handles_read(const Context *context, const json_t *status, IndexFacts
                 return unreadable(context, "list of indices");
         json_array_foreach(rows, i, row) {
                 ret->revocation[i] = (TPM2_HANDLE) json_integer_value(json_array_get(row, 0));
-                if (seals)
-                        ret->used[i] = (uint64_t) json_integer_value(json_array_get(row, 1));
+                ret->used[i] = (uint64_t) json_integer_value(json_array_get(row, 1));
         }
         ret->n_revocation = json_array_size(rows);
         ret->ledger = (TPM2_HANDLE) json_integer_value(json_object_get(status, "ledger-index"));

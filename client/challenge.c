@@ -84,7 +84,7 @@ static int index_find(const IndexFacts *facts, const uint8_t *wanted, IndexKind 
                 if (r != 0)
                         return r;
                 if (digest_is(&ref, wanted)) {
-                        if (facts->used[i] > MAKER_BITS)
+                        if (facts->used[i] > (i == 0 ? MAKER_BITS : 0))
                                 return SEAL_E_ALREADY_EXISTS;
                         *ret_kind = INDEX_REVOCATION;
                         *ret_handle = facts->revocation[i];

@@ -33,7 +33,7 @@ int options_global(Context *context, int letter, const char *help) {
         }
 }
 
-static int list_add(const Context *context, const Option *option, const char *value) {
+static int list_add(const Context *context, const CommandOption *option, const char *value) {
         TextList *list = option->list;
 
         if (list->count == sizeof(list->values) / sizeof(list->values[0]))
@@ -42,7 +42,7 @@ static int list_add(const Context *context, const Option *option, const char *va
         return 0;
 }
 
-static int option_store(const Context *context, const Option *option, const char *value) {
+static int option_store(const Context *context, const CommandOption *option, const char *value) {
         const Clock clock = clock_system();
 
         if (option->flag)
@@ -51,7 +51,7 @@ static int option_store(const Context *context, const Option *option, const char
                 *option->text = value;
         else if (option->list)
                 return list_add(context, option, value);
-        else if (option->number && !number_parse(value, option->number))
+        else if (option->number && !count_parse(value, option->number))
                 return fail(context, EXIT_USAGE, "--%s takes a number, not '%s'", option->name,
                             value);
         else if (option->time && !time_parse(value, false, clock_now(&clock), option->time))

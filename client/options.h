@@ -19,7 +19,7 @@ typedef struct TextList {
 } TextList;
 
 /* Exactly one of the places is set. */
-typedef struct Option {
+typedef struct CommandOption {
         const char *name;
         bool *flag;
         const char **text;
@@ -27,11 +27,11 @@ typedef struct Option {
         uint64_t *number;
         uint64_t *time;     /* a day means its first second */
         uint64_t *time_end; /* a day means its last second */
-} Option;
+} CommandOption;
 
 typedef struct Usage {
         const char *help;
-        const Option *options;
+        const CommandOption *options;
         size_t n_options;
         int min_arguments;
         int max_arguments;

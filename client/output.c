@@ -43,6 +43,8 @@ static void integer_format(json_int_t value, FieldKind kind, FILE *out) {
                 fputs(time_format((uint64_t) value, time), out);
         else if (kind == FIELD_LIMIT && value == 0)
                 fputs("none", out);
+        else if (kind == FIELD_SEALS)
+                fprintf(out, "%lld %s", (long long) value, value == 1 ? "seal" : "seals");
         else if (kind == FIELD_HANDLE)
                 fprintf(out, "0x%08llx", (unsigned long long) value);
         else
@@ -61,7 +63,7 @@ static void value_format(const json_t *value, FieldKind kind, FILE *out) {
 }
 
 /* The text for people, escaped; NULL without memory. Owned by the caller. */
-static char *field_text(const json_t *object, const Field *field) {
+static char *field_text(const json_t *object, const OutputField *field) {
         _cleanup_free_ char *text = NULL;
         size_t size;
 
@@ -74,7 +76,7 @@ static char *field_text(const json_t *object, const Field *field) {
         return text_escape(text);
 }
 
-static int row_add(struct libscols_table *table, const json_t *row, const Field *fields,
+static int row_add(struct libscols_table *table, const json_t *row, const OutputField *fields,
                    size_t n_fields) {
         struct libscols_line *line = scols_table_new_line(table, NULL);
 
@@ -89,7 +91,7 @@ static int row_add(struct libscols_table *table, const json_t *row, const Field 
         return 0;
 }
 
-static int table_fill(struct libscols_table *table, const json_t *rows, const Field *fields,
+static int table_fill(struct libscols_table *table, const json_t *rows, const OutputField *fields,
                       size_t n_fields) {
         const json_t *row;
         size_t i;
@@ -105,8 +107,8 @@ static int table_fill(struct libscols_table *table, const json_t *rows, const Fi
         return scols_print_table(table);
 }
 
-int print_table(const Context *context, const json_t *rows, const Field *fields, size_t n_fields,
-                const char *empty) {
+int print_table(const Context *context, const json_t *rows, const OutputField *fields,
+                size_t n_fields, const char *empty) {
         if (context->json)
                 return print_json_value(context, rows);
         if (json_array_size(rows) == 0) {
@@ -119,7 +121,7 @@ int print_table(const Context *context, const json_t *rows, const Field *fields,
         return r < 0 ? fail_errno(context, r, "the table cannot be printed") : 0;
 }
 
-int print_fields(const Context *context, const json_t *object, const Field *fields,
+int print_fields(const Context *context, const json_t *object, const OutputField *fields,
                  size_t n_fields) {
         int width = 0;
 

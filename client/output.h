@@ -12,15 +12,16 @@ typedef enum FieldKind {
         FIELD_TEXT,  /* a string, number or list of strings */
         FIELD_TIME,  /* microseconds since the epoch; 0 is "-" */
         FIELD_LIMIT, /* a count; 0 is "none" */
+        FIELD_SEALS, /* a count of seals */
         FIELD_HANDLE,
         FIELD_BYTES, /* hex, cut short in tables */
 } FieldKind;
 
-typedef struct Field {
+typedef struct OutputField {
         const char *key;
         const char *label;
         FieldKind kind;
-} Field;
+} OutputField;
 
 #define FIELDS(table) (table), sizeof(table) / sizeof((table)[0])
 
@@ -28,11 +29,11 @@ typedef struct Field {
 int print_json_value(const Context *context, const json_t *value);
 
 /* An array of objects as a table with one column per field; empty says what is missing. */
-int print_table(const Context *context, const json_t *rows, const Field *fields, size_t n_fields,
-                const char *empty);
+int print_table(const Context *context, const json_t *rows, const OutputField *fields,
+                size_t n_fields, const char *empty);
 
 /* The named keys of an object, those that are there and say something. */
-int print_fields(const Context *context, const json_t *object, const Field *fields,
+int print_fields(const Context *context, const json_t *object, const OutputField *fields,
                  size_t n_fields);
 
 /* A string of an object, "" when missing. Owned by the object. */

@@ -8,32 +8,22 @@
 #include <time.h>
 
 #include "base/clock.h"
+#include "base/text.h"
 
-/* U+200E, U+200F, U+2028 to U+202E, U+2066 to U+2069: they reorder or break what is shown. */
-static bool is_direction_mark(const unsigned char *p) {
-        if (p[0] != 0xe2)
-                return false;
-        if (p[1] == 0x80)
-                return p[2] == 0x8e || p[2] == 0x8f || (p[2] >= 0xa8 && p[2] <= 0xae);
-        return p[1] == 0x81 && p[2] >= 0xa6 && p[2] <= 0xa9;
-}
+/* Write one character, or the escape of one; returns how many bytes of input were used. */
+static size_t escape_one(const char *p, size_t size, FILE *out) {
+        uint32_t c;
+        size_t length = char_decode(p, size, &c);
 
-/* Write one character's escape or copy one byte; returns how many bytes of input were used. */
-static size_t escape_one(const unsigned char *p, FILE *out) {
-        if (p[0] < 0x20 || p[0] == 0x7f) {
-                fprintf(out, "\\u%04x", p[0]);
+        if (length == 0) {
+                fprintf(out, "\\x%02x", (unsigned char) *p);
                 return 1;
         }
-        if (p[0] == 0xc2 && p[1] >= 0x80 && p[1] <= 0x9f) { /* C1 controls */
-                fprintf(out, "\\u00%02x", p[1]);
-                return 2;
-        }
-        if (is_direction_mark(p)) {
-                fprintf(out, "\\u%04x", 0x2000U | (unsigned) (p[1] & 0x3f) << 6 | (p[2] & 0x3f));
-                return 3;
-        }
-        fputc(p[0], out);
-        return 1;
+        if (char_misleads(c))
+                fprintf(out, "\\u%04x", c);
+        else
+                fwrite(p, 1, length, out);
+        return length;
 }
 
 char *text_escape(const char *text) {
@@ -43,8 +33,8 @@ char *text_escape(const char *text) {
         FILE *out = open_memstream(&escaped, &size);
         if (!out)
                 return NULL;
-        for (const unsigned char *p = (const unsigned char *) text; *p;)
-                p += escape_one(p, out);
+        for (size_t left = strlen(text), used; left > 0; text += used, left -= used)
+                used = escape_one(text, left, out);
         if (fclose(out) != 0) {
                 free(escaped);
                 return NULL;
@@ -52,7 +42,7 @@ char *text_escape(const char *text) {
         return escaped;
 }
 
-bool subject_parse(const char *text, char ret[static SUBJECT_MAX + 1]) {
+bool subject_complete(const char *text, char ret[static SUBJECT_MAX + 1]) {
         const char *prefix = strchr(text, ':') ? "" : "user:";
 
         if (prefix[0] == '\0' && strncmp(text, "user:", 5) != 0 && strncmp(text, "group:", 6) != 0)
@@ -86,7 +76,7 @@ const char *path_last(const char *path) {
         return slash ? slash + 1 : path;
 }
 
-bool number_parse(const char *text, uint64_t *ret) {
+bool count_parse(const char *text, uint64_t *ret) {
         if (text[0] == '\0' || strspn(text, "0123456789") != strlen(text))
                 return false;
         errno = 0;

@@ -16,13 +16,13 @@
 #define PATH_SIZE 64
 
 /*
- * A copy with control characters, line breaks and direction marks written as \u001b or \u202e; NULL
- * without memory. Owned by the caller.
+ * A copy with the characters that mislead (base/text.h) written as \u001b or \u202e, and bytes that are
+ * no UTF-8 as \xff; NULL without memory. Owned by the caller.
  */
 char *text_escape(const char *text);
 
-/* "alice" becomes "user:alice"; "user:" and "group:" stay. False when empty or too long. */
-bool subject_parse(const char *text, char ret[static SUBJECT_MAX + 1]);
+/* "alice" becomes "user:alice"; "user:" and "group:" stay. False when empty or too long. No look-up. */
+bool subject_complete(const char *text, char ret[static SUBJECT_MAX + 1]);
 
 /* The object path of a seal number ([0-9A-Z]{1,32}) or of such a path. */
 bool seal_path_parse(const char *text, char ret[static PATH_SIZE]);
@@ -40,4 +40,4 @@ const char *path_last(const char *path);
 bool time_parse(const char *text, bool day_end, uint64_t now, uint64_t *ret_usec);
 
 /* Digits only, no sign, no overflow. */
-bool number_parse(const char *text, uint64_t *ret);
+bool count_parse(const char *text, uint64_t *ret);

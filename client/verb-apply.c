@@ -12,7 +12,8 @@
 static const char apply_help[] =
         "Usage: sealctl apply --name NAME [OPTIONS]\n"
         "\n"
-        "Apply for a seal. A reviewer other than you has to approve it.\n"
+        "Apply for a seal. A reviewer other than you has to approve it, then it is made\n"
+        "and delivered to its keeper.\n"
         "\n"
         "Options:\n" APPLICATION_HELP "\n"
         "Example:\n"
@@ -33,16 +34,15 @@ static const char new_help[] =
         "Example:\n"
         "  sealctl new --name \"Test seal\" --use-limit 100\n"
         "\n"
-        "Next: 'sealctl accept NUMBER' where it was delivered to you, then 'sealctl\n"
-        "sign'.\n";
+        "Next: 'sealctl sign NUMBER FILE'; its keepers can do so at once.\n";
 
-static int application_send(Context *context, const Application *application, const char *member,
-                            json_t **ret_path) {
+static int application_words_send(Context *context, const ApplicationWords *application,
+                                  const char *member, json_t **ret_path) {
         _cleanup_(message_freep) sd_bus_message *call = NULL;
 
         int r = call_new(context, MANAGER_PATH, MANAGER, member, &call);
         if (r == 0)
-                r = application_append(context, application, call);
+                r = application_words_append(context, application, call);
         if (r == 0)
                 r = call_send_json(context, call, ret_path);
         if (r == 0 && !json_is_string(*ret_path))
@@ -58,24 +58,24 @@ static int request_print(const Context *context, const char *path) {
                 printf("Next: a reviewer runs 'sealctl approve %s'\n", path_last(path));
                 return 0;
         }
-        (void) number_parse(path_last(path), &id);
+        (void) count_parse(path_last(path), &id);
         _cleanup_(json_freep)
                 json_t *object = json_pack("{sssI}", "request", path, "id", (json_int_t) id);
         return print_json_value(context, object);
 }
 
 int verb_apply(Context *context, int argc, char **argv) {
-        Application application = {};
-        const Option table[] = { APPLICATION_OPTIONS(application) };
+        ApplicationWords application = {};
+        const CommandOption table[] = { APPLICATION_OPTIONS(application) };
         const Usage usage = { apply_help, OPTIONS(table), 0, 0 };
         _cleanup_(json_freep) json_t *path = NULL;
         char **arguments;
 
         int r = options_parse(context, argc, argv, &usage, &arguments);
         if (r == 0)
-                r = application_check(context, &application);
+                r = application_words_check(context, &application);
         if (r == 0)
-                r = application_send(context, &application, "Apply", &path);
+                r = application_words_send(context, &application, "Apply", &path);
         return r != 0 ? r : request_print(context, json_string_value(path));
 }
 
@@ -116,19 +116,19 @@ static int separation_check(Context *context) {
 }
 
 int verb_new(Context *context, int argc, char **argv) {
-        Application application = {};
-        const Option table[] = { APPLICATION_OPTIONS(application),
-                                 { "token", .text = &application.token } };
+        ApplicationWords application = {};
+        const CommandOption table[] = { APPLICATION_OPTIONS(application),
+                                        { "token", .text = &application.token } };
         const Usage usage = { new_help, OPTIONS(table), 0, 0 };
         _cleanup_(json_freep) json_t *path = NULL;
         char **arguments;
 
         int r = options_parse(context, argc, argv, &usage, &arguments);
         if (r == 0)
-                r = application_check(context, &application);
+                r = application_words_check(context, &application);
         if (r == 0)
                 r = separation_check(context);
         if (r == 0)
-                r = application_send(context, &application, "CreateSeal", &path);
+                r = application_words_send(context, &application, "CreateSeal", &path);
         return r != 0 ? r : seal_print(context, json_string_value(path));
 }

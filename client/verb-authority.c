@@ -96,7 +96,7 @@ static int key_print(const Context *context, const Authority *authority, const c
 
 static int authority_new(Context *context, int argc, char **argv) {
         const char *passphrase_file = NULL;
-        const Option table[] = { { "passphrase-file", .text = &passphrase_file } };
+        const CommandOption table[] = { { "passphrase-file", .text = &passphrase_file } };
         const Usage usage = { new_help, OPTIONS(table), 1, 1 };
         _cleanup_(secret_wipe) Secret passphrase = {};
         _cleanup_(authority_done) Authority authority = {};
@@ -117,8 +117,8 @@ static int authority_new(Context *context, int argc, char **argv) {
 static int authority_show(Context *context, int argc, char **argv) {
         const char *passphrase_file = NULL;
         bool public_key = false;
-        const Option table[] = { { "passphrase-file", .text = &passphrase_file },
-                                 { "public-key", .flag = &public_key } };
+        const CommandOption table[] = { { "passphrase-file", .text = &passphrase_file },
+                                        { "public-key", .flag = &public_key } };
         const Usage usage = { show_help, OPTIONS(table), 1, 1 };
         _cleanup_(authority_done) Authority authority = {};
         _cleanup_free_ char *pem = NULL;
@@ -161,13 +161,13 @@ static int challenge_write(const Context *context, const json_t *row, const char
 
 static int authority_challenges(Context *context, int argc, char **argv) {
         static const char *const keys[] = { "id", "kind", "bytes", "expires" };
-        static const Field columns[] = {
+        static const OutputField columns[] = {
                 { "id", "ID", FIELD_TEXT },
                 { "kind", "KIND", FIELD_TEXT },
                 { "expires", "EXPIRES", FIELD_TIME },
         };
         const char *directory = NULL;
-        const Option table[] = { { "directory", .text = &directory } };
+        const CommandOption table[] = { { "directory", .text = &directory } };
         const Usage usage = { challenges_help, OPTIONS(table), 0, 0 };
         _cleanup_(json_freep) json_t *rows = NULL, *named = NULL;
         char **arguments;
@@ -225,7 +225,7 @@ static int answer_by_key(Context *context, const AnswerOptions *o) {
 
 static int authority_answer(Context *context, int argc, char **argv) {
         AnswerOptions o = {};
-        const Option table[] = {
+        const CommandOption table[] = {
                 { "key", .text = &o.key },
                 { "passphrase-file", .text = &o.passphrase_file },
                 { "id", .text = &o.id },
@@ -251,8 +251,17 @@ int verb_authority(Context *context, int argc, char **argv) {
                 { "answer", authority_answer, "Check, sign and send all answers" },
         };
         static const VerbTable table = {
-                .usage = "Usage: sealctl authority new|show|challenges|answer [OPTIONS]\n\n",
-                .footer = "\nExample:\n  sealctl authority answer --key authority.pem\n",
+                .usage = "Usage: sealctl authority new|show|challenges|answer [OPTIONS]\n"
+                         "\n"
+                         "The authority is the key that decides which machine states may sign. It "
+                         "is\n"
+                         "pinned by 'sealctl init' and kept away from the machine. What it has to "
+                         "sign is\n"
+                         "a challenge; an answer is its signature.\n"
+                         "\n",
+                .footer = "\n'sealctl authority VERB --help' tells what each takes.\n"
+                          "\n"
+                          "Example:\n  sealctl authority answer --key authority.pem\n",
                 .verbs = verbs,
                 .n_verbs = sizeof(verbs) / sizeof(verbs[0]),
         };

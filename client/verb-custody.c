@@ -28,7 +28,8 @@ static const char filing_help[] =
 static const char deliver_help[] =
         "Usage: sealctl deliver NUMBER KEEPER\n"
         "\n"
-        "Deliver a filed or surrendered seal to a keeper: NAME, user:NAME or group:NAME.\n"
+        "Deliver a filed seal to one of the keepers that its application named: NAME,\n"
+        "user:NAME or group:NAME. He has to accept it before it signs.\n"
         "\n"
         "Example:\n"
         "  sealctl deliver 50011200000001 alice\n"
@@ -133,7 +134,7 @@ static int filing_send(Context *context, const char *path, const FilingOptions *
 
 int verb_record_filing(Context *context, int argc, char **argv) {
         FilingOptions o = {};
-        const Option table[] = {
+        const CommandOption table[] = {
                 { "filing-number", .text = &o.filing_number },
                 { "authority", .text = &o.authority },
                 { "filed", .time = &o.filed },
@@ -159,7 +160,7 @@ int verb_deliver(Context *context, int argc, char **argv) {
         int r = options_parse(context, argc, argv, &usage, &arguments);
         if (r == 0)
                 r = path_get(context, arguments[0], path);
-        if (r == 0 && !subject_parse(arguments[1], keeper))
+        if (r == 0 && !subject_complete(arguments[1], keeper))
                 r = fail(context, EXIT_USAGE, "'%s' is no keeper: write user:NAME or group:NAME",
                          arguments[1]);
         if (r == 0)

@@ -126,7 +126,7 @@ static int approve_send(Context *context, const char *path, const char *comment)
 
 int verb_approve(Context *context, int argc, char **argv) {
         const char *comment = "";
-        const Option table[] = { { "comment", .text = &comment } };
+        const CommandOption table[] = { { "comment", .text = &comment } };
         const Usage usage = { approve_help, OPTIONS(table), 1, 1 };
         char **arguments, path[PATH_SIZE];
 

@@ -25,29 +25,36 @@ static const char help[] =
         "                           with a public key the answers are given later\n"
         "  --resident               Keep the authority in the TPM, under a passphrase\n"
         "  --passphrase-file FILE   First line is the passphrase ('-': standard input)\n"
-        "  --separation MODE        dual (default), strict or single\n"
-        "  --pcrs LIST              What 'machine state' means (default sha256:0,2,7)\n"
+        "  --separation MODE        Who has to agree to a new seal: dual (default: one\n"
+        "                           applies, another approves), strict (a maker and a\n"
+        "                           filing besides) or single (nobody else)\n"
+        "  --pcrs LIST              The PCRs that make up the machine's state, to which\n"
+        "                           every seal is bound (default sha256:0,2,7)\n"
         "  --profile NAME           Name of this set of PCRs (default 'default')\n"
-        "  --capacity N             How many seals can ever be made (default 64)\n"
+        "  --capacity N             Room for this many seals in all, revoked ones\n"
+        "                           included (default 64)\n"
         "  --owner-auth-file FILE   The TPM's owner authorisation, where it has one\n"
         "  --lockout-auth-file FILE The TPM's lockout authorisation, where it has one\n"
-        "  --set-owner-auth         Set a random owner authorisation\n"
-        "  --escrow CERT            Encrypt what is set to this certificate (PEM) ...\n"
-        "  --escrow-out FILE        ... and write it here (CMS, DER)\n"
+        "  --set-owner-auth         Set a random owner authorisation; without one every\n"
+        "                           user of the TPM can delete the indices\n"
+        "  --escrow CERT            Encrypt the authorisations that are set here to the\n"
+        "                           holder of this certificate (PEM), ...\n"
+        "  --escrow-out FILE        ... and write them to this file (CMS, DER)\n"
         "\n"
         "Example:\n"
         "  sealctl init --separation dual --capacity 200\n"
         "\n"
-        "Interrupted, the same command goes on (with --authority and the key that was\n"
-        "written).\n"
+        "If it was interrupted, run it again; it goes on where it was. If the new key was\n"
+        "written already, add --authority sealsd-authority.pem.\n"
+        "\n"
         "Next: 'sealctl status', then 'sealctl apply --name \"Acme Contracts\"'.\n";
 
-typedef struct InitOptions {
+typedef struct InitWords {
         const char *authority, *passphrase_file, *separation, *pcrs, *profile, *owner_auth_file,
                 *lockout_auth_file, *escrow, *escrow_out;
         bool resident, set_owner_auth;
         uint64_t capacity;
-} InitOptions;
+} InitWords;
 
 /* What Initialize takes besides plain options; owned. */
 typedef struct InitInputs {
@@ -67,7 +74,7 @@ static void inputs_done(InitInputs *inputs) {
         closep(&inputs->lockout_auth_fd);
 }
 
-static int options_check(const Context *context, const InitOptions *options) {
+static int options_check(const Context *context, const InitWords *options) {
         if (options->resident && options->authority)
                 return fail(context, EXIT_USAGE, "--resident and --authority exclude each other");
         if (!options->escrow != !options->escrow_out)
@@ -93,7 +100,7 @@ static int state_check(Context *context) {
         return fail_remote(context, error_name(code), error_text(code));
 }
 
-static int authority_make(Context *context, const InitOptions *options, Authority *ret) {
+static int authority_make(Context *context, const InitWords *options, Authority *ret) {
         _cleanup_(secret_wipe) Secret passphrase = {};
 
         int r = state_check(context);
@@ -122,7 +129,7 @@ static int secret_fd(const Context *context, const char *file, int *ret_fd) {
         return r != 0 ? r : secret_to_memfd(context, &secret, ret_fd);
 }
 
-static int passphrase_fd(Context *context, const InitOptions *options, int *ret_fd) {
+static int passphrase_fd(Context *context, const InitWords *options, int *ret_fd) {
         _cleanup_(secret_wipe) Secret passphrase = {};
 
         int r = state_check(context);
@@ -133,7 +140,7 @@ static int passphrase_fd(Context *context, const InitOptions *options, int *ret_
         return r != 0 ? r : secret_to_memfd(context, &passphrase, ret_fd);
 }
 
-static int inputs_get(Context *context, const InitOptions *options, InitInputs *inputs) {
+static int inputs_get(Context *context, const InitWords *options, InitInputs *inputs) {
         int r;
 
         if (options->resident)
@@ -155,7 +162,7 @@ static int inputs_get(Context *context, const InitOptions *options, InitInputs *
         return r;
 }
 
-static int entries_append(sd_bus_message *m, const InitOptions *options, const InitInputs *inputs) {
+static int entries_append(sd_bus_message *m, const InitWords *options, const InitInputs *inputs) {
         Entries e = entries_open(m);
 
         entry_text(&e, "separation", options->separation);
@@ -171,7 +178,7 @@ static int entries_append(sd_bus_message *m, const InitOptions *options, const I
         return entries_close(&e);
 }
 
-static int initialize(Context *context, const InitOptions *options, const InitInputs *inputs,
+static int initialize(Context *context, const InitWords *options, const InitInputs *inputs,
                       json_t **ret_report) {
         _cleanup_(message_freep) sd_bus_message *call = NULL;
 
@@ -182,7 +189,7 @@ static int initialize(Context *context, const InitOptions *options, const InitIn
 }
 
 /* Written before anything else: these values are returned only once. */
-static int escrow_write(const Context *context, const InitOptions *options, const json_t *report) {
+static int escrow_write(const Context *context, const InitWords *options, const json_t *report) {
         const char *hex = json_text(report, "escrowed");
         size_t size = strlen(hex) / 2;
 
@@ -203,13 +210,13 @@ static void print_next(void) {
              "  sealctl authority answer --id ID --signature ID.sig");
 }
 
-static int report_print(Context *context, const InitOptions *options, json_t *report) {
-        static const Field fields[] = {
+static int report_print(Context *context, const InitWords *options, json_t *report) {
+        static const OutputField fields[] = {
                 { "state", "State", FIELD_TEXT },
                 { "separation", "Separation of duties", FIELD_TEXT },
                 { "authority", "Authority", FIELD_TEXT },
                 { "authority-file", "Authority key file", FIELD_TEXT },
-                { "capacity", "Seals in all", FIELD_TEXT },
+                { "capacity", "Capacity", FIELD_SEALS },
                 { "lockout-auth", "Lockout authorisation", FIELD_TEXT },
                 { "owner-auth", "Owner authorisation", FIELD_TEXT },
                 { "challenges", "Answers still needed", FIELD_TEXT },
@@ -228,7 +235,7 @@ static int report_print(Context *context, const InitOptions *options, json_t *re
         return r;
 }
 
-static int finish(Context *context, const InitOptions *options, const InitInputs *inputs,
+static int finish(Context *context, const InitWords *options, const InitInputs *inputs,
                   json_t *report) {
         json_t *state = NULL;
         unsigned answered = 0;
@@ -252,13 +259,13 @@ static int finish(Context *context, const InitOptions *options, const InitInputs
 }
 
 int verb_init(Context *context, int argc, char **argv) {
-        InitOptions o = {};
+        InitWords o = {};
         _cleanup_(inputs_done) InitInputs inputs = { .passphrase_fd = -1,
                                                      .owner_auth_fd = -1,
                                                      .lockout_auth_fd = -1 };
         _cleanup_(json_freep) json_t *report = NULL;
         char **arguments;
-        const Option table[] = {
+        const CommandOption table[] = {
                 { "authority", .text = &o.authority },
                 { "resident", .flag = &o.resident },
                 { "passphrase-file", .text = &o.passphrase_file },

@@ -24,7 +24,7 @@ static const char help[] =
         "\n"
         "Next: 'sealctl show NUMBER'.\n";
 
-static const Field columns[] = {
+static const OutputField columns[] = {
         { "number", "NUMBER", FIELD_TEXT },
         { "name", "NAME", FIELD_TEXT },
         { "state", "STATE", FIELD_TEXT },
@@ -59,7 +59,7 @@ static int rows_print(const Context *context, const json_t *rows) {
 
 int verb_list(Context *context, int argc, char **argv) {
         Filter filter = {};
-        const Option table[] = {
+        const CommandOption table[] = {
                 { "state", .text = &filter.state },
                 { "type", .text = &filter.type },
                 { "class", .text = &filter.class },
@@ -75,7 +75,7 @@ int verb_list(Context *context, int argc, char **argv) {
 
         int r = options_parse(context, argc, argv, &usage, &arguments);
         if (r == 0 && filter.keeper) {
-                if (!subject_parse(filter.keeper, keeper))
+                if (!subject_complete(filter.keeper, keeper))
                         return fail(context, EXIT_USAGE, "'%s' is no keeper", filter.keeper);
                 filter.keeper = keeper;
         }

@@ -51,7 +51,7 @@ static const char approve_help[] =
         "\n"
         "Next: 'sealctl why NUMBER'.\n";
 
-static const Field columns[] = {
+static const OutputField columns[] = {
         { "pcr", "PCR", FIELD_TEXT },
         { "value", "VALUE NOW", FIELD_BYTES },
         { "verdict", "COMPARED", FIELD_TEXT },
@@ -81,7 +81,7 @@ static json_t *table_rows(const json_t *state) {
 }
 
 static int state_print(const Context *context, const json_t *state) {
-        static const Field fields[] = {
+        static const OutputField fields[] = {
                 { "profile", "Profile", FIELD_TEXT },
                 { "pcrs", "PCRs", FIELD_TEXT },
                 { "approved", "Approved", FIELD_TEXT },
@@ -120,7 +120,7 @@ static int to_sign_write(const Context *context, const json_t *state, const char
 
 static int verb_show_state(Context *context, int argc, char **argv) {
         const char *to_sign = NULL;
-        const Option table[] = { { "to-sign", .text = &to_sign } };
+        const CommandOption table[] = { { "to-sign", .text = &to_sign } };
         const Usage usage = { show_help, OPTIONS(table), 0, 0 };
         _cleanup_(json_freep) json_t *state = NULL;
         char **arguments;
@@ -180,7 +180,7 @@ static int by_passphrase(Context *context, const ApproveOptions *o) {
 
 static int verb_approve_state(Context *context, int argc, char **argv) {
         ApproveOptions o = {};
-        const Option table[] = {
+        const CommandOption table[] = {
                 { "authority", .text = &o.authority },
                 { "signature", .text = &o.signature },
                 { "resident", .flag = &o.resident },
@@ -211,8 +211,18 @@ int verb_machine_state(Context *context, int argc, char **argv) {
                 { "approve", verb_approve_state, "Approve the present state" },
         };
         static const VerbTable table = {
-                .usage = "Usage: sealctl machine-state show|approve [OPTIONS]\n\n",
-                .footer = "\nExample:\n  sealctl machine-state show\n",
+                .usage = "Usage: sealctl machine-state show|approve [OPTIONS]\n"
+                         "\n"
+                         "The TPM measures what the machine starts (firmware, boot loader, Secure "
+                         "Boot\n"
+                         "keys) into PCRs. Seals sign only while these have values that the "
+                         "authority has\n"
+                         "approved, so an update or an attack stops them until it approves the new "
+                         "ones.\n"
+                         "\n",
+                .footer = "\n'sealctl machine-state VERB --help' tells what each takes.\n"
+                          "\n"
+                          "Example:\n  sealctl machine-state show\n",
                 .verbs = verbs,
                 .n_verbs = sizeof(verbs) / sizeof(verbs[0]),
         };

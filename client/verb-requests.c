@@ -25,7 +25,7 @@ static const char help[] =
         "\n"
         "Next: 'sealctl approve ID' or 'sealctl reject ID REASON'.\n";
 
-static const Field columns[] = {
+static const OutputField columns[] = {
         { "id", "ID", FIELD_TEXT },
         { "kind", "KIND", FIELD_TEXT },
         { "state", "STATE", FIELD_TEXT },
@@ -64,7 +64,7 @@ static void add_ids(json_t *rows) {
 
         json_array_foreach(rows, i, row) {
                 uint64_t id = 0;
-                (void) number_parse(path_last(json_text(row, "path")), &id);
+                (void) count_parse(path_last(json_text(row, "path")), &id);
                 json_object_set_new(row, "id", json_integer((json_int_t) id));
         }
 }
@@ -85,7 +85,7 @@ static int rows_print(const Context *context, const Filter *filter, const json_t
 
 int verb_requests(Context *context, int argc, char **argv) {
         Filter filter = {};
-        const Option table[] = {
+        const CommandOption table[] = {
                 { "state", .text = &filter.state },
                 { "mine", .flag = &filter.mine },
                 { "awaiting-me", .flag = &filter.awaiting_me },

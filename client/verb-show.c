@@ -36,7 +36,7 @@ static const char why_help[] =
         "\n"
         "Next: 'sealctl sign NUMBER FILE'.\n";
 
-static const Field fields[] = {
+static const OutputField fields[] = {
         { "number", "Number", FIELD_TEXT },
         { "name", "Name", FIELD_TEXT },
         { "holder", "Holder", FIELD_TEXT },
@@ -120,8 +120,8 @@ static int public_key_write(const Context *context, const json_t *seal, const ch
 int verb_show(Context *context, int argc, char **argv) {
         bool public_key = false;
         const char *output = NULL;
-        const Option table[] = { { "public-key", .flag = &public_key },
-                                 { "output", .text = &output } };
+        const CommandOption table[] = { { "public-key", .flag = &public_key },
+                                        { "output", .text = &output } };
         const Usage usage = { show_help, OPTIONS(table), 1, 1 };
         _cleanup_(json_freep) json_t *seal = NULL;
         char **arguments, path[PATH_SIZE];

@@ -35,18 +35,18 @@ static const char help[] =
         "Next: 'sealctl verify FILE --seal NUMBER', or give FILE, FILE.sig and the\n"
         "public key ('sealctl show NUMBER --public-key') to whoever checks it.\n";
 
-typedef struct SignOptions {
+typedef struct SignWords {
         const char *file, *output, *purpose, *name, *hash, *digest;
         bool digest_only;
         const EVP_MD *md;
-} SignOptions;
+} SignWords;
 
 typedef struct Digest {
         uint8_t data[EVP_MAX_MD_SIZE];
         size_t size;
 } Digest;
 
-static int options_check(const Context *context, SignOptions *o) {
+static int options_check(const Context *context, SignWords *o) {
         if (!o->file == !o->digest)
                 return fail(context, EXIT_USAGE, "one of FILE and --digest is needed");
         if (o->digest && o->digest_only)
@@ -56,7 +56,7 @@ static int options_check(const Context *context, SignOptions *o) {
         return hash_find(context, o->hash, &o->md);
 }
 
-static int digest_parse(const Context *context, const SignOptions *o, Digest *ret) {
+static int digest_parse(const Context *context, const SignWords *o, Digest *ret) {
         ret->size = (size_t) EVP_MD_get_size(o->md);
         if (hex_decode(o->digest, ret->data, ret->size))
                 return 0;
@@ -65,7 +65,7 @@ static int digest_parse(const Context *context, const SignOptions *o, Digest *re
 }
 
 /* The hash of DigestPrefix ‖ file: the prefix is empty but for SM2 (design, section 5.5). */
-static int digest_file(Context *context, const char *path, const SignOptions *o, Digest *ret) {
+static int digest_file(Context *context, const char *path, const SignWords *o, Digest *ret) {
         _cleanup_(json_freep) json_t *property = NULL;
         uint8_t prefix[DIGEST_MAX];
 
@@ -80,7 +80,7 @@ static int digest_file(Context *context, const char *path, const SignOptions *o,
 }
 
 /* FILE's name, where it is one that the bus can carry. */
-static const char *document_name(const SignOptions *o) {
+static const char *document_name(const SignWords *o) {
         if (o->name || !o->file || strcmp(o->file, "-") == 0)
                 return o->name;
         const char *name = path_last(o->file);
@@ -88,7 +88,7 @@ static const char *document_name(const SignOptions *o) {
         return utf8 && strlen(name) <= TEXT_MAX ? name : NULL;
 }
 
-static int sign_send(Context *context, const char *path, const SignOptions *o, const Digest *digest,
+static int sign_send(Context *context, const char *path, const SignWords *o, const Digest *digest,
                      sd_bus_message **ret_reply) {
         _cleanup_(message_freep) sd_bus_message *call = NULL;
 
@@ -116,7 +116,7 @@ static int folder_check(const Context *context, const char *path) {
 }
 
 /* FILE.sig, or what was asked for. *ret is malloc'ed. */
-static int output_path(const Context *context, const SignOptions *o, char **ret) {
+static int output_path(const Context *context, const SignWords *o, char **ret) {
         const bool to_stdout = o->output ? strcmp(o->output, "-") == 0 : strcmp(o->file, "-") == 0;
         _cleanup_free_ char *path = NULL;
 
@@ -166,7 +166,7 @@ static void print_quoted(const char *text) {
         putchar('\'');
 }
 
-static void people_result(const SignOptions *o, const char *number, const char *output,
+static void people_result(const SignWords *o, const char *number, const char *output,
                           uint64_t use) {
         printf("Signed with seal %s (use %llu): ", number, (unsigned long long) use);
         print_quoted(output);
@@ -183,7 +183,7 @@ static void people_result(const SignOptions *o, const char *number, const char *
         putchar('\n');
 }
 
-static int signature_write(Context *context, const SignOptions *o, const char *number,
+static int signature_write(Context *context, const SignWords *o, const char *number,
                            const char *output, sd_bus_message *reply) {
         const void *data = NULL;
         size_t size = 0;
@@ -204,7 +204,7 @@ static int signature_write(Context *context, const SignOptions *o, const char *n
         return 0;
 }
 
-static int digest_print(const Context *context, const SignOptions *o, const Digest *digest) {
+static int digest_print(const Context *context, const SignWords *o, const Digest *digest) {
         char hex[2 * EVP_MAX_MD_SIZE + 1];
 
         hex_encode(digest->data, digest->size, hex);
@@ -218,7 +218,7 @@ static int digest_print(const Context *context, const SignOptions *o, const Dige
 }
 
 /* The place for the signature is settled before a use is spent on it. */
-static int sign(Context *context, const char *path, const SignOptions *o) {
+static int sign(Context *context, const char *path, const SignWords *o) {
         _cleanup_(message_freep) sd_bus_message *reply = NULL;
         _cleanup_free_ char *output = NULL;
         Digest digest = {};
@@ -236,8 +236,8 @@ static int sign(Context *context, const char *path, const SignOptions *o) {
 }
 
 int verb_sign(Context *context, int argc, char **argv) {
-        SignOptions o = {};
-        const Option table[] = {
+        SignWords o = {};
+        const CommandOption table[] = {
                 { "output", .text = &o.output }, { "purpose", .text = &o.purpose },
                 { "name", .text = &o.name },     { "hash", .text = &o.hash },
                 { "digest", .text = &o.digest }, { "digest-only", .flag = &o.digest_only },

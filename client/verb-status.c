@@ -20,15 +20,15 @@ static const char help[] =
         "States: uninitialized (run 'sealctl init'), ready, unapproved (see 'sealctl\n"
         "machine-state show'), locked (until the next boot), tampered, no-tpm.\n";
 
-static const Field fields[] = {
+static const OutputField fields[] = {
         { "state", "State", FIELD_TEXT },
         { "version", "Version", FIELD_TEXT },
         { "separation", "Separation of duties", FIELD_TEXT },
         { "profile", "Profile", FIELD_TEXT },
         { "pcrs", "PCRs", FIELD_TEXT },
         { "authority", "Authority", FIELD_TEXT },
-        { "capacity", "Capacity", FIELD_TEXT },
-        { "capacity-used", "Capacity used", FIELD_TEXT },
+        { "capacity", "Capacity", FIELD_SEALS },
+        { "capacity-used", "Capacity used", FIELD_SEALS },
         { "seals", "Seals", FIELD_TEXT },
         { "requests-open", "Open requests", FIELD_TEXT },
         { "challenges", "Open challenges", FIELD_TEXT },
@@ -44,7 +44,7 @@ static const Field fields[] = {
 
 static int indices_print(const Context *context, const json_t *status) {
         static const char *const keys[] = { "index", "used", "size" };
-        static const Field columns[] = {
+        static const OutputField columns[] = {
                 { "index", "REVOCATION INDEX", FIELD_HANDLE },
                 { "used", "BITS USED", FIELD_TEXT },
                 { "size", "OF", FIELD_TEXT },

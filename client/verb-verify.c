@@ -125,7 +125,7 @@ static int verify(Context *context, const VerifyOptions *o) {
 
 int verb_verify(Context *context, int argc, char **argv) {
         VerifyOptions o = {};
-        const Option table[] = {
+        const CommandOption table[] = {
                 { "signature", .text = &o.signature },
                 { "public-key", .text = &o.public_key },
                 { "seal", .text = &o.seal },

@@ -17,6 +17,7 @@ import pytest
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 AGENT = ROOT / "tests/integration/agent.py"
 CALL_ERROR = ROOT / "tests/integration/call_error.py"
+WATCH = ROOT / "tests/integration/watch.py"
 
 
 class Done:
@@ -58,6 +59,13 @@ class Pipe:
             if "status" in message:
                 return message["status"]
 
+    def signal(self, member):
+        """Of Sandbox.watch: the next signal of this name, others dropped."""
+        while True:
+            message = json.loads(self.line())
+            if message["member"] == member:
+                return message
+
     def kill(self):
         self.sandbox.send({"id": self.number, "kill": True})
 
@@ -81,6 +89,7 @@ class Sandbox:
         threading.Thread(target=self.listen, daemon=True).start()
         # The clone may be in a folder that the test users cannot enter.
         self.call_error = self.write("call_error.py", CALL_ERROR.read_bytes())
+        self.watcher = self.write("watch.py", WATCH.read_bytes())
 
     def listen(self):
         for line in self.process.stdout:
@@ -167,6 +176,13 @@ class Sandbox:
         """Call and expect an error: its name without the prefix, found out with gdbus's spelling."""
         return self.ok(["/usr/bin/python3", self.call_error, path, f"org.sealsd1.{interface}", member,
                         *arguments], user).strip()
+
+    def watch(self, user=None, subscribe=True):
+        """A pipe that has begun to print sealsd's signals, each a JSON object with path, member, body."""
+        pipe = self.pipe(["/usr/bin/python3", self.watcher, *(["subscribe"] if subscribe else [])],
+                         user)
+        assert pipe.line() == "ready"
+        return pipe
 
     # --- steps ----------------------------------------------------------------------------------
 

@@ -25,6 +25,8 @@ SEAL_CASES = [
     ("Decline", ["s", "no"], "InvalidState", "active"),
 ]
 
+BEYOND_INT64 = str(1 << 63)  # the register's numbers have a sign
+
 MANAGER_CASES = [
     ("Initialize", ["a{sv}", "0"], "AlreadyInitialized", ""),
     ("GetSeal", ["s", "no-such-seal"], "NotFound", ""),
@@ -57,6 +59,11 @@ APPLY_CASES = [
     (["a{sv}", "2", "name", "s", "x", "not-after", "t", "1"], "InvalidArgs", "not-after"),
     (["a{sv}", "2", "name", "s", "x", "type", "s", "sealing-wax"], "InvalidArgs", "type"),
     (["a{sv}", "2", "name", "s", "x", "nonsense", "b", "true"], "InvalidArgs", "nonsense"),
+    (["a{sv}", "2", "name", "s", "x", "not-before", "t", BEYOND_INT64], "InvalidArgs", "not-before"),
+    (["a{sv}", "2", "name", "s", "x", "not-after", "t", BEYOND_INT64], "InvalidArgs", "not-after"),
+    (["a{sv}", "2", "name", "s", "x", "use-limit", "t", BEYOND_INT64], "InvalidArgs", "use-limit"),
+    (["a{sv}", "2", "name", "s", "x", "documents", "a(say)", "1", "Contract", "0"], "InvalidArgs",
+     "documents"),
 ]
 
 
@@ -86,6 +93,15 @@ def test_bad_applications(shared, arguments, name, word):
     got, text = call(shared, "/org/sealsd1", "Manager", "Apply", arguments, "seal-applicant")
     assert got == name, text
     assert word in text
+
+
+def test_request_number_beyond_what_the_register_counts_is_no_object(shared):
+    for number in ("18446744073709551615", "18446744073709551616", BEYOND_INT64, "0", "01"):
+        got, text = call(shared, f"/org/sealsd1/request/{number}", "Request", "Describe", [])
+        assert got == "UnknownObject", (number, text)
+    # Paging from there is no error: nothing comes after.
+    rows, error = shared.manager("ListRequests", "a{sv}", 1, "limit", "u", 10)
+    assert rows is not None, error
 
 
 BIG = """

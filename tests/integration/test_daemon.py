@@ -36,6 +36,21 @@ def test_signal_ends_the_daemon_well(sandbox):
     assert daemon.wait() == 0
 
 
+def test_daemon_kicked_off_the_bus_exits_with_1(bare):
+    daemon = run_by_hand(bare)
+    bare.ok("kill $(cat /run/sealsd-sandbox/dbus.pid)")
+    assert "lost its connection to the system bus" in daemon.line()
+    assert daemon.wait() == 1
+
+
+def test_unknown_key_keeps_the_daemon_from_starting(bare):
+    bare.write("sealsd.conf", "# ours\n[Seals]\nReviewersNeeded=1\nReviewerNeeded=2\n")
+    done = bare.run(["sealsd", "--config", "/run/test/sealsd.conf"], "sealsd",
+                    groups="--groups=tss")
+    assert done.status == 1 and "/run/test/sealsd.conf:4: " in done.stderr, done
+    assert "ReviewerNeeded" in done.stderr
+
+
 def test_second_daemon_does_not_start(sandbox):
     sandbox.ok("cp -r $SEALSD_STATE /run/test-state && chown -R sealsd /run/test-state && "
                "sed s,^StateDirectory=.*,StateDirectory=/run/test-state, $SEALSD_CONF "

@@ -7,11 +7,18 @@ import json
 import pytest
 from conftest import Sandbox
 
-SPKI = "install -d -m 1777 /run/test; openssl pkey -in $SEAL_AUTHORITY -pubout"
+def spki(box, key="$SEAL_AUTHORITY"):
+    return box.ok(f"install -d -m 1777 /run/test; openssl pkey -in {key} -pubout")
 
 
-def start(box, *options):
-    public = box.ok(SPKI)
+def new_key(box, name):
+    path = box.temp(name)
+    box.ok(f"openssl ecparam -name prime256v1 -genkey -noout -out {path}")
+    return path
+
+
+def start(box, *options, key="$SEAL_AUTHORITY"):
+    public = spki(box, key)
     pairs = ["authority", "s", public, *options]
     count = 1 + sum(1 for i in range(0, len(options), 3))
     return box.manager("Initialize", "a{sv}", count, *pairs)
@@ -29,11 +36,11 @@ def challenges(box):
     return data[0]
 
 
-def answer_all(box):
+def answer_all(box, key="$SEAL_AUTHORITY"):
     count = 0
     while box.manager_property("State") == "uninitialized":
         for identity, _kind, message, _expires in challenges(box):
-            signature = sign(box, message)
+            signature = sign(box, message, key)
             data, error = box.manager("Answer", "say", identity, len(signature), *signature)
             assert data is not None, error
             count += 1
@@ -65,15 +72,20 @@ def test_external_authority_answers_with_plain_openssl(bare):
     assert bare.sign(bare.make_seal())[0]
 
 
+def machine_state_bytes(box, pcrs, mask):
+    """What approves the state of now for the default profile, from the specification alone."""
+    box.ok(f"cd /run/test && tpm2_pcrread sha256:{pcrs} -o pcrs")
+    values = box.run("cat /run/test/pcrs").bytes
+    selection = bytes.fromhex("00000001000b03" + mask)
+    policy = hashlib.sha256(bytes(32) + bytes.fromhex("0000017f") + selection +
+                            hashlib.sha256(values).digest()).digest()
+    return policy + hashlib.sha256(b"sealsd/profile/default").digest()
+
+
 def test_machine_state_bytes_can_be_recomputed_from_the_pcrs(bare):
     start(bare)
     [message] = [bytes(c[2]) for c in challenges(bare) if c[1] == "machine-state"]
-    bare.ok("cd /run/test && tpm2_pcrread sha256:0,2,7 -o pcrs")
-    values = bare.run("cat /run/test/pcrs").bytes
-    selection = bytes.fromhex("00000001000b03850000")
-    policy = hashlib.sha256(bytes(32) + bytes.fromhex("0000017f") + selection +
-                            hashlib.sha256(values).digest()).digest()
-    assert message == policy + hashlib.sha256(b"sealsd/profile/default").digest()
+    assert message == machine_state_bytes(bare, "0,2,7", "850000")
 
 
 def test_wrong_signatures_are_refused_and_the_challenge_stays(bare):
@@ -116,7 +128,7 @@ def test_killed_daemon_goes_on_where_it_was(bare):
 def test_initialize_asked_twice_says_so_and_changes_nothing(sandbox):
     sandbox.ok("install -d -m 1777 /run/test; tpm2_getcap handles-nv-index > /run/test/nv")
     before = sandbox.manager("GetStatus")[0][0]
-    public = sandbox.ok(SPKI)
+    public = spki(sandbox)
     assert sandbox.error("/org/sealsd1", "Manager", "Initialize", "a{sv}", "1", "authority", "s",
                          public) == "AlreadyInitialized"
     assert sandbox.run("sealctl init --authority $SEAL_AUTHORITY").status == 5
@@ -139,6 +151,76 @@ def test_interrupted_initialize_run_again_with_other_options_leaves_nothing_behi
     status = bare.manager("GetStatus")[0][0]
     assert status["pcrs"]["data"] == "sha256:7" and status["capacity"]["data"] == 200
     assert bare.sign(bare.make_seal())[0]
+
+
+def answer_one(box, kind, key="$SEAL_AUTHORITY"):
+    [(identity, message)] = [(c[0], c[2]) for c in challenges(box) if c[1] == kind]
+    signature = sign(box, message, key)
+    data, error = box.manager("Answer", "say", identity, len(signature), *signature)
+    assert data is not None, error
+
+
+def assert_none_is_left(box, before):
+    """Of what was on offer before: neither ids nor bytes are, and no old answer is taken."""
+    now = challenges(box)
+    assert not {c[0] for c in before} & {c[0] for c in now}
+    assert not {bytes(c[2]) for c in before} & {bytes(c[2]) for c in now}
+    for identity, _kind, message, _expires in before:
+        old = sign(box, message)
+        assert box.error("/org/sealsd1", "Manager", "Answer", "say", identity, str(len(old)),
+                         *old) == "NotFound"
+
+
+def test_initialize_again_with_other_pcrs_offers_fresh_challenges_of_these(bare):
+    start(bare)
+    before = challenges(bare)
+    assert [c[1] for c in before] == ["machine-state", "index"]
+    data, error = start(bare, "pcrs", "s", "sha256:7,14")
+    assert data, error
+    assert_none_is_left(bare, before)
+    [message] = [bytes(c[2]) for c in challenges(bare) if c[1] == "machine-state"]
+    assert message == machine_state_bytes(bare, "7,14", "804000")
+    assert answer_all(bare) == 4
+    assert bare.manager_property("State") == "ready"
+    state = bare.manager("GetMachineState")[0][0]
+    assert state["pcrs"]["data"] == "sha256:7,14" and state["approved"]["data"] is True
+    assert [pcr for pcr, _value in state["values"]["data"]] == [7, 14]
+    assert bare.sign(bare.make_seal())[0]
+
+
+def test_initialize_again_with_another_authority_wants_everything_signed_by_it(bare):
+    start(bare)
+    before = challenges(bare)
+    key = new_key(bare, "b.pem")
+    data, error = start(bare, key=key)
+    assert data, error
+    assert data[0]["challenges"]["data"] == 4
+    # The machine's state is the same, and so are the bytes that approve it: A's answer is not B's.
+    for identity, _kind, message, _expires in challenges(bare):
+        wrong = sign(bare, message)
+        assert bare.error("/org/sealsd1", "Manager", "Answer", "say", identity, str(len(wrong)),
+                          *wrong) == "ApprovalInvalid"
+    ids = {c[0] for c in challenges(bare)}
+    assert not ids & {c[0] for c in before}
+    assert answer_all(bare, key) == 4
+    assert bare.manager_property("State") == "ready"
+    assert bare.sign(bare.make_seal())[0]
+
+
+def test_approval_of_an_earlier_authority_is_gone_with_it(bare):
+    start(bare)
+    answer_one(bare, "machine-state")
+    key = new_key(bare, "b.pem")
+    data, error = start(bare, key=key)
+    assert data, error
+    assert data[0]["challenges"]["data"] == 4
+    assert bare.manager("GetMachineState")[0][0]["approvals"]["data"] == 0
+    assert "machine-state" in [c[1] for c in challenges(bare)]
+    assert answer_all(bare, key) == 4
+    state = bare.manager("GetMachineState")[0][0]
+    assert state["approved"]["data"] is True and state["approvals"]["data"] == 1
+    signature, use = bare.sign(bare.make_seal())
+    assert signature, use
 
 
 def test_resident_authority_with_a_passphrase(bare):
@@ -189,7 +271,7 @@ print(reply.header.fields.get(4, "ok"), reply.body)
 
 def test_lockout_auth_that_is_there_is_taken_or_asked_for(bare):
     bare.ok("tpm2_changeauth -c lockout abc")
-    public = bare.ok(SPKI)
+    public = spki(bare)
     call = ("/org/sealsd1", "Manager", "Initialize", "a{sv}")
     assert bare.error(*call, "1", "authority", "s", public) == "PinRequired"
     assert bare.manager_property("State") == "uninitialized"
@@ -202,10 +284,41 @@ def test_lockout_auth_that_is_there_is_taken_or_asked_for(bare):
     bare.ok("tpm2_dictionarylockout -c -p abc")
 
 
+def new_escrow(box):
+    box.ok("""install -d -m 1777 /run/test; cd /run/test
+        openssl req -x509 -newkey rsa:2048 -nodes -keyout escrow.key -out escrow.pem -subj /CN=escrow \
+            -days 30""")
+    return box.ok("cat /run/test/escrow.pem")
+
+
+def escrowed(box, report):
+    """What the escrow's holder finds in the envelope: {authorisation: hex}."""
+    box.write("escrowed", bytes(report["escrowed"]["data"]))
+    out = box.ok("cd /run/test && openssl cms -decrypt -inform DER -in escrowed -inkey escrow.key")
+    return dict(line.split() for line in out.splitlines())
+
+
+def test_wrong_lockout_auth_on_a_second_try_does_not_replace_the_first(bare):
+    data, error = start(bare, "escrow", "s", new_escrow(bare))
+    assert data, error
+    auths = escrowed(bare, data[0])
+    public = spki(bare)
+    assert bare.error("/org/sealsd1", "Manager", "Initialize", "a{sv}", "2", "authority", "s", public,
+                      "lockout-auth", "s", "wrong") in ("InvalidArgs", "WrongPin")
+    data, error = start(bare)
+    assert data, error
+    assert data[0]["lockout-auth"]["data"] == "set"
+    answer_all(bare)
+    assert bare.manager_property("State") == "ready"
+    # The chip's lockout authorisation is still the first, and was not locked by wrong ones.
+    bare.ok(f"tpm2_dictionarylockout -c -p hex:{auths['lockout-auth']}")
+    assert bare.sign(bare.make_seal())[0]
+
+
 def test_owner_auth_is_left_alone_given_or_set(new_sandbox):
     box = new_sandbox()
     box.ok("tpm2_changeauth -c owner secret")
-    public = box.ok(SPKI)
+    public = spki(box)
     assert box.error("/org/sealsd1", "Manager", "Initialize", "a{sv}", "1", "authority", "s",
                      public) == "PinRequired"
     data, error = box.manager("Initialize", "a{sv}", 2, "authority", "s", public, "owner-auth", "s",
@@ -228,15 +341,9 @@ def test_owner_auth_is_left_alone_given_or_set(new_sandbox):
 
 
 def test_escrow_receives_what_was_set(bare):
-    bare.ok("""install -d -m 1777 /run/test; cd /run/test
-        openssl req -x509 -newkey rsa:2048 -nodes -keyout escrow.key -out escrow.pem -subj /CN=escrow \
-            -days 30""")
-    data, error = start(bare, "escrow", "s", bare.ok("cat /run/test/escrow.pem"), "set-owner-auth",
-                        "b", "true")
+    data, error = start(bare, "escrow", "s", new_escrow(bare), "set-owner-auth", "b", "true")
     assert data, error
-    bare.write("escrowed", bytes(data[0]["escrowed"]["data"]))
-    out = bare.ok("cd /run/test && openssl cms -decrypt -inform DER -in escrowed -inkey escrow.key")
-    auths = dict(line.split() for line in out.splitlines())
+    auths = escrowed(bare, data[0])
     assert set(auths) == {"lockout-auth", "owner-auth"}
     bare.ok(f"tpm2_dictionarylockout -c -p hex:{auths['lockout-auth']}")
     bare.ok(f"tpm2_changeauth -c owner -p hex:{auths['owner-auth']} hex:{auths['owner-auth']}")

@@ -78,6 +78,51 @@ def test_rejected_and_cancelled_requests_make_nothing(shared):
     assert len(shared.manager("ListSeals", "a{sv}", 0)[0][0]) == before
 
 
+LONG = "印" * 300  # 900 bytes: longer than an error text, within the limit of a reason
+
+
+def assert_begins(text, whole):
+    """It is the whole, or its beginning, cut between characters and perhaps marked as cut."""
+    beginning = text.rstrip("…")
+    assert whole.startswith(beginning) and len(beginning) > 100, text
+
+
+def test_long_reason_leaves_the_request_readable(shared):
+    for member, user in (("Reject", REVIEWER), ("Cancel", APPLICANT)):
+        request = apply(shared)
+        data, text = shared.request(request, member, "s", LONG, user=user)
+        assert data is not None, text
+        described = json.loads(shared.request(request, "Describe")[0][0])
+        assert_begins(described["error"], LONG)
+        assert_begins(shared.property(f"/org/sealsd1/request/{request}", "Request", "Error"), LONG)
+        rows = shared.manager("ListRequests", "a{sv}", 0)[0][0]
+        assert f"/org/sealsd1/request/{request}" in [row[0] for row in rows]
+
+
+def test_long_reason_of_a_decline_reaches_the_keeper_with_the_seals_path(shared):
+    request = apply(shared)
+    assert shared.request(request, "Approve", "sa{sv}", "", 0, user=REVIEWER)[0] is not None
+    seal = shared.property(f"/org/sealsd1/request/{request}", "Request", "Seal")
+    keeper, stranger = shared.watch(KEEPER), shared.watch(STRANGER)
+    data, text = shared.seal(seal, "Decline", "s", LONG, user=KEEPER)
+    assert data is not None, text
+    severity, code, path, text = keeper.signal("Attention")["body"]
+    assert (severity, code, path) == ("warning", "declined", f"/org/sealsd1/seal/{seal}")
+    introduction = f"user:{KEEPER} declined seal {seal}: "
+    assert text.startswith(introduction)
+    assert_begins(text.removeprefix(introduction), LONG)
+    # What everybody is told comes after it; the stranger heard nothing of the seal until then.
+    shared.pcr_extend(2)
+    shared.manager("GetMachineState")
+    heard = [json.loads(stranger.line())]
+    while (heard[-1]["path"], heard[-1]["member"]) != ("/org/sealsd1", "PropertiesChanged"):
+        heard.append(json.loads(stranger.line()))
+    assert seal not in json.dumps(heard)
+    keeper.kill()
+    stranger.kill()
+    assert shared.seal_property(seal, "State") == "filed"
+
+
 def test_numbers_are_never_given_twice(shared):
     numbers = set()
     for _ in range(3):
@@ -127,6 +172,44 @@ def test_strict_keeps_applicant_reviewer_maker_and_keeper_apart(new_sandbox):
     assert described["filing"]["filing-number"] == "2026-17"
     assert described["made-by"] == f"user:{MAKER}"
     assert described["separation"] == "strict"
+
+
+BAD_FILINGS = [
+    ["documents", "a(say)", "1", "Contract", "0"],
+    ["documents", "a(say)", "1", "Con\x1b[31mtract", "32", *["1"] * 32],
+    ["documents", "a(say)", "1", "", "32", *["1"] * 32],
+    ["filing-number", "s", "2026\n17"],
+    ["filing-number", "s", "2026\u202e17"],
+    ["authority", "s", "Bu\x7freau"],
+    ["filed", "t", str((1 << 53) + 1)],
+    ["filed", "t", str(1 << 63)],
+    ["filed", "t", str((1 << 64) - 1)],
+]
+
+
+def test_bad_filing_is_refused_and_the_seal_stays_readable_and_revocable(new_sandbox):
+    box = new_sandbox()
+    box.ok("sealctl init --authority $SEAL_AUTHORITY --separation strict")
+    request = apply(box)
+    path = f"/org/sealsd1/request/{request}"
+    assert error(box, path, "Request", "Approve", "sa{sv}", "", "0", user=REVIEWER) == "ok"
+    assert error(box, path, "Request", "Make", user=MAKER) == "ok"
+    seal = box.property(path, "Request", "Seal")
+    seal_path = f"/org/sealsd1/seal/{seal}"
+    for filing in BAD_FILINGS:
+        got = error(box, seal_path, "Seal", "RecordFiling", "a{sv}", "1", *filing, user=MAKER)
+        assert got == "InvalidArgs", filing
+        described = json.loads(box.seal(seal, "Describe")[0][0])
+        assert described["state"] == "made" and described["filing"] is None, filing
+    # The control: a filing with the same keys and good values is taken.
+    assert error(box, seal_path, "Seal", "RecordFiling", "a{sv}", "4", "filing-number", "s",
+                 "2026-17", "authority", "s", "Bureau", "filed", "t", "1790000000000000",
+                 "documents", "a(say)", "1", "Contract", "32", *["1"] * 32, user=MAKER) == "ok"
+    described = json.loads(box.seal(seal, "Describe")[0][0])
+    assert described["state"] == "filed" and described["filing"]["authority"] == "Bureau"
+    data, text = box.seal(seal, "Revoke", "s", "over")
+    assert data is not None, text
+    assert box.seal_property(seal, "State") == "revoked"
 
 
 def test_strict_separation_holds_when_polkit_says_yes(new_sandbox):

@@ -3,14 +3,24 @@
 
 import hashlib
 import json
+import re
 
 DIGEST = hashlib.sha256(b"after the end").digest()
+QUIET = {"TSS2_LOG": "all+none"}  # where output and errors come as one
 
 
-def attacker(box, *arguments, tcti=None):
+STATE_IN = """
+import sqlite3, sys
+db = sqlite3.connect(sys.argv[1])
+print(*db.execute("SELECT state FROM seal WHERE number = ?", sys.argv[2:]).fetchone())
+"""
+
+
+def attacker(box, *arguments):
     """What the chip answers to root with everything that the daemon has."""
-    done = box.run(["attacker", *arguments], env={"SEALSD_TCTI": tcti} if tcti else None)
+    done = box.run(["attacker", *arguments])
     assert done.status in (0, 1), done
+    assert done.stdout.strip() != "Failed", done  # the tool's own trouble is no refusal
     return done.stdout.strip()
 
 
@@ -54,7 +64,7 @@ def test_revoked_seal_is_refused_everywhere_and_its_neighbour_signs_on(sandbox):
 
     # The whole register of before: there the seal is active, and the daemon asks the chip.
     restore_register(sandbox)
-    assert sandbox.seal_property(seal, "State") == "active"
+    assert sandbox.ok(["/usr/bin/python3", "-c", STATE_IN, "/run/before/register.db", seal]) == "active\n"
     assert sign_error(sandbox, seal) == "Revoked"
     # And the roll-back was noticed: the register is corrected.
     assert sandbox.seal_property(seal, "State") == "revoked"
@@ -89,6 +99,15 @@ def test_index_made_again_with_the_same_attributes_refuses(sandbox):
     assert sandbox.manager("GetStatus")[0][0]["state"]["data"] == "tampered"
 
 
+def test_ledger_index_undefined_by_the_owner_is_tampering(sandbox):
+    ledger = sandbox.manager("GetStatus")[0][0]["ledger-index"]["data"]
+    sandbox.ok(f"tpm2_nvundefine -C o 0x{ledger:08x}")
+    assert sandbox.manager("GetStatus")[0][0]["state"]["data"] == "tampered"
+    assert sandbox.manager_property("State") == "tampered"
+    assert sign_error(sandbox, sandbox["SEAL"]) == "RegisterTampered"
+    assert sandbox.seal_property(sandbox["SEAL"], "WhyNot").startswith("RegisterTampered: ")
+
+
 def test_replayed_first_write_of_the_authority_is_refused(bare):
     """Initialize by hand, keep what the authority signed, and use it again on a re-made index."""
     bare.ok("install -d -m 1777 /run/test; openssl pkey -in $SEAL_AUTHORITY -pubout "
@@ -117,42 +136,115 @@ def test_replayed_first_write_of_the_authority_is_refused(bare):
     assert attacker(bare, "replay", "/run/before", index, f"/run/test/{identity}.bytes",
                     f"/run/test/{identity}.sig") == "ApprovalInvalid"
     assert attacker(bare, "rewrite", "/run/before", index) == "RegisterTampered"
+    # The control: the same steps pass with the session's own nonce and a signature made for it, and
+    # once the index is written, so does the daemon's branch.
+    assert attacker(bare, "answer", "/run/before", index, f"/run/test/{identity}.bytes",
+                    bare["SEAL_AUTHORITY"]) == "done"
+    assert attacker(bare, "rewrite", "/run/before", index) == "done"
 
 
 def test_session_prepared_before_revoke_does_not_sign_after_it(sandbox):
     seal = sandbox["SEAL"]
     keep_register(sandbox)
-    first = sandbox.pipe(["attacker", "hold", "/run/before", seal])
+    first = sandbox.pipe(["attacker", "hold", "/run/before", seal], env=QUIET)
     assert first.line() == "prepared"
     first.write("sign\n")
     assert first.line() == "done"  # without a revocation in between it signs
 
-    held = sandbox.pipe(["attacker", "hold", "/run/before", seal])
+    held = sandbox.pipe(["attacker", "hold", "/run/before", seal], env=QUIET)
     assert held.line() == "prepared"
     assert sandbox.seal(seal, "Revoke", "s", "over")[0] is not None
     held.write("sign\n")
-    assert held.line() != "done"
+    assert held.line() == "Busy"  # what TPM_RC_PCR_CHANGED of the fence is translated to
+    assert "measurements changed" in held.line()
     assert held.wait() == 1
 
 
-def test_other_users_of_the_tpm_can_neither_set_bits_nor_lock(sandbox):
+def chip_code(done):
+    """The response code that a tpm2-tools command was refused with."""
+    found = re.search(r"ErrorCode \((0x[0-9a-f]+)\)", done.stderr)
+    assert done.status != 0 and found, done
+    return int(found[1], 16)
+
+
+# TPM 2.0 Part 2, section 6.6.3
+BAD_AUTH = 0x9A2  # of the first session: the authorisation value is another
+AUTH_UNAVAILABLE = 0x12F  # this kind of authorisation does not write here
+NV_AUTHORIZATION = 0x149  # the owner has no part in this index
+
+
+def auth_of(box, index):
+    """What the daemon keeps to itself: the index's authorisation value, as tpm2-tools writes it."""
+    out = box.ok(["/usr/bin/python3", "-c",
+                  "import os, sqlite3, sys\n"
+                  "db = sqlite3.connect(os.environ['SEALSD_STATE'] + '/register.db')\n"
+                  "print(*db.execute('SELECT hex(auth) FROM nv_index WHERE handle = ?',\n"
+                  "                  (int(sys.argv[1], 0),)).fetchone())", index])
+    return f"hex:{out.strip()}"
+
+
+def branches_of(box, index):
+    """The two branches of the index's policy, from the specification: tpm2_policyor's list."""
+    def extend(digest, *parts):
+        return hashlib.sha256(digest + b"".join(parts)).digest()
+
+    status = box.manager("GetStatus")[0][0]
+    nv_written, signed, auth_value = (bytes.fromhex(code) for code in
+                                      ("0000018f", "00000160", "0000016b"))
+    ref = hashlib.sha256(f"sealsd/revocation-index/{index[2:]}".encode()).digest()
+    first = extend(extend(bytes(32), nv_written, b"\0"), signed,
+                   bytes(status["authority-name"]["data"]))
+    later = extend(extend(bytes(32), nv_written, b"\1"), auth_value)
+    box.write("first", extend(first, ref))
+    box.write("later", later)
+    return "sha256:/run/test/first,/run/test/later"
+
+
+def test_other_users_of_the_tpm_can_neither_read_nor_lock(sandbox):
     seal = sandbox["SEAL"]
     index = index_of(sandbox, seal)
-    for command in (f"tpm2_nvsetbits -C {index} -i 1 {index}",
-                    f"tpm2_nvsetbits -C o -i 1 {index}",
-                    f"tpm2_nvreadlock -C {index} {index}",
-                    f"tpm2_nvreadlock -C o {index}",
-                    f"tpm2_nvread -C {index} {index}",
-                    f"tpm2_nvread -C o {index}"):
-        assert sandbox.run(command).status != 0, command
-        assert sandbox.run(command, user="tss").status != 0, command
-    # The policy's later branch without the index's auth.
-    sandbox.ok("install -d -m 1777 /run/test")
-    script = f"""cd /run/test && tpm2_startauthsession --policy-session -S s.ctx &&
-        tpm2_policynvwritten -S s.ctx s && tpm2_policyauthvalue -S s.ctx;
-        tpm2_nvsetbits -C {index} -P session:s.ctx -i 1 {index}; r=$?
-        tpm2_flushcontext s.ctx; exit $r"""
-    assert sandbox.run(script).status != 0
+    auth = auth_of(sandbox, index)
+    for user in (None, "tss"):
+        for tool in ("tpm2_nvread", "tpm2_nvreadlock"):
+            assert chip_code(sandbox.run([tool, "-C", index, index], user)) == BAD_AUTH, tool
+            assert chip_code(sandbox.run([tool, "-C", "o", index], user)) == NV_AUTHORIZATION, tool
+        # The control: with the index's own auth the same command line reads.
+        sandbox.ok(["tpm2_nvread", "-C", index, "-P", auth, index], user)
+    assert sandbox.sign(seal)[0]
+    sandbox.ok(["tpm2_nvreadlock", "-C", index, "-P", auth, index])
+    assert sign_error(sandbox, seal) == "Locked"
+
+
+def test_other_users_of_the_tpm_cannot_set_bits(sandbox):
+    seal = sandbox["SEAL"]
+    index = index_of(sandbox, seal)
+    auth, branches = auth_of(sandbox, index), branches_of(sandbox, index)
+    free = 1 << 63
+    sandbox.ok("install -d -o tss /run/test/tss")
+
+    def set_bits(password, user=None):
+        """By the branch that the daemon uses."""
+        return sandbox.run(f"""cd /run/test/tss
+            tpm2_startauthsession --policy-session -S s >&2
+            trap 'tpm2_flushcontext s >&2; rm s' EXIT
+            tpm2_policynvwritten -S s s >&2; tpm2_policyauthvalue -S s >&2
+            tpm2_policyor -S s -l {branches} >&2
+            tpm2_nvsetbits -C {index} -P session:s{password} -i {free} {index}""", user)
+
+    for user in (None, "tss"):
+        for who, code in ((index, AUTH_UNAVAILABLE), ("o", NV_AUTHORIZATION)):
+            done = sandbox.run(["tpm2_nvsetbits", "-C", who, "-i", str(free), index], user)
+            assert chip_code(done) == code
+        # The index's auth alone does not write either, and the policy not without the auth.
+        done = sandbox.run(["tpm2_nvsetbits", "-C", index, "-P", auth, "-i", str(free), index], user)
+        assert chip_code(done) == AUTH_UNAVAILABLE
+        assert chip_code(set_bits("", user)) == BAD_AUTH
+    read = ["tpm2_nvread", "-C", index, "-P", auth, index]
+    assert sandbox.run(read).bytes == bytes(8)
+    # The control: the same steps with the index's auth set the bit.
+    done = set_bits(f"+{auth}")
+    assert done.status == 0, done
+    assert sandbox.run(read).bytes == free.to_bytes(8, "big")
     assert sandbox.sign(seal)[0]
 
 
@@ -168,9 +260,12 @@ def test_revocation_marked_before_a_kill_is_finished_after_it(sandbox):
                "db.commit()\nEND\nchown -R sealsd:sealsd $SEALSD_STATE")
     assert attacker(sandbox, "sign", "/run/before", seal) == "done"
     sandbox.ctl("start")
-    # Each attempt is a round trip to the chip: the job that owes the bit comes in between.
-    sandbox.ok("for i in $(seq 500); do "
-               f"[ \"$(attacker sign /run/before {seal})\" = Revoked ] && exit 0; done; exit 1")
+    # Each of these calls goes to the chip: the job that owes the bit comes in between.
+    for _ in range(50):
+        assert sandbox.manager("GetMachineState")[0]
+        if attacker(sandbox, "sign", "/run/before", seal) == "Revoked":
+            break
+    assert attacker(sandbox, "sign", "/run/before", seal) == "Revoked"
 
 
 def test_seals_of_a_second_index_work_and_the_last_bit_ends_it(new_sandbox):
@@ -201,6 +296,6 @@ def test_seals_of_a_second_index_work_and_the_last_bit_ends_it(new_sandbox):
     assert box.error("/org/sealsd1", "Manager", "CreateSeal", "a{sv}", "1", "name", "s",
                      "One too many") == "CapacityExhausted"
     status = box.manager("GetStatus")[0][0]
-    assert status["capacity-used"]["data"] == 128
+    assert status["capacity-used"]["data"] == 126
     assert any("80 %" in text for text in status["attention"]["data"])
     assert "attention (warning) capacity" in box.ok("cat $SEALSD_LOG")

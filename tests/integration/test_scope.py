@@ -12,7 +12,7 @@ polkit.addRule(function(action, subject) {
 """
 
 
-def make(box, *options):
+def make(box, *options, accept=True):
     """A seal kept by root, made with more options of the application."""
     count = 2 + options.count(";") + (1 if options else 0)
     words = [w for w in options if w != ";"]
@@ -23,7 +23,7 @@ def make(box, *options):
     data, error = box.request(request, "Approve", "sa{sv}", "", 0, user=REVIEWER)
     assert data is not None, error
     seal = box.property(f"/org/sealsd1/request/{request}", "Request", "Seal")
-    assert box.seal(seal, "Accept", "a{sv}", 0)[0] is not None
+    assert not accept or box.seal(seal, "Accept", "a{sv}", 0)[0] is not None
     return seal
 
 
@@ -41,12 +41,26 @@ def test_other_purpose_than_the_seals_is_refused(shared):
     assert shared.seal_property(seal, "UseCount") == 1
 
 
-def test_seal_signs_neither_before_its_time_nor_after(shared):
-    now = time.time_ns() // 1000
-    early = make(shared, "not-before", "t", now + 3600 * 10**6)
-    assert sign(shared, early) == "NotYetValid"
-    assert shared.seal_property(early, "WhyNot").startswith("NotYetValid: ")
+def test_seal_is_not_accepted_before_its_time(shared):
+    early = make(shared, "not-before", "t", time.time_ns() // 1000 + 3600 * 10**6, accept=False)
+    accept = (f"/org/sealsd1/seal/{early}", "Seal", "Accept", "a{sv}", "0")
+    assert shared.error(*accept) == "NotYetValid"
+    assert shared.seal_property(early, "State") == "delivered"
+    assert shared.seal_property(early, "WhyNot") != ""
+    assert sign(shared, early) in ("NotYetValid", "InvalidState")
 
+    # The control: one whose time comes soon is refused until then.
+    soon = make(shared, "not-before", "t", time.time_ns() // 1000 + 1500000, accept=False)
+    accept = (f"/org/sealsd1/seal/{soon}", "Seal", "Accept", "a{sv}", "0")
+    end, answers = time.monotonic() + 60, set()
+    while time.monotonic() < end and "ok" not in answers:
+        answers.add(shared.error(*accept))
+    assert answers == {"NotYetValid", "ok"}
+    assert sign(shared, soon) == "ok"
+
+
+def test_seal_does_not_sign_after_its_time(shared):
+    now = time.time_ns() // 1000
     late = make(shared, "not-after", "t", time.time_ns() // 1000 + 1500000)
     answers = set()
     while time.time_ns() // 1000 < now + 60 * 10**6 and "Expired" not in answers:

@@ -8,13 +8,21 @@
  *   attacker redefine FOLDER HANDLE        delete the index and make it again, same attributes and auth
  *   attacker rewrite FOLDER HANDLE         write the re-made index with the daemon's branch
  *   attacker replay FOLDER HANDLE BYTES SIGNATURE
- *                                          write it with an old challenge and the authority's answer
- *   attacker clear FOLDER HANDLE           try to write the bits back to zero with the index's auth
+ *                                          satisfy its first branch with an old challenge's bytes and
+ *                                          the authority's answer to them
+ *   attacker answer FOLDER HANDLE BYTES KEY
+ *                                          the same, but with the session's own nonce and a signature
+ *                                          made now with the authority's private key; then write
  *
- * $SEALSD_TCTI is how the chip is reached. Prints one word: signed, done, or the refusal's name.
+ * `answer` is no attack: it shows that `replay` fails for want of a fresh signature and of nothing
+ * else. $SEALSD_TCTI is how the chip is reached. Prints one word: done, or the refusal's name.
  */
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
+
+#include <openssl/evp.h>
+#include <openssl/pem.h>
 
 #include "base/bytes.h"
 #include "policy/approval.h"
@@ -134,7 +142,7 @@ static int attack_hold(Loot *loot, ErrorDetail *detail) {
         (void) printf("prepared\n");
         (void) fflush(stdout);
         if (!fgets(line, sizeof(line), stdin))
-                return -1;
+                return -EPIPE;
         return tpm_key_sign(&key, &session, &digest, TPM2_ALG_SHA256, &signature, detail);
 }
 
@@ -157,41 +165,124 @@ static size_t read_file(const char *path, uint8_t *ret, size_t size) {
         return n;
 }
 
-/*
- * The recorded answer against a fresh session: its nonce is not this session's, and without a nonce
- * the signature is over other bytes.
- */
-static int attack_replay(Loot *loot, char **argv, ErrorDetail *detail) {
-        uint8_t bytes[APPROVAL_BYTES_MAX], der[SIGNATURE_MAX];
-        size_t size = read_file(argv[4], bytes, sizeof(bytes));
-        size_t der_size = read_file(argv[5], der, sizeof(der));
-        _cleanup_(tpm_handle_close) TpmHandle session = {};
-        TPM2B_NONCE nonce = { .size = 32 };
-        TPM2B_DIGEST cphash = { .size = 32 };
+/* nonceTPM ‖ expiration ‖ cpHash ‖ policyRef, as an old challenge had them. */
+typedef struct Challenge {
+        size_t size;
+        uint8_t bytes[APPROVAL_BYTES_MAX];
+        TPM2B_NONCE nonce;
+        TPM2B_DIGEST cphash, ref;
+} Challenge;
+
+static int challenge_read(const char *path, Challenge *ret) {
+        ret->size = read_file(path, ret->bytes, sizeof(ret->bytes));
+        if (ret->size != 100)
+                return -EINVAL;
+        ret->nonce.size = ret->cphash.size = ret->ref.size = 32;
+        memcpy(ret->nonce.buffer, ret->bytes, 32);
+        memcpy(ret->cphash.buffer, ret->bytes + 36, 32);
+        memcpy(ret->ref.buffer, ret->bytes + 68, 32);
+        return 0;
+}
+
+/* The first branch's terms in a session: what the chip says to this nonce and this signature. */
+static int branch_satisfy(Loot *loot, const TpmHandle *session, const TPM2B_NONCE *nonce,
+                          const TPM2B_DIGEST *cphash, Bytes der, ErrorDetail *detail) {
         TPMT_SIGNATURE signature;
         IndexPolicy policy;
-        int r;
+        PolicySignature answer = { &loot->installation.authority, nonce, cphash, &signature };
+        PolicyInputs inputs = { .signatures = &answer, .signature_count = 1 };
 
-        if (size != 100)
-                return -1;
-        memcpy(nonce.buffer, bytes, 32);
-        memcpy(cphash.buffer, bytes + 36, 32);
-        r = signature_from_openssl(&loot->installation.authority, (Bytes){ der, der_size },
-                                   &signature);
+        int r = signature_from_openssl(&loot->installation.authority, der, &signature);
         if (r == 0)
                 r = index_policy(loot->index.kind, loot->index.handle, &loot->authority, &policy);
-        for (int with_nonce = 1; r == 0 && with_nonce >= 0; with_nonce--) {
-                PolicySignature s = { &loot->installation.authority, with_nonce ? &nonce : NULL,
-                                      &cphash, &signature };
-                PolicyInputs inputs = { .signatures = &s, .signature_count = 1 };
+        if (r != 0)
+                return r;
+        return tpm_policy_apply(session, policy.first.terms, policy.first.count, &inputs, detail);
+}
+
+/*
+ * The recorded answer against fresh sessions: its nonce is not the session's, and without a nonce the
+ * signature is over other bytes. Either has to be refused as just that.
+ */
+static int attack_replay(Loot *loot, char **argv, ErrorDetail *detail) {
+        uint8_t der[SIGNATURE_MAX];
+        Challenge old = {};
+
+        int r = challenge_read(argv[4], &old);
+        if (r != 0)
+                return r;
+        Bytes answer = { der, read_file(argv[5], der, sizeof(der)) };
+        const TPM2B_NONCE *const nonces[] = { &old.nonce, NULL };
+        for (size_t i = 0; i < 2; i++) {
+                _cleanup_(tpm_handle_close) TpmHandle session = {};
 
                 r = tpm_session_open(loot->tpm, TPM2_SE_POLICY, SESSION_PLAIN, &session, detail);
-                if (r == 0 && tpm_policy_apply(&session, policy.first.terms, policy.first.count,
-                                               &inputs, detail) == 0)
-                        return 0; /* the chip took a replay */
-                tpm_handle_close(&session);
+                if (r == 0)
+                        r = branch_satisfy(loot, &session, nonces[i], &old.cphash, answer, detail);
+                if (r != SEAL_E_APPROVAL_INVALID)
+                        return r;
         }
-        return r == 0 ? SEAL_E_APPROVAL_INVALID : r;
+        return SEAL_E_APPROVAL_INVALID;
+}
+
+static int key_sign(const char *path, Bytes message, uint8_t *ret, size_t *size) {
+        _cleanup_fclose_ FILE *file = fopen(path, "re");
+        EVP_PKEY *key = file ? PEM_read_PrivateKey(file, NULL, NULL, NULL) : NULL;
+        EVP_MD_CTX *md = EVP_MD_CTX_new();
+
+        bool good = key && md && EVP_DigestSignInit(md, NULL, EVP_sha256(), NULL, key) == 1 &&
+                    EVP_DigestSign(md, ret, size, message.data, message.size) == 1;
+        EVP_MD_CTX_free(md);
+        EVP_PKEY_free(key);
+        return good ? 0 : -EINVAL;
+}
+
+/* As in the replay, but for the nonce, which the chip gave this session, and what signs it. */
+static int control_branch(Loot *loot, const Challenge *old, const char *key, ErrorDetail *detail) {
+        _cleanup_(tpm_handle_close) TpmHandle session = {};
+        uint8_t bytes[APPROVAL_BYTES_MAX], der[SIGNATURE_MAX];
+        Writer w = writer_over(bytes, sizeof(bytes));
+        _cleanup_esys_ TPM2B_NONCE *nonce = NULL;
+        size_t size = sizeof(der);
+
+        int r = tpm_session_open(loot->tpm, TPM2_SE_POLICY, SESSION_PLAIN, &session, detail);
+        if (r == 0 &&
+            Esys_TRSess_GetNonceTPM(loot->tpm->esys, session.tr, &nonce) != TSS2_RC_SUCCESS)
+                r = -EIO;
+        if (r != 0)
+                return r;
+        approval_signed_bytes(nonce, 0, &old->cphash, &old->ref, &w);
+        r = key_sign(key, (Bytes){ bytes, w.used }, der, &size);
+        if (r != 0)
+                return r;
+        return branch_satisfy(loot, &session, nonce, &old->cphash, (Bytes){ der, size }, detail);
+}
+
+/* The whole road of a first write, as the daemon walks it. */
+static int control_write(Loot *loot, const char *key, ErrorDetail *detail) {
+        _cleanup_(tpm_challenge_freep) TpmChallenge *challenge = NULL;
+        const TpmAuthority authority = { .public = loot->installation.authority };
+        static const uint8_t no_bit[8];
+        TPMT_SIGNATURE signature;
+        uint8_t der[SIGNATURE_MAX];
+        size_t size = sizeof(der);
+
+        int r = tpm_challenge_new(&challenge, loot->tpm, &loot->index,
+                                  (Bytes){ no_bit, sizeof(no_bit) }, detail);
+        if (r == 0)
+                r = key_sign(key, tpm_challenge_bytes(challenge), der, &size);
+        if (r == 0)
+                r = signature_from_openssl(&authority.public, (Bytes){ der, size }, &signature);
+        return r == 0 ? tpm_challenge_answer(challenge, &authority, &signature, detail) : r;
+}
+
+static int control_answer(Loot *loot, char **argv, ErrorDetail *detail) {
+        Challenge old = {};
+
+        int r = challenge_read(argv[4], &old);
+        if (r == 0)
+                r = control_branch(loot, &old, argv[5], detail);
+        return r == 0 ? control_write(loot, argv[5], detail) : r;
 }
 
 static int attack(Loot *loot, char **argv, ErrorDetail *detail) {
@@ -201,17 +292,20 @@ static int attack(Loot *loot, char **argv, ErrorDetail *detail) {
                 return attack_hold(loot, detail);
         if (strcmp(argv[1], "redefine") == 0)
                 return attack_redefine(loot, detail);
-        if (strcmp(argv[1], "rewrite") == 0 || strcmp(argv[1], "clear") == 0)
+        if (strcmp(argv[1], "rewrite") == 0)
                 return attack_rewrite(loot, detail);
         if (strcmp(argv[1], "replay") == 0 && argv[4] && argv[5])
                 return attack_replay(loot, argv, detail);
-        return -1;
+        if (strcmp(argv[1], "answer") == 0 && argv[4] && argv[5])
+                return control_answer(loot, argv, detail);
+        return -EINVAL;
 }
 
 int main(int argc, char **argv) {
         static Loot loot;
         ErrorDetail detail = {};
 
+        (void) setenv("TSS2_LOG", "all+none", 0); /* refusals are what is expected here */
         if (argc < 4)
                 return 2;
         int r = loot_take(&loot, argv[2], argv[3], &detail);
@@ -223,6 +317,7 @@ int main(int argc, char **argv) {
         const char *name = r == 0 ? "done" : error_name(r);
         const char *dot = strrchr(name, '.');
         (void) printf("%s\n", dot ? dot + 1 : name);
+        (void) fflush(stdout); /* the word comes before its explanation */
         if (r != 0)
                 (void) fprintf(stderr, "%s\n", error_describe(r, &detail));
         loot.tpm = tpm_free(loot.tpm);

@@ -38,8 +38,10 @@ static void test_requests_and_their_paths(void **state) {
         assert_string_equal(request_path(12, path), "/org/sealsd1/request/12");
         assert_true(request_path_id(path, &id));
         assert_int_equal(id, 12);
-        assert_true(request_path_id(request_path(UINT64_MAX, path), &id));
-        assert_true(id == UINT64_MAX);
+        assert_true(request_path_id(request_path(INT64_MAX, path), &id));
+        assert_true(id == INT64_MAX);
+        assert_false(request_path_id(request_path((uint64_t) INT64_MAX + 1, path), &id));
+        assert_false(request_path_id(request_path(UINT64_MAX, path), &id));
         assert_false(request_path_id("/org/sealsd1/request", &id));
         assert_false(request_path_id("/org/sealsd1/request/", &id));
         assert_false(request_path_id("/org/sealsd1/request/0", &id));

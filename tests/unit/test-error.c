@@ -4,6 +4,7 @@
 #include <errno.h>
 
 #include "base/error.h"
+#include "base/text.h"
 
 typedef struct Row {
         int code;
@@ -114,6 +115,19 @@ static void test_a_long_detail_is_cut(void **state) {
         assert_int_equal(strlen(detail.text), ERROR_TEXT_MAX - 1);
 }
 
+/* It was sent as it was cut, and the bus refuses what is not UTF-8: nobody was answered. */
+static void test_a_long_detail_is_cut_between_characters(void **state) {
+        char text[2 * ERROR_TEXT_MAX] = "";
+        ErrorDetail detail = {};
+
+        (void) state;
+        for (size_t i = 0; i < ERROR_TEXT_MAX / 3 + 1; i++)
+                strcat(text, "\xe5\x8d\xb0");
+        (void) error_set(&detail, SEAL_E_BUSY, "%s", text);
+        assert_int_equal(strlen(detail.text), (ERROR_TEXT_MAX - 1) / 3 * 3);
+        assert_true(text_is_utf8(detail.text, strlen(detail.text)));
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_every_condition_has_a_name_of_its_own),
@@ -125,6 +139,7 @@ int main(void) {
                 cmocka_unit_test(test_other_names_are_no_condition),
                 cmocka_unit_test(test_a_detail_replaces_the_sentence),
                 cmocka_unit_test(test_a_long_detail_is_cut),
+                cmocka_unit_test(test_a_long_detail_is_cut_between_characters),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -100,7 +100,7 @@ static void the_description_has_the_keys_of_the_contract(void **state) {
                                            .approve = true,
                                            .time = 9 };
         strcpy(request.decisions[0].comment, "two\nlines");
-        assert_int_equal(request_describe(&request, &text), 0);
+        assert_int_equal(request_describe(&request, true, &text), 0);
         json_t *json = json_loads(text, 0, NULL);
         assert_int_equal(json_unpack(json,
                                      "{s:I, s:s, s:s, s:s, s:s, s:I, s:I, s:s, s:i, s:s, s:{s:s},"
@@ -125,6 +125,24 @@ static void the_description_has_the_keys_of_the_contract(void **state) {
         json_decref(json);
 }
 
+/* The applicant read what reviewers had written to each other. */
+static void comments_are_for_those_who_may_see_them(void **state) {
+        Request request = request_new();
+        _cleanup_free_ char *text = NULL;
+        const char *verdict;
+
+        (void) state;
+        request.decision_count = 1;
+        request.decisions[0] = (Decision){ .by = { .text = "user:bob" }, .comment = "I doubt it" };
+        assert_int_equal(request_describe(&request, false, &text), 0);
+        assert_null(strstr(text, "comment"));
+        assert_null(strstr(text, "doubt"));
+        json_t *json = json_loads(text, 0, NULL);
+        assert_int_equal(json_unpack(json, "{s:[{s:s}]}", "decisions", "verdict", &verdict), 0);
+        assert_string_equal(verdict, "reject");
+        json_decref(json);
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(approvals_are_counted_until_enough),
@@ -132,6 +150,7 @@ int main(void) {
                 cmocka_unit_test(the_digest_is_over_the_canonical_document),
                 cmocka_unit_test(the_digest_changes_with_every_fact_and_with_nothing_else),
                 cmocka_unit_test(the_description_has_the_keys_of_the_contract),
+                cmocka_unit_test(comments_are_for_those_who_may_see_them),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -7,6 +7,7 @@
 #include "base/cleanup.h"
 #include "policy/key.h"
 #include "sealsd/installation.h"
+#include "sealsd/json.h"
 #include "tests/unit/unit.h"
 
 /* Keepers by facts are UID 3 and group 30; it was delivered to UID 4. */
@@ -195,6 +196,64 @@ static void the_filing_record_is_an_object(void **state) {
         json_decref(json);
 }
 
+static Filing filing_with(const char *title, size_t hash_size) {
+        Filing filing = {
+                .number = "2026-17",
+                .authority = "Registry",
+                .filed = JSON_NUMBER_MAX,
+                .document_count = 1,
+        };
+
+        strcpy(filing.documents[0].title, title);
+        filing.documents[0].hash_size = hash_size;
+        return filing;
+}
+
+static void assert_refused(const Filing *filing, const char *option) {
+        ErrorDetail detail = {};
+
+        assert_int_equal(filing_check(filing, &detail), SEAL_E_INVALID_ARGS);
+        if (!strstr(detail.text, option))
+                fail_msg("'%s' does not name %s", detail.text, option);
+}
+
+/* RecordFiling took them as they came, and the seal was RegisterTampered ever after. */
+static void a_filing_that_could_not_be_read_back_is_refused(void **state) {
+        const Filing nothing = {};
+        Filing filing = filing_with("receipt", 32);
+
+        (void) state;
+        assert_int_equal(filing_check(&filing, NULL), 0);
+        assert_int_equal(filing_check(&nothing, NULL), 0);
+        filing.filed++;
+        assert_refused(&filing, "'filed'");
+        filing = filing_with("receipt", 0);
+        assert_refused(&filing, "'documents'");
+        filing = filing_with("two\nlines", 32);
+        assert_refused(&filing, "'documents'");
+        filing = filing_with("", 32);
+        assert_refused(&filing, "'documents'");
+        filing = filing_with("receipt", 32);
+        filing.document_count = DOCUMENTS_MAX + 1;
+        assert_refused(&filing, "'documents'");
+        filing = filing_with("receipt", 32);
+        strcpy(filing.number, "2026\t17");
+        assert_refused(&filing, "'filing-number'");
+        filing = filing_with("receipt", 32);
+        strcpy(filing.authority, " ");
+        assert_refused(&filing, "'authority'");
+}
+
+static void the_keepers_applied_for_are_named(void **state) {
+        const Seal seal = seal_in(SEAL_FILED);
+
+        (void) state;
+        assert_true(seal_names_keeper(&seal, &(Subject){ .kind = SUBJECT_USER, .id = 3 }));
+        assert_true(seal_names_keeper(&seal, &(Subject){ .kind = SUBJECT_GROUP, .id = 30 }));
+        assert_false(seal_names_keeper(&seal, &(Subject){ .kind = SUBJECT_GROUP, .id = 3 }));
+        assert_false(seal_names_keeper(&seal, &seal.named_keeper));
+}
+
 static void the_key_is_shown_as_pem(void **state) {
         Seal seal = seal_in(SEAL_ACTIVE);
         EVP_PKEY *key = EVP_EC_gen("P-256");
@@ -230,6 +289,8 @@ int main(void) {
                 cmocka_unit_test(custody_is_for_those_who_may_see_it),
                 cmocka_unit_test(the_keeper_who_accepted_is_marked),
                 cmocka_unit_test(the_filing_record_is_an_object),
+                cmocka_unit_test(a_filing_that_could_not_be_read_back_is_refused),
+                cmocka_unit_test(the_keepers_applied_for_are_named),
                 cmocka_unit_test(the_key_is_shown_as_pem),
                 cmocka_unit_test(indices_are_counted_with_the_makers_bits),
         };

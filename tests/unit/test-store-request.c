@@ -21,13 +21,15 @@ static void decide(Register *r, uint64_t id, uint32_t uid, bool approve) {
 /* The ids that the filter gives are these, in this order; the list ends with 0. */
 static void assert_ids(Register *r, RequestFilter filter, const uint64_t *ids) {
         _cleanup_free_ RequestRow *found = NULL;
-        size_t count = 0;
+        size_t count = 0, expected = 0;
 
+        while (ids[expected] != 0)
+                expected++;
         assert_int_equal(store_request_list(r->store, &filter, &found, &count), 0);
         assert_non_null(found);
-        for (size_t i = 0; i < count; i++)
+        assert_int_equal(count, expected);
+        for (size_t i = 0; i < expected; i++)
                 assert_int_equal(found[i].id, ids[i]);
-        assert_int_equal(ids[count], 0);
 }
 
 #define assert_list(r, filter, ...) assert_ids(r, filter, (const uint64_t[]){ __VA_ARGS__ })
@@ -79,6 +81,71 @@ static void only_state_number_and_error_change(void **state) {
         request.id = 99;
         assert_int_equal(store_request_update(r->store, &request), SEAL_E_NOT_FOUND);
         assert_int_equal(store_request_get(r->store, 99, &read), SEAL_E_NOT_FOUND);
+}
+
+/* It was cut at 511 bytes, in the middle of a character, and the request was unreadable then. */
+static void the_longest_reason_is_read_as_it_was_written(void **state) {
+        Register *r = *state;
+        Request request = a_request(1000), read;
+
+        assert_int_equal(store_request_add(r->store, &request), 0);
+        for (size_t i = 0; i < TEXT_MAX / 4; i++)
+                strcat(request.error, "\xf0\x9d\x84\x9e");
+        assert_int_equal(strlen(request.error), TEXT_MAX);
+        assert_int_equal(store_request_update(r->store, &request), 0);
+        assert_int_equal(store_request_get(r->store, request.id, &read), 0);
+        assert_string_equal(read.error, request.error);
+}
+
+static void what_could_not_be_read_back_is_not_written(void **state) {
+        Register *r = *state;
+        Request request = a_request(1000), read;
+        Decision decision = { .by = a_user(1, "user:x"), .comment = "caf\xe9" };
+
+        assert_int_equal(store_request_add(r->store, &request), 0);
+        assert_int_equal(store_decision_add(r->store, request.id, &decision), SEAL_E_INVALID_ARGS);
+        strcpy(decision.comment, "");
+        decision.time = INT64_MAX + 1ULL;
+        assert_int_equal(store_decision_add(r->store, request.id, &decision), SEAL_E_INVALID_ARGS);
+        strcpy(request.error, "\xe5\x8d");
+        assert_int_equal(store_request_update(r->store, &request), SEAL_E_INVALID_ARGS);
+        assert_int_equal(store_request_get(r->store, request.id, &read), 0);
+        assert_int_equal(read.decision_count, 0);
+}
+
+/* It was -ERANGE, which callers take for a failure of the daemon. */
+static void an_id_beyond_sqlites_numbers_is_an_invalid_argument(void **state) {
+        const RequestFilter filter = { .state = -1, .after = UINT64_MAX };
+        _cleanup_free_ RequestRow *rows = NULL;
+        Register *r = *state;
+        Request read;
+        bool visible;
+        size_t count;
+
+        assert_int_equal(store_request_get(r->store, UINT64_MAX, &read), SEAL_E_INVALID_ARGS);
+        assert_int_equal(store_request_visible(r->store, INT64_MAX + 1ULL, NULL, &visible),
+                         SEAL_E_INVALID_ARGS);
+        assert_int_equal(store_request_list(r->store, &filter, &rows, &count), SEAL_E_INVALID_ARGS);
+        assert_int_equal(store_request_get(r->store, INT64_MAX, &read), SEAL_E_NOT_FOUND);
+}
+
+/* One row that could not be read kept the daemon from starting. */
+static void what_was_in_the_making_fails_beside_damaged_rows(void **state) {
+        Register *r = *state;
+        Request read;
+
+        (void) add(r, 1, REQUEST_MAKING);
+        (void) add(r, 1, REQUEST_MAKING);
+        (void) add(r, 1, REQUEST_APPROVED);
+        register_tamper(r, "UPDATE request SET application = '{}' WHERE id = 1");
+        register_open(r);
+        assert_int_equal(store_request_fail_all_making(r->store, "interrupted"), 0);
+        assert_list(r, IN_STATE(REQUEST_MAKING), 0);
+        assert_list(r, IN_STATE(REQUEST_FAILED), 2, 1, 0);
+        assert_int_equal(store_request_get(r->store, 2, &read), 0);
+        assert_string_equal(read.error, "interrupted");
+        assert_int_equal(store_request_get(r->store, 3, &read), 0);
+        assert_int_equal(read.state, REQUEST_APPROVED);
 }
 
 static void ids_are_not_reused_when_rows_go(void **state) {
@@ -204,7 +271,7 @@ static void damaged_requests_are_tampering(void **state) {
                 "UPDATE request SET application = replace(application, 'Acme', x'ff')",
                 "UPDATE request SET digest = x'00'",
                 "UPDATE request SET number = printf('%.*c', 33, '1')",
-                "UPDATE request SET error = printf('%.*c', 512, 'x')",
+                "UPDATE request SET error = printf('%.*c', 1025, 'x')",
                 "UPDATE request SET reviewers_needed = 5",
                 "UPDATE request SET created = -5",
                 "UPDATE decision SET approve = 2",
@@ -233,6 +300,10 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 register_test(a_request_is_read_as_it_was_written),
                 register_test(only_state_number_and_error_change),
+                register_test(the_longest_reason_is_read_as_it_was_written),
+                register_test(what_could_not_be_read_back_is_not_written),
+                register_test(an_id_beyond_sqlites_numbers_is_an_invalid_argument),
+                register_test(what_was_in_the_making_fails_beside_damaged_rows),
                 register_test(ids_are_not_reused_when_rows_go),
                 register_test(a_decision_needs_its_request),
                 register_test(lists_are_newest_first_and_filtered),

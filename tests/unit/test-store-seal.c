@@ -196,6 +196,97 @@ static void damaged_seals_are_tampering(void **state) {
         }
 }
 
+/* --- revocation ------------------------------------------------------------------------------ */
+
+static const Act revocation = { .by = { .kind = SUBJECT_USER, .id = 7, .text = "user:admin" },
+                                .time = 99 };
+
+static SealBrief brief(Register *r, const char *number) {
+        SealBrief seal;
+
+        assert_int_equal(store_seal_get_brief(r->store, number, &seal), 0);
+        return seal;
+}
+
+static void a_revocation_is_marked_and_settled(void **state) {
+        Register *r = *state;
+
+        prepare(r);
+        Seal seal = add(r, 1);
+        assert_int_equal(store_seal_mark_revoked(r->store, seal.number, &revocation, "lost"), 0);
+        register_reopen(r);
+        seal = get(r, seal.number);
+        assert_int_equal(seal.state, SEAL_REVOKED);
+        assert_true(seal.revocation_pending);
+        assert_string_equal(seal.revoked.by.text, "user:admin");
+        assert_int_equal(seal.revoked.by.id, 7);
+        assert_int_equal(seal.revoked.time, 99);
+        assert_string_equal(seal.revocation_reason, "lost");
+        assert_true(brief(r, seal.number).revocation_pending);
+        assert_int_equal(store_seal_settle_revoked(r->store, seal.number), 0);
+        assert_false(brief(r, seal.number).revocation_pending);
+        assert_int_equal(brief(r, seal.number).state, SEAL_REVOKED);
+}
+
+/* RegisterTampered was the answer to Revoke, and the key stayed alive. */
+static void a_damaged_description_does_not_keep_from_revocation(void **state) {
+        _cleanup_free_ SealRow *rows = NULL;
+        Register *r = *state;
+        size_t count = 0;
+        Seal seal;
+
+        prepare(r);
+        (void) add(r, 1);
+        (void) add(r, 2);
+        register_tamper(
+                r, "UPDATE seal SET facts = '', filing_documents = '', name = CAST(x'ff' AS TEXT),"
+                   " public = x'', private = x'ff', made_kind = 'robot'"
+                   " WHERE number = '00000000000001'");
+        register_open(r);
+        assert_int_equal(store_seal_get(r->store, "00000000000001", &seal),
+                         SEAL_E_REGISTER_TAMPERED);
+        assert_int_equal(brief(r, "00000000000001").state, SEAL_MADE);
+        assert_int_equal(brief(r, "00000000000001").index, REGISTER_INDEX);
+        assert_int_equal(brief(r, "00000000000001").bit, 1);
+        for (unsigned i = 1; i <= 2; i++)
+                assert_int_equal(store_seal_mark_revoked(
+                                         r->store, i == 1 ? "00000000000001" : "00000000000002",
+                                         &revocation, "damaged"),
+                                 0);
+        assert_int_equal(store_seal_list_pending(r->store, &rows, &count), 0);
+        assert_int_equal(count, 2);
+        assert_string_equal(rows[0].number, "00000000000001");
+}
+
+static void a_revocation_needs_its_seal(void **state) {
+        char number[NUMBER_MAX + 1] = "before";
+        Register *r = *state;
+        SealBrief seal;
+
+        prepare(r);
+        (void) add(r, 1);
+        assert_int_equal(store_seal_get_brief(r->store, "9", &seal), SEAL_E_NOT_FOUND);
+        assert_int_equal(store_seal_mark_revoked(r->store, "9", &revocation, ""), SEAL_E_NOT_FOUND);
+        assert_int_equal(store_seal_settle_revoked(r->store, "9"), SEAL_E_NOT_FOUND);
+        assert_int_equal(store_seal_by_bit(r->store, REGISTER_INDEX, 2, number), SEAL_E_NOT_FOUND);
+        assert_int_equal(store_seal_by_bit(r->store, 0, 1, number), SEAL_E_NOT_FOUND);
+        assert_string_equal(number, "before");
+        assert_int_equal(store_seal_by_bit(r->store, REGISTER_INDEX, 1, number), 0);
+        assert_string_equal(number, "00000000000001");
+}
+
+static void a_long_reason_is_cut_between_characters(void **state) {
+        char reason[2 * TEXT_MAX] = "x";
+        Register *r = *state;
+
+        prepare(r);
+        Seal seal = add(r, 1);
+        for (size_t i = 0; i < TEXT_MAX / 4; i++)
+                strcat(reason, "\xf0\x9d\x84\x9e");
+        assert_int_equal(store_seal_mark_revoked(r->store, seal.number, &revocation, reason), 0);
+        assert_int_equal(strlen(get(r, seal.number).revocation_reason), TEXT_MAX - 3);
+}
+
 /* --- who sees it ----------------------------------------------------------------------------- */
 
 static bool sees(Register *r, uint32_t uid, uint32_t gid) {
@@ -290,13 +381,15 @@ static void the_named_keeper_sees_it_until_another_is_named(void **state) {
 /* The serials that the filter gives are these, in this order; the list ends with 0. */
 static void assert_serials(Register *r, SealFilter filter, const unsigned *serials) {
         _cleanup_free_ SealRow *rows = NULL;
-        size_t count = 0;
+        size_t count = 0, expected = 0;
 
+        while (serials[expected] != 0)
+                expected++;
         assert_int_equal(store_seal_list(r->store, &filter, &rows, &count), 0);
         assert_non_null(rows);
-        for (size_t i = 0; i < count; i++)
+        assert_int_equal(count, expected);
+        for (size_t i = 0; i < expected; i++)
                 assert_int_equal(strtoul(rows[i].number, NULL, 10), serials[i]);
-        assert_int_equal(serials[count], 0);
 }
 
 #define assert_list(r, filter, ...) assert_serials(r, filter, (const unsigned[]){ __VA_ARGS__ })
@@ -409,6 +502,17 @@ static void a_page_is_bounded(void **state) {
         assert_int_equal(rows[0].state, SEAL_MADE);
 }
 
+/* It was -ERANGE, which callers take for a failure of the daemon. */
+static void a_time_beyond_sqlites_numbers_is_an_invalid_argument(void **state) {
+        const SealFilter filter = { .state = -1, .expires_before = INT64_MAX + 1ULL };
+        Register *r = *state;
+        SealRow *rows = NULL;
+        size_t count = 0;
+
+        assert_int_equal(store_seal_list(r->store, &filter, &rows, &count), SEAL_E_INVALID_ARGS);
+        assert_null(rows);
+}
+
 static void pending_revocations_are_listed(void **state) {
         Register *r = *state;
         _cleanup_free_ SealRow *rows = NULL, *none = NULL;
@@ -486,6 +590,10 @@ int main(void) {
                 register_test(a_seal_needs_its_request_and_its_index),
                 register_test(what_a_seal_is_does_not_change),
                 register_test(damaged_seals_are_tampering),
+                register_test(a_revocation_is_marked_and_settled),
+                register_test(a_damaged_description_does_not_keep_from_revocation),
+                register_test(a_revocation_needs_its_seal),
+                register_test(a_long_reason_is_cut_between_characters),
                 register_test(keepers_applicant_and_deciders_see_a_seal),
                 register_test(nobody_else_sees_a_seal),
                 register_test(a_caller_without_groups_has_none),
@@ -496,6 +604,7 @@ int main(void) {
                 register_test(lists_are_filtered),
                 register_test(all_filters_together_are_one_statement),
                 register_test(a_page_is_bounded),
+                register_test(a_time_beyond_sqlites_numbers_is_an_invalid_argument),
                 register_test(pending_revocations_are_listed),
                 register_test(uses_are_counted_up_to_the_limit),
                 register_test(without_a_limit_uses_are_only_counted),

@@ -181,6 +181,21 @@ static void a_rollback_undoes_and_a_commit_stays(void **state) {
         assert_int_equal(store_request_get(r->store, request.id, &found), 0);
 }
 
+static void a_transaction_ends_as_its_steps_did(void **state) {
+        Register *r = *state;
+        Request request = a_request(1), found;
+
+        assert_int_equal(store_begin(r->store), 0);
+        assert_int_equal(store_request_add(r->store, &request), 0);
+        assert_int_equal(store_end(r->store, SEAL_E_BUSY), SEAL_E_BUSY);
+        assert_int_equal(store_request_get(r->store, request.id, &found), SEAL_E_NOT_FOUND);
+        assert_int_equal(store_begin(r->store), 0);
+        assert_int_equal(store_request_add(r->store, &request), 0);
+        assert_int_equal(store_end(r->store, 0), 0);
+        assert_int_equal(store_request_get(r->store, request.id, &found), 0);
+        assert_int_equal(store_end(r->store, 0), SEAL_E_STORAGE_FAILURE);
+}
+
 static void transactions_do_not_nest(void **state) {
         Register *r = *state;
 
@@ -541,20 +556,46 @@ static void the_same_state_again_replaces_the_older(void **state) {
         assert_int_equal(count, 3);
 }
 
-static void machine_states_are_limited(void **state) {
-        Register *r = *state;
-        MachineState machine;
-
+static void machine_states_fill(Register *r) {
         assert_int_equal(store_begin(r->store), 0);
         for (unsigned i = 0; i < MACHINE_STATES_MAX; i++) {
-                machine = a_machine_state((uint8_t) i);
+                MachineState machine = a_machine_state((uint8_t) i);
+
                 assert_int_equal(store_machine_state_add(r->store, &machine), 0);
         }
         assert_int_equal(store_commit(r->store), 0);
-        machine = a_machine_state(MACHINE_STATES_MAX);
+}
+
+/* After 64 updates of a machine nothing could be approved any more. */
+static void the_oldest_machine_state_makes_room(void **state) {
+        Register *r = *state;
+        MachineState machine = a_machine_state(MACHINE_STATES_MAX);
+        _cleanup_free_ MachineState *found = NULL;
+        size_t count = 0;
+
+        machine_states_fill(r);
+        assert_int_equal(store_machine_state_add(r->store, &machine), 0);
+        assert_int_equal(store_machine_state_list(r->store, &found, &count), 0);
+        assert_int_equal(count, MACHINE_STATES_MAX);
+        assert_int_equal(found[0].id, machine.id);
+        assert_int_equal(found[count - 1].approval.policy.buffer[0], 1);
+        machine = a_machine_state(1); /* again: nothing has to go for it */
+        assert_int_equal(store_machine_state_add(r->store, &machine), 0);
+        free(steal_ptr(found));
+        assert_int_equal(store_machine_state_list(r->store, &found, &count), 0);
+        assert_int_equal(count, MACHINE_STATES_MAX);
+        assert_int_equal(found[count - 1].approval.policy.buffer[0], 2);
+}
+
+static void another_profiles_states_make_no_room(void **state) {
+        Register *r = *state;
+        MachineState machine = a_machine_state(0);
+
+        machine_states_fill(r);
+        strcpy(machine.profile, "other");
         assert_int_equal(store_machine_state_add(r->store, &machine), SEAL_E_LIMITS_EXCEEDED);
         assert_int_equal(machine.id, 0);
-        machine = a_machine_state(0);
+        assert_int_equal(store_machine_state_remove_all(r->store), 0);
         assert_int_equal(store_machine_state_add(r->store, &machine), 0);
 }
 
@@ -594,6 +635,7 @@ int main(void) {
                 register_test(an_empty_file_becomes_a_register),
                 register_test(a_full_disk_is_a_storage_failure),
                 register_test(a_rollback_undoes_and_a_commit_stays),
+                register_test(a_transaction_ends_as_its_steps_did),
                 register_test(transactions_do_not_nest),
                 register_test(an_abandoned_transaction_is_rolled_back),
                 register_test(a_crash_keeps_what_was_committed_and_nothing_else),
@@ -609,7 +651,8 @@ int main(void) {
                 register_test(numbers_end_with_eight_digits),
                 register_test(machine_states_are_read_as_they_were_written),
                 register_test(the_same_state_again_replaces_the_older),
-                register_test(machine_states_are_limited),
+                register_test(the_oldest_machine_state_makes_room),
+                register_test(another_profiles_states_make_no_room),
                 register_test(damaged_approvals_are_tampering),
         };
 

@@ -56,6 +56,46 @@ static void a_uid_without_account_is_its_number(void **state) {
         assert_int_equal(subject.id, 0);
 }
 
+static const char *account_text(SubjectKind kind, const char *name) {
+        static Subject subject;
+
+        subject_from_account(kind, 1234, name, &subject);
+        assert_int_equal(subject.kind, kind);
+        assert_int_equal(subject.id, 1234);
+        return subject.text;
+}
+
+/* A name in Latin-1 made every row of its owner unreadable; one with a space, his requests. */
+static void a_name_that_cannot_be_read_back_is_its_number(void **state) {
+        const char *const wrong[] = { "",    "jos\xe9", "a\nb", "a\x1b[31m", "a\xc2\x85",
+                                      "a b", "a:b",     "a/b",  "a,b",       "a\xe2\x80\xae" };
+        char longest[SUBJECT_MAX + 1] = "";
+        SubjectKind kind;
+        const char *name;
+
+        (void) state;
+        for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+                assert_string_equal(account_text(SUBJECT_USER, wrong[i]), "user:1234");
+                assert_string_equal(account_text(SUBJECT_GROUP, wrong[i]), "group:1234");
+        }
+        assert_string_equal(account_text(SUBJECT_USER, "jos\xc3\xa9"), "user:jos\xc3\xa9");
+        assert_string_equal(account_text(SUBJECT_USER, "AD\\jo"), "user:AD\\jo");
+        memset(longest, 'x', SUBJECT_MAX - strlen("user:"));
+        assert_true(subject_text_split(account_text(SUBJECT_USER, longest), &kind, &name));
+        assert_string_equal(name, longest);
+        assert_string_equal(account_text(SUBJECT_GROUP, longest), "group:1234");
+}
+
+static void text_that_is_not_utf8_names_nobody(void **state) {
+        SubjectKind kind;
+        const char *name;
+
+        (void) state;
+        assert_false(subject_text_split("user:jos\xe9", &kind, &name));
+        assert_false(subject_text_split("user:a\xc2\x9b", &kind, &name));
+        assert_true(subject_text_split("group:jos\xc3\xa9", &kind, &name));
+}
+
 static void subjects_are_equal_by_kind_and_id(void **state) {
         const Subject user = { .kind = SUBJECT_USER, .id = 5, .text = "user:a" };
         const Subject renamed = { .kind = SUBJECT_USER, .id = 5, .text = "user:b" };
@@ -134,6 +174,8 @@ int main(void) {
                 cmocka_unit_test(accounts_are_found_by_name),
                 cmocka_unit_test(other_forms_are_refused_and_change_nothing),
                 cmocka_unit_test(a_uid_without_account_is_its_number),
+                cmocka_unit_test(a_name_that_cannot_be_read_back_is_its_number),
+                cmocka_unit_test(text_that_is_not_utf8_names_nobody),
                 cmocka_unit_test(subjects_are_equal_by_kind_and_id),
                 cmocka_unit_test(a_caller_is_his_uid_and_his_groups),
                 cmocka_unit_test(roles_come_from_users_and_groups),
