@@ -51,8 +51,7 @@ int envelope_check(const char *pem, size_t size, ErrorDetail *detail) {
                                 detail);
 }
 
-static int encrypt(X509 *certificate, Bytes content, CMS_ContentInfo **ret,
-                   ErrorDetail *detail) {
+static int encrypt(X509 *certificate, Bytes content, CMS_ContentInfo **ret, ErrorDetail *detail) {
         _cleanup_(biop) BIO *in = BIO_new_mem_buf(content.data, (int) content.size);
         _cleanup_(stackp) STACK_OF(X509) *recipients = sk_X509_new_null();
 

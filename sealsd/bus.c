@@ -85,13 +85,25 @@ int bus_new(Bus **ret, sd_event *event, Service *service, const Config *config,
         return 0;
 }
 
+/*
+ * The bus drops what it has not read yet of a connection that it finds closed when it writes to it,
+ * and it writes when the callers' connection goes. Its answer to the release of the name says that
+ * it has read the replies before.
+ */
+static void bus_leave(Bus *bus) {
+        if (!bus->connection)
+                return;
+        (void) sd_bus_release_name(bus->connection, BUS_NAME);
+        bus->connection = sd_bus_flush_close_unref(bus->connection);
+}
+
 Bus *bus_free(Bus *bus) {
         if (!bus)
                 return NULL;
         operations_stop(bus);
         (void) subscribers_free(bus->subscribers);
+        bus_leave(bus);
         (void) callers_free(bus->callers);
-        (void) sd_bus_flush_close_unref(bus->connection);
         (void) sd_event_unref(bus->event);
         free(bus);
         return NULL;

@@ -22,7 +22,7 @@ typedef struct Line {
 
 struct Queue {
         Line *first;
-        Line *last; /* a line that was served goes behind this one */
+        Line *last;       /* a line that was served goes behind this one */
         unsigned waiting; /* of users: the daemon's own take nobody's place */
         unsigned depth;
 };

@@ -120,15 +120,17 @@ static int plan_lockout(InitOperation *op, const Installation *stored, ErrorDeta
         if (stored->lockout_auth.set && !stored->lockout_auth_taken) {
                 plan->lockout_auth = stored->lockout_auth;
                 if (op->given_lockout.set && !secret_equal(&op->given_lockout, &plan->lockout_auth))
-                        return error_set(detail, SEAL_E_INVALID_ARGS,
-                                         "lockout-auth: an earlier try has set it; leave the option "
-                                         "away");
+                        return error_set(
+                                detail, SEAL_E_INVALID_ARGS,
+                                "lockout-auth: an earlier try has set it; leave the option "
+                                "away");
                 return 0;
         }
         if (op->given_lockout.set && !op->hierarchies.lockout_auth_set)
-                return error_set(detail, SEAL_E_INVALID_ARGS,
-                                 "lockout-auth: the TPM has none yet; leave the option away and one "
-                                 "is set");
+                return error_set(
+                        detail, SEAL_E_INVALID_ARGS,
+                        "lockout-auth: the TPM has none yet; leave the option away and one "
+                        "is set");
         if (op->given_lockout.set || stored->lockout_auth.set) {
                 plan->lockout_auth = op->given_lockout.set ? op->given_lockout
                                                            : stored->lockout_auth;
@@ -227,9 +229,9 @@ static int plan_escrow(InitOperation *op, ErrorDetail *detail) {
         if (!op->escrow_pem)
                 return 0;
         if (!op->plan.lockout_auth_taken)
-                n = snprintf(text, sizeof(text), "lockout-auth %s\n",
-                             hex_encode(op->plan.lockout_auth.data, op->plan.lockout_auth.size,
-                                        hex));
+                n = snprintf(
+                        text, sizeof(text), "lockout-auth %s\n",
+                        hex_encode(op->plan.lockout_auth.data, op->plan.lockout_auth.size, hex));
         if (op->plan.owner_auth_ours)
                 n += snprintf(text + n, sizeof(text) - (size_t) n, "owner-auth %s\n",
                               hex_encode(op->plan.owner_auth.data, op->plan.owner_auth.size, hex));

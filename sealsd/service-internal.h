@@ -19,9 +19,9 @@
 /* What the last look at the chip found. */
 typedef struct Health {
         bool probed;
-        bool approved;      /* the machine state */
-        bool locked;        /* a revocation index is read-locked */
-        bool tampered;      /* SRK or an index is not ours any more */
+        bool approved;       /* the machine state */
+        bool locked;         /* a revocation index is read-locked */
+        bool tampered;       /* SRK or an index is not ours any more */
         unsigned challenges; /* on offer */
         TpmHierarchies hierarchies;
         char problem[ERROR_TEXT_MAX]; /* why tampered */

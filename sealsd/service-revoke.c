@@ -69,11 +69,12 @@ static void revoke_done(Job *job, int code, const ErrorDetail *detail) {
         if (code == 0) {
                 code = revoke_settle(j, &told);
         } else {
-                (void) error_set(&told, code,
-                                 "Seal %s is revoked in the register and refused by the daemon, but "
-                                 "its bit in the chip is not set yet: %s. It is set as soon as the "
-                                 "chip answers",
-                                 j->number, error_describe(code, detail));
+                (void) error_set(
+                        &told, code,
+                        "Seal %s is revoked in the register and refused by the daemon, but "
+                        "its bit in the chip is not set yet: %s. It is set as soon as the "
+                        "chip answers",
+                        j->number, error_describe(code, detail));
                 log_error("%s", told.text);
         }
         service_job_finish(&j->head, code, &told, NULL);
@@ -127,8 +128,8 @@ static int revoke_find(Service *service, const Caller *caller, const char *numbe
         return r == 0 ? store_seal_get_brief(service->store, number, ret) : r;
 }
 
-int service_seal_revoke(Service *service, const Caller *caller, const char *number, const char *reason,
-                        Reply reply, ErrorDetail *detail) {
+int service_seal_revoke(Service *service, const Caller *caller, const char *number,
+                        const char *reason, Reply reply, ErrorDetail *detail) {
         const Act act = { .by = caller->subject, .time = service_now(service) };
         const Act *unmarked = NULL;
         SealState next;

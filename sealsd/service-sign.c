@@ -144,12 +144,14 @@ static int sign_may(Service *service, const Caller *caller, const Seal *seal,
         /* The machine's state is for the chip to judge, now; all else is as WhyNot says. */
         if (r == 0)
                 r = service_seal_why_not(service, seal, detail);
-        if (r == SEAL_E_MACHINE_STATE_REFUSED || r == SEAL_E_LOCKED || r == SEAL_E_TPM_UNAVAILABLE) {
+        if (r == SEAL_E_MACHINE_STATE_REFUSED || r == SEAL_E_LOCKED ||
+            r == SEAL_E_TPM_UNAVAILABLE) {
                 r = 0;
                 if (detail)
                         detail->text[0] = '\0';
         }
-        if (r == SEAL_E_REGISTER_TAMPERED) /* perhaps it is mended by now: look, for the next call */
+        if (r ==
+            SEAL_E_REGISTER_TAMPERED) /* perhaps it is mended by now: look, for the next call */
                 service_probe(service);
         if (r == 0 && !(seal->facts.purposes & purpose))
                 r = error_set(detail, SEAL_E_PURPOSE_NOT_ALLOWED,

@@ -81,14 +81,14 @@ static int status_fill(Service *s, bool reached, Status *ret) {
                 .fence_pcr = s->config->fence_pcr,
                 .tcti = s->tcti,
                 .tpm = s->tpm_name,
-                .lockout_auth = !reached                        ? "unknown"
-                                : !h->lockout_auth_set ? "empty"
-                                : i->lockout_auth_taken              ? "taken"
-                                                                     : "set",
-                .owner_auth = !reached                      ? "unknown"
+                .lockout_auth = !reached                ? "unknown"
+                                : !h->lockout_auth_set  ? "empty"
+                                : i->lockout_auth_taken ? "taken"
+                                                        : "set",
+                .owner_auth = !reached             ? "unknown"
                               : !h->owner_auth_set ? "empty"
-                              : i->owner_auth_ours               ? "set"
-                                                                 : "unchanged",
+                              : i->owner_auth_ours ? "set"
+                                                   : "unchanged",
         };
         r = store_seal_count(s->store, &ret->seals);
         if (r == 0)

@@ -276,8 +276,8 @@ static void probe_compare(Service *service, const ProbeJob *probe) {
         for (size_t i = 0; i < probe->index_count; i++)
                 for (unsigned bit = 0; bit < SEALS_PER_INDEX; bit++)
                         if ((probe->bits[i] >> bit & 1) &&
-                            store_seal_by_bit(service->store, probe->indices[i].handle, bit, number) ==
-                                    0)
+                            store_seal_by_bit(service->store, probe->indices[i].handle, bit,
+                                              number) == 0)
                                 service_revoke_found(service, number);
 }
 
@@ -293,7 +293,8 @@ static void probe_done(Job *job, int code, const ErrorDetail *detail) {
 
                 /* By the approvals of now: one may have come while the chip was looked at. */
                 probe->health.approved = probe->selection.mask != 0 &&
-                                         approval_set_match(s->approvals, &probe->values, &differing);
+                                         approval_set_match(s->approvals, &probe->values,
+                                                            &differing);
                 probe->health.probed = true;
                 probe->health.tampered = code != 0;
                 (void) snprintf(probe->health.problem, sizeof(probe->health.problem), "%s",

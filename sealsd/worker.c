@@ -87,6 +87,7 @@ static int worker_connect(Worker *worker, ErrorDetail *detail) {
 }
 
 static void worker_try(Worker *worker, Job *job) {
+        job->detail = (ErrorDetail){};
         job->code = worker_connect(worker, &job->detail);
         if (job->code == 0)
                 job->code = job->run(job, &worker->chip, &job->detail);

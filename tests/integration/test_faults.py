@@ -90,18 +90,19 @@ def test_without_a_chip_calls_say_so_and_work_again_with_it(sandbox):
 
 
 def test_revocation_without_a_chip_is_refused_at_once_and_set_when_it_is_back(sandbox):
-    seal = sandbox["SEAL"]
+    seals = [sandbox["SEAL"], sandbox.make_seal("Second")]
     sandbox.ctl("stop")
     sandbox.ok("cp -a $SEALSD_STATE /run/before")
     sandbox.ctl("start")
-    sandbox.ok("$SEALSD_TPM_CTL stop")
-    assert sandbox.error(f"/org/sealsd1/seal/{seal}", "Seal", "Revoke", "s",
-                         "theft") == "TpmUnavailable"
-    assert sandbox.seal_property(seal, "State") == "revoked"
-    sandbox.ok("$SEALSD_TPM_CTL start")
-    # Within seconds, without anybody's doing: each attempt is a round trip to the chip.
-    sandbox.ok(f"for i in $(seq 2000); do [ \"$(attacker sign /run/before {seal})\" = Revoked ] && "
-               "exit 0; done; exit 1")
+    for seal in seals:  # twice: the timer's first tick after a start is early in any case
+        sandbox.ok("$SEALSD_TPM_CTL stop")
+        assert sandbox.error(f"/org/sealsd1/seal/{seal}", "Seal", "Revoke", "s",
+                             "theft") == "TpmUnavailable"
+        assert sandbox.seal_property(seal, "State") == "revoked"
+        sandbox.ok("$SEALSD_TPM_CTL start")
+        # Within seconds, without anybody's doing: each attempt is a round trip to the chip.
+        sandbox.ok("for i in $(seq 1000); do "
+                   f"[ \"$(attacker sign /run/before {seal})\" = Revoked ] && exit 0; done; exit 1")
 
 
 def test_state_is_right_at_the_first_question_after_a_start(sandbox):
