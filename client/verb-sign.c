@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/text.h"
 #include "client/bus-call.h"
 #include "client/file.h"
 #include "client/hash.h"
@@ -84,8 +85,7 @@ static const char *document_name(const SignWords *o) {
         if (o->name || !o->file || strcmp(o->file, "-") == 0)
                 return o->name;
         const char *name = path_last(o->file);
-        _cleanup_(json_freep) json_t *utf8 = json_string(name);
-        return utf8 && strlen(name) <= TEXT_MAX ? name : NULL;
+        return strlen(name) <= TEXT_MAX && text_is_line(name, TEXT_MAX) ? name : NULL;
 }
 
 static int sign_send(Context *context, const char *path, const SignWords *o, const Digest *digest,

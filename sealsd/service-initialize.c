@@ -29,11 +29,13 @@
 
 static void init_end(InitOperation *op, int code, const ErrorDetail *detail,
                      const InitReport *report) {
-        _cleanup_free_ char *escrow_pem = op->escrow_pem;
-        _cleanup_free_ uint8_t *envelope = op->envelope; /* the report points into it */
+        char *escrow_pem = op->escrow_pem;
+        uint8_t *envelope = op->envelope; /* the report points into it */
 
         op->head.service->initializing = false;
         service_job_finish(&op->head, code, detail, report);
+        free(escrow_pem);
+        free(envelope);
 }
 
 static void report_fill(const InitOperation *op, InitReport *ret) {
