@@ -137,7 +137,8 @@ static int check_numbers(const Application *a, uint64_t now, ErrorDetail *detail
                                  "'%s' is too far away; times are microseconds since 1970",
                                  a->not_before > JSON_NUMBER_MAX ? "not-before" : "not-after");
         if (a->not_after <= a->not_before)
-                return error_set(detail, SEAL_E_INVALID_ARGS, "'not-after' is after 'not-before'");
+                return error_set(detail, SEAL_E_INVALID_ARGS,
+                                 "'not-after' must be after 'not-before'");
         if (a->not_after <= now)
                 return error_set(detail, SEAL_E_INVALID_ARGS, "'not-after' is in the future");
         if (a->use_limit > JSON_NUMBER_MAX)

@@ -115,7 +115,7 @@ static int read_awaiting(sd_bus_message *m, const char *option, void *target, Er
         int r = sd_bus_message_read_basic(m, 's', &text);
         if (r < 0)
                 return r;
-        args->filter.awaiting = true;
+        args->filter.awaiting = AWAITING_ME;
         return strcmp(text, "me") == 0 ? 0 : option_invalid(detail, option, "only 'me'");
 }
 

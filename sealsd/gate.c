@@ -95,7 +95,7 @@ bool gate_has_entry(const char *interface, const char *member) {
         return false;
 }
 
-/* "makers or administrators may do this", then how one becomes one. */
+/* "makers or administrators", then how one becomes one. */
 static void people_text(unsigned roles, char *ret, size_t size) {
         size_t used = 0;
 
@@ -103,7 +103,6 @@ static void people_text(unsigned roles, char *ret, size_t size) {
                 if (roles & role_texts[i].role && used < size)
                         used += (size_t) snprintf(ret + used, size - used, "%s%s",
                                                   used > 0 ? " or " : "", role_texts[i].people);
-        ret[0] = (char) (ret[0] >= 'a' && ret[0] <= 'z' ? ret[0] - 'a' + 'A' : ret[0]);
 }
 
 static void groups_text(unsigned roles, char *ret, size_t size) {
@@ -131,7 +130,7 @@ static int deny(const char *member, Separation mode, bool entry, unsigned could,
                                  separation_name(mode));
         people_text(could, people, sizeof(people));
         groups_text(could, groups, sizeof(groups));
-        return error_set(detail, SEAL_E_ACCESS_DENIED, "%s may do this%s", people, groups);
+        return error_set(detail, SEAL_E_ACCESS_DENIED, "Only %s may do this%s", people, groups);
 }
 
 int gate_check(const char *interface, const char *member, Separation mode, unsigned roles,

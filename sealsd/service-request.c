@@ -31,6 +31,11 @@ int service_request_get(Service *service, const Caller *caller, uint64_t id, Req
 int service_request_list(Service *service, const Caller *caller, RequestFilter filter,
                          RequestRow **ret, size_t *ret_count) {
         filter.viewer = service_sees_all(caller) ? NULL : caller;
+        if (filter.awaiting && caller->roles & ROLE_REVIEWER)
+                filter.awaiting |= AWAITING_DECISION;
+        if (filter.awaiting && caller->roles & ROLE_MAKER &&
+            service->installation.separation == SEPARATION_STRICT)
+                filter.awaiting |= AWAITING_MAKING;
         return store_request_list(service->store, &filter, ret, ret_count);
 }
 

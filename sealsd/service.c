@@ -74,8 +74,8 @@ int service_require_ready(const Service *service, ErrorDetail *detail) {
         if (service->installation.phase == INIT_NONE)
                 return SEAL_E_NOT_INITIALIZED;
         return error_set(detail, SEAL_E_NOT_INITIALIZED,
-                         "Initialization is not complete: answer the challenges of "
-                         "'sealctl authority answer', or run 'sealctl init' again");
+                         "Initialization is not complete: answer what 'sealctl authority "
+                         "challenges' lists, or run 'sealctl init' again");
 }
 
 void service_changed(Service *service, const char *kind, const char *id, const char *state) {

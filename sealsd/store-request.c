@@ -208,6 +208,14 @@ int store_request_visible(Store *store, uint64_t id, const Caller *viewer, bool 
 
 /* --- lists ---------------------------------------------------------------------------------- */
 
+static const char *awaiting_states(unsigned awaiting) {
+        const bool decision = awaiting & AWAITING_DECISION, making = awaiting & AWAITING_MAKING;
+
+        if (decision && making)
+                return " AND state IN ('applied', 'approved')";
+        return decision ? " AND state = 'applied'" : making ? " AND state = 'approved'" : " AND 0";
+}
+
 /* Only the clauses that the filter has, so that the planner picks the index that fits them. */
 static void list_compose(const RequestFilter *filter, char *ret, size_t size) {
         const char *clauses[] = {
@@ -215,7 +223,8 @@ static void list_compose(const RequestFilter *filter, char *ret, size_t size) {
                 filter->state >= 0 ? " AND state = ?" : "",
                 filter->kind ? " AND kind = ?" : "",
                 filter->seal ? " AND number = ? AND number <> ''" : "",
-                filter->awaiting ? " AND state = 'applied' AND applicant_id <> ? AND NOT EXISTS"
+                filter->awaiting ? awaiting_states(filter->awaiting) : "",
+                filter->awaiting ? " AND applicant_id <> ? AND NOT EXISTS"
                                    " (SELECT 1 FROM decision WHERE request = request.id"
                                    "  AND by_id = ? AND by_kind = 'user')"
                                  : "",

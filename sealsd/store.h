@@ -95,12 +95,18 @@ int store_machine_state_list(Store *store, MachineState **ret, size_t *ret_count
 /* --- requests ----------------------------------------------------------------------------- */
 
 /* Whose view: NULL is everybody's (reviewers, makers, administrators, auditors). */
+typedef enum Awaiting {
+        AWAITING_ME = 1 << 0,       /* asked for at all; alone it matches nothing */
+        AWAITING_DECISION = 1 << 1, /* applied */
+        AWAITING_MAKING = 1 << 2,   /* approved */
+} Awaiting;
+
 typedef struct RequestFilter {
         const Caller *viewer; /* only what this caller applied for */
         int state;            /* of RequestState, -1 any */
         const char *kind;     /* NULL any */
         const char *seal;     /* number, NULL any */
-        bool awaiting; /* still to be decided, and not by awaiting_uid nor applied for by it */
+        unsigned awaiting; /* of Awaiting, 0 any: neither decided nor applied for by awaiting_uid */
         uint32_t awaiting_uid;
         uint64_t after; /* only ids below this one; 0 from the newest */
         size_t limit;   /* 0: PAGE_MAX */

@@ -47,7 +47,7 @@ class Reader:
             self.box.write("message", message)
             self.box.ok("cd /run/test; openssl dgst -sha256 -sign $SEAL_AUTHORITY -out signature.der "
                         "message")
-            self.run("call $M Answer", machine__state__1=identity)
+            self.run("call $M Answer", machine__state__7f3a09c1=identity)
 
 
 def walk_dual(box):

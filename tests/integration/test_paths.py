@@ -255,3 +255,20 @@ def test_every_method_of_the_vtables_has_an_entry_in_the_gate(shared):
     for member in ("Initialize", "CreateSeal", "Apply", "ApproveMachineState"):
         assert error(shared, "/org/sealsd1", "Manager", member, "a{sv}", "1", "name", "s", "x",
                      user=STRANGER) == "AccessDenied", member
+
+
+def test_what_awaits_a_strict_maker_is_what_he_can_make(new_sandbox):
+    box = new_sandbox()
+    box.ok("sealctl init --authority $SEAL_AUTHORITY --separation strict")
+    request = apply(box)
+    path = f"/org/sealsd1/request/{request}"
+
+    def awaits(user):
+        rows = box.manager("ListRequests", "a{sv}", 1, "awaiting", "s", "me", user=user)[0][0]
+        return path in [row[0] for row in rows]
+
+    assert awaits(REVIEWER) and not awaits(MAKER) and not awaits(ADMIN)
+    assert error(box, path, "Request", "Approve", "sa{sv}", "", "0", user=REVIEWER) == "ok"
+    assert awaits(MAKER) and not awaits(REVIEWER)
+    assert error(box, path, "Request", "Make", user=MAKER) == "ok"
+    assert not awaits(MAKER)

@@ -71,11 +71,10 @@ def test_keepers_sign_without_polkit(sandbox):
 def test_polkit_that_is_gone_means_no_and_is_named(sandbox):
     sandbox.ok(f"{COMMON}; end_process polkitd TERM; "
                "bus-wait --gone $patience org.freedesktop.PolicyKit1")
-    script = pathlib.Path(__file__).with_name("call_error.py")
     path, interface, *rest = APPLY
-    done = sandbox.run(["/usr/bin/python3", script, path, f"org.sealsd1.{interface}", *rest,
+    done = sandbox.run(["/usr/bin/python3", sandbox.call_error, path, f"org.sealsd1.{interface}", *rest,
                         "other"], sandbox["SEAL_APPLICANT"])
-    assert done.stdout.strip() == "AccessDenied"
+    assert done.stdout.strip() == "AccessDenied", done
     assert "polkit" in done.stderr
 
 

@@ -169,16 +169,16 @@ static void the_refusal_names_the_roles_that_could(void **state) {
         (void) state;
         (void) gate_check(REQUEST, "Approve", SEPARATION_DUAL, ROLE_ANYONE, &rule, &detail);
         assert_string_equal(detail.text,
-                            "Reviewers may do this (role reviewer, group seal-reviewers)");
+                            "Only reviewers may do this (role reviewer, group seal-reviewers)");
         (void) gate_check(REQUEST, "Cancel", SEPARATION_DUAL, ROLE_ANYONE, &rule, &detail);
         assert_string_equal(detail.text, "Administrators or the applicant of this request may do "
                                          "this (role administrator, group seal-admins)");
         (void) gate_check(SEAL, "RecordFiling", SEPARATION_STRICT, ROLE_ANYONE, &rule, &detail);
         assert_string_equal(detail.text,
-                            "Makers or administrators may do this (role maker, group seal-makers; "
+                            "Only makers or administrators may do this (role maker, group seal-makers; "
                             "role administrator, group seal-admins)");
         (void) gate_check(SEAL, "Sign", SEPARATION_DUAL, ROLE_ANYONE, &rule, &detail);
-        assert_string_equal(detail.text, "Keepers of the seal may do this");
+        assert_string_equal(detail.text, "Only keepers of the seal may do this");
 }
 
 /* --- separation of duties -------------------------------------------------------------------- */

@@ -205,8 +205,8 @@ static void what_awaits_a_reviewer_is_undecided_by_him_and_not_his(void **state)
         (void) add(r, 1000, REQUEST_APPROVED);
         (void) add(r, 1000, REQUEST_APPLIED);
         decide(r, 4, 2000, true);
-        assert_list(r, FILTER(.awaiting = true, .awaiting_uid = 2000), 1, 0);
-        assert_list(r, FILTER(.awaiting = true, .awaiting_uid = 3000), 4, 2, 1, 0);
+        assert_list(r, FILTER(.awaiting = AWAITING_DECISION, .awaiting_uid = 2000), 1, 0);
+        assert_list(r, FILTER(.awaiting = AWAITING_DECISION, .awaiting_uid = 3000), 4, 2, 1, 0);
 }
 
 static void all_filters_together_are_one_statement(void **state) {
@@ -215,7 +215,7 @@ static void all_filters_together_are_one_statement(void **state) {
 
         assert_list(r,
                     IN_STATE(REQUEST_APPLIED, .viewer = &alice, .kind = "make", .seal = "1",
-                             .awaiting = true, .awaiting_uid = 3, .after = 9, .limit = 3),
+                             .awaiting = AWAITING_DECISION, .awaiting_uid = 3, .after = 9, .limit = 3),
                     0);
 }
 
