@@ -171,12 +171,14 @@ static void the_refusal_names_the_roles_that_could(void **state) {
         assert_string_equal(detail.text,
                             "Only reviewers may do this (role reviewer, group seal-reviewers)");
         (void) gate_check(REQUEST, "Cancel", SEPARATION_DUAL, ROLE_ANYONE, &rule, &detail);
-        assert_string_equal(detail.text, "Administrators or the applicant of this request may do "
-                                         "this (role administrator, group seal-admins)");
-        (void) gate_check(SEAL, "RecordFiling", SEPARATION_STRICT, ROLE_ANYONE, &rule, &detail);
         assert_string_equal(detail.text,
-                            "Only makers or administrators may do this (role maker, group seal-makers; "
-                            "role administrator, group seal-admins)");
+                            "Only administrators or the applicant of this request may do "
+                            "this (role administrator, group seal-admins)");
+        (void) gate_check(SEAL, "RecordFiling", SEPARATION_STRICT, ROLE_ANYONE, &rule, &detail);
+        assert_string_equal(
+                detail.text,
+                "Only makers or administrators may do this (role maker, group seal-makers; "
+                "role administrator, group seal-admins)");
         (void) gate_check(SEAL, "Sign", SEPARATION_DUAL, ROLE_ANYONE, &rule, &detail);
         assert_string_equal(detail.text, "Only keepers of the seal may do this");
 }
