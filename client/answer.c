@@ -86,7 +86,7 @@ int answer_send(Context *context, const char *id, Bytes signature) {
         int r = call_new(context, MANAGER_PATH, MANAGER, "Answer", &call);
         if (r != 0)
                 return r;
-        int built = sd_bus_message_append(call, "s", id);
+        int built = text_append(call, id);
         if (built >= 0)
                 built = sd_bus_message_append_array(call, 'y', signature.data, signature.size);
         r = call_built(context, built);

@@ -25,7 +25,7 @@ static int document_append(const Context *context, const char *document, sd_bus_
                 return r;
         int built = sd_bus_message_open_container(call, 'r', "say");
         if (built >= 0)
-                built = sd_bus_message_append(call, "s", title);
+                built = text_append(call, title);
         if (built >= 0)
                 built = sd_bus_message_append_array(call, 'y', digest, size);
         if (built >= 0)

@@ -6,6 +6,7 @@
 
 #include <openssl/bio.h>
 #include <openssl/ec.h>
+#include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/pkcs12.h>
 #include <openssl/x509.h>
@@ -80,6 +81,11 @@ static int passphrase_give(char *buffer, int size, int writing, void *userdata) 
         return (int) passphrase->size;
 }
 
+static int no_pem(const Context *context, const char *path) {
+        ERR_clear_error();
+        return fail_plain(context, EXIT_USAGE, "%s is no PEM key", path);
+}
+
 static int private_parse(const Context *context, const char *path, const char *passphrase_file,
                          const char *pem, Authority *ret) {
         _cleanup_(secret_wipe) Secret passphrase = {};
@@ -96,7 +102,7 @@ static int private_parse(const Context *context, const char *path, const char *p
                 return fail(context, EXIT_NOT_ALLOWED, "%s: the passphrase does not open the key",
                             path);
         if (!ret->key)
-                return fail_openssl(context, path);
+                return no_pem(context, path);
         ret->is_private = true;
         return 0;
 }
@@ -110,7 +116,7 @@ EVP_PKEY *authority_public_parse(const char *pem) {
 static int public_parse(const Context *context, const char *path, const char *pem, Authority *ret) {
         ret->key = authority_public_parse(pem);
         ret->is_private = false;
-        return ret->key ? 0 : fail_openssl(context, path);
+        return ret->key ? 0 : no_pem(context, path);
 }
 
 int authority_load(const Context *context, const char *path, const char *passphrase_file,
@@ -137,7 +143,8 @@ int authority_load_private(const Context *context, const char *path, const char 
         if (r != 0 || ret->is_private)
                 return r;
         authority_done(ret);
-        return fail(context, EXIT_USAGE, "%s holds only a public key, which cannot sign", path);
+        return fail_plain(context, EXIT_USAGE, "%s holds only a public key, which cannot sign",
+                          path);
 }
 
 int authority_sign(const Context *context, const Authority *authority, Bytes message, uint8_t **ret,

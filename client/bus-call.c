@@ -2,9 +2,14 @@
 #include "client/bus-call.h"
 
 #include <errno.h>
+#include <stdio.h>
+#include <string.h>
 
 #include "base/clock.h"
+#include "base/error.h"
+#include "base/text.h"
 #include "client/bus-value.h"
+#include "client/text.h"
 
 #define TIMEOUT_USEC (180 * USEC_PER_SEC)
 #define SERVICE "org.sealsd1"
@@ -20,7 +25,16 @@ static int bus_open(Context *context) {
 }
 
 int call_built(const Context *context, int r) {
+        if (r == -EILSEQ)
+                return fail_plain(context, EXIT_USAGE,
+                                  "an argument is not valid UTF-8, as every text has to be");
         return r < 0 ? fail_errno(context, r, "the call cannot be made") : 0;
+}
+
+int text_append(sd_bus_message *call, const char *text) {
+        if (!text_is_utf8(text, strlen(text)))
+                return -EILSEQ;
+        return sd_bus_message_append(call, "s", text);
 }
 
 int call_new(Context *context, const char *path, const char *interface, const char *member,
@@ -42,13 +56,52 @@ int call_attempt(Context *context, sd_bus_message *call, sd_bus_error *error,
         return r;
 }
 
+/* An object that the caller named is missing: say which. False for any other failure. */
+static bool missing_format(sd_bus_message *call, int code, char *ret, size_t size) {
+        const char *path = sd_bus_message_get_path(call);
+        const bool request = strncmp(path, REQUEST_PATH, strlen(REQUEST_PATH)) == 0;
+        const bool seal = strncmp(path, SEAL_PATH, strlen(SEAL_PATH)) == 0;
+
+        if (code != SEAL_E_UNKNOWN_OBJECT || (!request && !seal))
+                return false;
+        (void) snprintf(ret, size, "There is no %s %s (or it is not yours to see)",
+                        request ? "request" : "seal", path_last(path));
+        return true;
+}
+
+/* The lists of seals and requests say nothing about what only some members look up. */
+static const char *hint_for(sd_bus_message *call, const char *name) {
+        static const struct {
+                const char *member, *hint;
+        } hints[] = {
+                { "Answer", "'sealctl authority challenges' shows what is on offer" },
+                { "ApproveMachineState", "'sealctl machine-state show' tells the profile" },
+        };
+
+        for (size_t i = 0; i < sizeof(hints) / sizeof(hints[0]); i++)
+                if (error_from_name(name) == SEAL_E_NOT_FOUND &&
+                    strcmp(sd_bus_message_get_member(call), hints[i].member) == 0)
+                        return hints[i].hint;
+        return hint_of(name);
+}
+
+static int call_failed(const Context *context, sd_bus_message *call, const sd_bus_error *error) {
+        char missing[128];
+
+        const char *text = missing_format(call, error_from_name(error->name), missing,
+                                          sizeof(missing))
+                                   ? missing
+                                   : text_of(error->name, error->message);
+        return fail_remote_as(context, error->name, text, hint_for(call, error->name));
+}
+
 int call_send(Context *context, sd_bus_message *call, sd_bus_message **ret_reply) {
         sd_bus_error error = SD_BUS_ERROR_NULL;
 
         int r = call_attempt(context, call, &error, ret_reply);
         if (r >= 0)
                 return 0;
-        r = fail_remote(context, error.name, error.message);
+        r = call_failed(context, call, &error);
         sd_bus_error_free(&error);
         return r;
 }
@@ -73,7 +126,7 @@ int call_json(Context *context, const char *path, const char *interface, const c
         if (r != 0)
                 return r;
         for (size_t i = 0; texts && texts[i] && built >= 0; i++)
-                built = sd_bus_message_append(call, "s", texts[i]);
+                built = text_append(call, texts[i]);
         r = call_built(context, built);
         if (r == 0)
                 r = call_send_json(context, call, ret);
@@ -115,8 +168,12 @@ int entries_close(Entries *entries) {
 }
 
 void entry_text(Entries *entries, const char *name, const char *text) {
-        if (text && entries->r >= 0)
+        if (!text || entries->r < 0)
+                return;
+        if (text_is_utf8(text, strlen(text)))
                 entries->r = sd_bus_message_append(entries->message, "{sv}", name, "s", text);
+        else
+                entries->r = -EILSEQ;
 }
 
 void entry_path(Entries *entries, const char *name, const char *path) {
@@ -175,7 +232,7 @@ void entry_texts(Entries *entries, const char *name, const TextList *list) {
         if (r >= 0)
                 r = sd_bus_message_open_container(entries->message, 'a', "s");
         for (size_t i = 0; i < list->count && r >= 0; i++)
-                r = sd_bus_message_append(entries->message, "s", list->values[i]);
+                r = text_append(entries->message, list->values[i]);
         if (r >= 0)
                 r = sd_bus_message_close_container(entries->message);
         entries->r = r < 0 ? r : entry_close(entries->message);

@@ -35,6 +35,9 @@ DEFINE_CLEANUP(json_t, json_free)
 int call_new(Context *context, const char *path, const char *interface, const char *member,
              sd_bus_message **ret);
 
+/* Append a text that a person typed; -EILSEQ where it is not UTF-8, which the bus cannot carry. */
+int text_append(sd_bus_message *call, const char *text);
+
 /* Send it and leave a failure to the caller, who frees the error. Returns sd_bus_call's result. */
 int call_attempt(Context *context, sd_bus_message *call, sd_bus_error *error,
                  sd_bus_message **ret_reply);

@@ -10,6 +10,7 @@
 #include <openssl/err.h>
 
 #include "base/cleanup.h"
+#include "base/text.h"
 #include "client/text.h"
 
 void context_done(Context *context) {
@@ -35,10 +36,13 @@ static const char *local_name(int exit_code) {
 }
 
 static void print_json(const char *name, const char *message, const char *hint) {
+        /* JSON is UTF-8, and a message may quote what is not. */
+        _cleanup_free_ char *escaped = text_escape(message);
+        const bool plain = text_is_utf8(message, strlen(message)) || !escaped;
         json_t *error = json_object();
 
         json_object_set_new(error, "error", json_string(name));
-        json_object_set_new(error, "message", json_string(message));
+        json_object_set_new(error, "message", json_string(plain ? message : escaped));
         if (hint)
                 json_object_set_new(error, "hint", json_string(hint));
         json_dumpf(error, stderr, 0);
@@ -70,6 +74,17 @@ int fail(const Context *context, int exit_code, const char *format, ...) {
         return exit_code;
 }
 
+int fail_plain(const Context *context, int exit_code, const char *format, ...) {
+        char message[4096];
+        va_list arguments;
+
+        va_start(arguments, format);
+        (void) vsnprintf(message, sizeof(message), format, arguments);
+        va_end(arguments);
+        print_failure(context, local_name(exit_code), message, NULL);
+        return exit_code;
+}
+
 int fail_errno(const Context *context, int negative_errno, const char *what) {
         return fail(context, EXIT_OTHER, "%s: %s", what, strerror(-negative_errno));
 }
@@ -82,7 +97,12 @@ int fail_openssl(const Context *context, const char *what) {
 }
 
 int fail_remote(const Context *context, const char *name, const char *message) {
-        print_failure(context, name, text_of(name, message), hint_of(name));
+        return fail_remote_as(context, name, text_of(name, message), hint_of(name));
+}
+
+int fail_remote_as(const Context *context, const char *name, const char *message,
+                   const char *hint) {
+        print_failure(context, name, message, hint);
         return exit_code_of(name);
 }
 

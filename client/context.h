@@ -41,6 +41,10 @@ void context_done(Context *context);
 int fail(const Context *context, int exit_code, const char *format, ...)
         __attribute__((format(printf, 3, 4)));
 
+/* The same where --help would not help: the use is right and the thing itself is refused. */
+int fail_plain(const Context *context, int exit_code, const char *format, ...)
+        __attribute__((format(printf, 3, 4)));
+
 /* The same, for a negative errno: "WHAT: No such file or directory". */
 int fail_errno(const Context *context, int negative_errno, const char *what);
 
@@ -49,6 +53,9 @@ int fail_openssl(const Context *context, const char *what);
 
 /* The same, for a D-Bus error name and its message: exit code and hint come from one table. */
 int fail_remote(const Context *context, const char *name, const char *message);
+
+/* The same with a sentence and a hint of the caller's; hint may be NULL. */
+int fail_remote_as(const Context *context, const char *name, const char *message, const char *hint);
 
 /* The exit code of a D-Bus error name; EXIT_OTHER for an unknown one. */
 int exit_code_of(const char *name);

@@ -3,10 +3,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <libgen.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <openssl/crypto.h>
 
@@ -77,7 +79,7 @@ int file_read(const Context *context, const char *path, size_t max, uint8_t **re
                 return 0;
         }
         r = n < 0 ? fail_errno(context, -errno, path)
-                  : fail(context, EXIT_USAGE, "%s is larger than %zu bytes", path, max);
+                  : fail_plain(context, EXIT_USAGE, "%s is larger than %zu bytes", path, max);
         file_data_free(data, max + 1);
         return r;
 }
@@ -88,24 +90,77 @@ static int write_stdout(const Context *context, Bytes data) {
         return r < 0 ? fail_errno(context, r, "standard output") : 0;
 }
 
-int file_write(const Context *context, const char *path, mode_t mode, Bytes data) {
+static bool is_special(const char *path) {
+        struct stat there;
+
+        return stat(path, &there) == 0 && !S_ISREG(there.st_mode);
+}
+
+/* No O_CREAT: what was there may be gone by now, and a regular file in its place is not ours. */
+static int write_into(const Context *context, const char *path, Bytes data) {
+        _cleanup_close_ int fd = open(path, O_WRONLY | O_CLOEXEC | O_NOCTTY);
+
+        int r = fd < 0 ? -errno : write_all(fd, data);
+        return r < 0 ? fail_errno(context, r, path) : 0;
+}
+
+/* The path itself, or what the symbolic link there names in the end; NULL with errno set. */
+static char *link_target(const char *path) {
+        struct stat there;
+
+        if (lstat(path, &there) == 0 && S_ISLNK(there.st_mode))
+                return realpath(path, NULL);
+        return strdup(path);
+}
+
+static int write_beside(const Context *context, const char *target, mode_t mode, Bytes data) {
         _cleanup_free_ char *temporary = NULL;
         _cleanup_close_ int fd = -1;
 
-        if (strcmp(path, "-") == 0)
-                return write_stdout(context, data);
-        if (asprintf(&temporary, "%s.XXXXXX", path) < 0)
-                return fail_errno(context, -ENOMEM, path);
+        if (asprintf(&temporary, "%s.XXXXXX", target) < 0) {
+                temporary = NULL;
+                return fail_errno(context, -ENOMEM, target);
+        }
         fd = mkostemp(temporary, O_CLOEXEC);
         if (fd < 0)
-                return fail_errno(context, -errno, path);
+                return fail_errno(context, -errno, target);
         int r = fchmod(fd, mode) < 0 ? -errno : write_all(fd, data);
-        if (r == 0 && (fsync(fd) < 0 || rename(temporary, path) < 0))
+        if (r == 0 && (fsync(fd) < 0 || rename(temporary, target) < 0))
                 r = -errno;
         if (r == 0)
                 return 0;
         (void) unlink(temporary);
-        return fail_errno(context, r, path);
+        return fail_errno(context, r, target);
+}
+
+int file_write(const Context *context, const char *path, mode_t mode, Bytes data) {
+        if (strcmp(path, "-") == 0)
+                return write_stdout(context, data);
+        if (is_special(path))
+                return write_into(context, path, data);
+        _cleanup_free_ char *target = link_target(path);
+        return target ? write_beside(context, target, mode, data)
+                      : fail_errno(context, -errno, path);
+}
+
+int file_write_check(const Context *context, const char *path) {
+        if (strcmp(path, "-") == 0)
+                return 0;
+        if (is_special(path))
+                return access(path, W_OK) < 0 ? fail_errno(context, -errno, path) : 0;
+        _cleanup_free_ char *target = link_target(path);
+        if (!target || access(dirname(target), W_OK | X_OK) < 0)
+                return fail_errno(context, -errno, path);
+        return 0;
+}
+
+bool file_is_same(const char *a, const char *b) {
+        struct stat one, other;
+
+        if ((strcmp(a, "-") == 0 ? fstat(STDIN_FILENO, &one) : stat(a, &one)) < 0 ||
+            stat(b, &other) < 0)
+                return false;
+        return one.st_dev == other.st_dev && one.st_ino == other.st_ino && !S_ISCHR(one.st_mode);
 }
 
 int file_create(const Context *context, const char *path, mode_t mode, Bytes data) {

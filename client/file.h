@@ -2,6 +2,7 @@
 /* Whole files in and out, bounded and at once; "-" is standard input or output. */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -21,8 +22,17 @@ int file_read(const Context *context, const char *path, size_t max, uint8_t **re
 /* Wipe and free. */
 void file_data_free(uint8_t *data, size_t size);
 
-/* Replace path in one step (a temporary file beside it, fsync, rename). */
+/*
+ * Replace path in one step (a temporary file beside it, fsync, rename); through a symbolic link the
+ * file that it names. What is there and is no regular file (a device, a FIFO) is written into.
+ */
 int file_write(const Context *context, const char *path, mode_t mode, Bytes data);
+
+/* Can file_write make or write path? Found out beforehand; the exit code of its failure. */
+int file_write_check(const Context *context, const char *path);
+
+/* Do both paths name the same file ("-": standard input as a)? Terminals and /dev/null never do. */
+bool file_is_same(const char *a, const char *b);
 
 /* Create path; EXIT_WRONG_STATE when it exists. */
 int file_create(const Context *context, const char *path, mode_t mode, Bytes data);

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* sealctl: the administrator's and the keeper's hand on sealsd. */
+#include <errno.h>
 #include <locale.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "client/context.h"
 #include "client/verb.h"
@@ -12,6 +15,7 @@ static const Verb verbs[] = {
         { "new", verb_new, "Make a seal at once (separation 'single')" },
         { "apply", verb_apply, "Apply for a seal" },
         { "requests", verb_requests, "List requests" },
+        { "request", verb_request, "Everything about one request: look before you approve" },
         { "approve", verb_approve, "Approve a request" },
         { "reject", verb_reject, "Reject a request" },
         { "cancel", verb_cancel, "Cancel a request" },
@@ -34,7 +38,7 @@ static const VerbTable table = {
         .usage = "Usage: sealctl [--json] [--yes] VERB [OPTIONS] [ARGUMENTS]\n"
                  "\n"
                  "Electronic seals whose keys live in this machine's TPM.\n"
-                 "'sealctl VERB --help' tells what each verb takes and what comes next.\n"
+                 "'sealctl help VERB' (or VERB --help) tells what it takes and what comes next.\n"
                  "\n"
                  "Verbs:\n",
         .footer =
@@ -52,6 +56,17 @@ static const VerbTable table = {
         .n_verbs = sizeof(verbs) / sizeof(verbs[0]),
 };
 
+/* What did not reach its reader was not done, whatever else went well. */
+static int output_finish(const Context *context, int r) {
+        const char *reason = fflush(stdout) != 0 ? strerror(errno)
+                             : ferror(stdout)    ? "not all of it could be written"
+                                                 : NULL;
+
+        if (!reason || r > 0)
+                return r;
+        return fail_plain(context, EXIT_OTHER, "standard output: %s", reason);
+}
+
 int main(int argc, char **argv) {
         Context context = {};
 
@@ -59,6 +74,7 @@ int main(int argc, char **argv) {
         if (!setlocale(LC_CTYPE, "") || MB_CUR_MAX == 1)
                 (void) setlocale(LC_CTYPE, "C.UTF-8");
         int r = verb_dispatch(&context, &table, argc, argv);
+        r = output_finish(&context, r);
         context_done(&context);
         return r < 0 ? EXIT_OK : r;
 }

@@ -97,7 +97,8 @@ static int table_fill(struct libscols_table *table, const json_t *rows, const Ou
         size_t i;
 
         for (i = 0; i < n_fields; i++)
-                if (!scols_table_new_column(table, fields[i].label, 0, 0))
+                if (!scols_table_new_column(table, fields[i].label, 0,
+                                            fields[i].kind == FIELD_NAME ? SCOLS_FL_TRUNC : 0))
                         return -ENOMEM;
         json_array_foreach(rows, i, row) {
                 int r = row_add(table, row, fields, n_fields);

@@ -10,6 +10,7 @@
 
 typedef enum FieldKind {
         FIELD_TEXT,  /* a string, number or list of strings */
+        FIELD_NAME,  /* a text that a table on a terminal may cut short */
         FIELD_TIME,  /* microseconds since the epoch; 0 is "-" */
         FIELD_LIMIT, /* a count; 0 is "none" */
         FIELD_SEALS, /* a count of seals */

@@ -23,7 +23,7 @@ int secret_file_read(const Context *context, const char *file, Secret *ret) {
         const uint8_t *line_end = memchr(data, '\n', size);
         r = secret_set(ret, data, line_end ? (size_t) (line_end - data) : size);
         file_data_free(data, size);
-        return r == 0 ? 0 : fail(context, EXIT_USAGE, "%s: the secret is too long", file);
+        return r == 0 ? 0 : fail_plain(context, EXIT_USAGE, "%s: the secret is too long", file);
 }
 
 static int passphrase_ask(const Context *context, const char *prompt, bool new_one, Secret *ret) {
@@ -34,7 +34,7 @@ static int passphrase_ask(const Context *context, const char *prompt, bool new_o
         if (r == 0)
                 r = secret_set(ret, buffer, strlen(buffer));
         OPENSSL_cleanse(buffer, sizeof(buffer));
-        return r == 0 ? 0 : fail(context, EXIT_USAGE, "no passphrase was given");
+        return r == 0 ? 0 : fail_plain(context, EXIT_USAGE, "no passphrase was given");
 }
 
 int passphrase_get(const Context *context, const char *file, const char *prompt, bool new_one,
@@ -43,7 +43,7 @@ int passphrase_get(const Context *context, const char *file, const char *prompt,
                 return passphrase_ask(context, prompt, new_one, ret);
         int r = secret_file_read(context, file, ret);
         if (r == 0 && ret->size == 0)
-                r = fail(context, EXIT_USAGE, "%s: the passphrase is empty", file);
+                r = fail_plain(context, EXIT_USAGE, "%s: the passphrase is empty", file);
         return r;
 }
 

@@ -19,8 +19,8 @@ static const char apply_help[] =
         "Example:\n"
         "  sealctl apply --name \"Acme Contracts\" --keeper alice --not-after +730d\n"
         "\n"
-        "Next: a reviewer runs 'sealctl requests --awaiting-me' and 'sealctl approve\n"
-        "ID'.\n";
+        "Next: a reviewer runs 'sealctl requests --awaiting-me', looks with 'sealctl\n"
+        "request ID', then runs 'sealctl approve ID'.\n";
 
 static const char new_help[] =
         "Usage: sealctl new --name NAME [OPTIONS]\n"
@@ -55,7 +55,9 @@ static int request_print(const Context *context, const char *path) {
 
         if (!context->json) {
                 printf("Request %s\n", path_last(path));
-                printf("Next: a reviewer runs 'sealctl approve %s'\n", path_last(path));
+                printf("Next: a reviewer looks first with 'sealctl request %s', then runs "
+                       "'sealctl approve %s'\n",
+                       path_last(path), path_last(path));
                 return 0;
         }
         (void) count_parse(path_last(path), &id);

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/text.h"
 #include "client/application.h"
 #include "client/bus-call.h"
 #include "client/output.h"
@@ -77,6 +78,7 @@ static int path_get(const Context *context, const char *number, char ret[static 
 }
 
 typedef struct Next {
+        const char *who;    /* "the keeper runs "; "" is the caller himself */
         const char *before; /* "sealctl deliver" */
         const char *after;  /* " KEEPER" */
 } Next;
@@ -98,7 +100,7 @@ static int state_report(Context *context, const char *path, const Next *next) {
         print_escaped(text);
         putchar('\n');
         if (next)
-                printf("Next: '%s %s%s'\n", next->before, number, next->after);
+                printf("Next: %s'%s %s%s'\n", next->who, next->before, number, next->after);
         return 0;
 }
 
@@ -141,7 +143,7 @@ int verb_record_filing(Context *context, int argc, char **argv) {
                 { "document", .list = &o.documents },
         };
         const Usage usage = { filing_help, OPTIONS(table), 1, 1 };
-        const Next next = { "sealctl deliver", " KEEPER" };
+        const Next next = { "", "sealctl deliver", " KEEPER" };
         char **arguments, path[PATH_SIZE];
 
         int r = options_parse(context, argc, argv, &usage, &arguments);
@@ -154,7 +156,7 @@ int verb_record_filing(Context *context, int argc, char **argv) {
 
 int verb_deliver(Context *context, int argc, char **argv) {
         const Usage usage = { deliver_help, NULL, 0, 2, 2 };
-        const Next next = { "sealctl accept", "" };
+        const Next next = { "the keeper runs ", "sealctl accept", "" };
         char **arguments, path[PATH_SIZE], keeper[SUBJECT_MAX + 1];
 
         int r = options_parse(context, argc, argv, &usage, &arguments);
@@ -170,7 +172,7 @@ int verb_deliver(Context *context, int argc, char **argv) {
 
 int verb_accept(Context *context, int argc, char **argv) {
         const Usage usage = { accept_help, NULL, 0, 1, 1 };
-        const Next next = { "sealctl sign", " FILE" };
+        const Next next = { "", "sealctl sign", " FILE" };
         _cleanup_(message_freep) sd_bus_message *call = NULL;
         char **arguments, path[PATH_SIZE];
 
@@ -208,8 +210,8 @@ static int revoke_confirm(const Context *context, const char *path) {
         (void) snprintf(question, sizeof(question), "Revoke seal %s for ever?", path_last(path));
         if (confirm(context, question))
                 return 0;
-        return fail(context, EXIT_USAGE,
-                    "not confirmed (answer y, or give --yes); nothing was done");
+        return fail_plain(context, EXIT_USAGE,
+                          "not confirmed (answer y, or give --yes); nothing was done");
 }
 
 int verb_revoke(Context *context, int argc, char **argv) {
@@ -219,6 +221,8 @@ int verb_revoke(Context *context, int argc, char **argv) {
         int r = options_parse(context, argc, argv, &usage, &arguments);
         if (r == 0)
                 r = path_get(context, arguments[0], path);
+        if (r == 0 && !text_is_line(arguments[1], TEXT_MAX))
+                r = fail(context, EXIT_USAGE, "REASON is one line of text, and not blank");
         if (r == 0)
                 r = revoke_confirm(context, path);
         if (r == 0)

@@ -11,8 +11,9 @@
 static const char approve_help[] =
         "Usage: sealctl approve ID [--comment TEXT]\n"
         "\n"
-        "Approve a request. In dual separation the last approval that is needed makes\n"
-        "the seal, files it and delivers it, which can take minutes on a TPM.\n"
+        "Approve a request: look first with 'sealctl request ID'. In dual\n"
+        "separation the last approval that is needed makes the seal, files it and\n"
+        "delivers it, which can take minutes on a TPM.\n"
         "\n"
         "Options:\n"
         "  --comment TEXT   Kept with the decision\n"
@@ -120,7 +121,9 @@ static int approve_send(Context *context, const char *path, const char *comment)
 
         int r = call_new(context, path, REQUEST, "Approve", &call);
         if (r == 0)
-                r = call_built(context, sd_bus_message_append(call, "sa{sv}", comment, 0));
+                r = call_built(context, text_append(call, comment));
+        if (r == 0)
+                r = call_built(context, sd_bus_message_append(call, "a{sv}", 0));
         return r != 0 ? r : call_send(context, call, NULL);
 }
 

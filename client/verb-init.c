@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* sealctl init: authority key, Initialize and its challenges, one command to be repeated. */
 #include <string.h>
+#include <unistd.h>
 
 #include "base/error.h"
 #include "client/answer.h"
@@ -9,6 +10,7 @@
 #include "client/output.h"
 #include "client/secret-input.h"
 #include "client/verb.h"
+#include "policy/pcr.h"
 
 static const char help[] =
         "Usage: sealctl init [OPTIONS]\n"
@@ -31,8 +33,8 @@ static const char help[] =
         "  --pcrs LIST              The PCRs that make up the machine's state, to which\n"
         "                           every seal is bound (default sha256:0,2,7)\n"
         "  --profile NAME           Name of this set of PCRs (default 'default')\n"
-        "  --capacity N             Room for this many seals in all, revoked ones\n"
-        "                           included (default 64)\n"
+        "  --capacity N             Room for at least N seals (rounded up to whole indices\n"
+        "                           of 64), revoked ones included (default 64)\n"
         "  --owner-auth-file FILE   The TPM's owner authorisation, where it has one\n"
         "  --lockout-auth-file FILE The TPM's lockout authorisation, where it has one\n"
         "  --set-owner-auth         Set a random owner authorisation; without one every\n"
@@ -56,6 +58,8 @@ typedef struct InitWords {
         uint64_t capacity;
 } InitWords;
 
+#define CAPACITY_UNSAID UINT64_MAX
+
 /* What Initialize takes besides plain options; owned. */
 typedef struct InitInputs {
         Authority authority;
@@ -63,6 +67,7 @@ typedef struct InitInputs {
         uint8_t *escrow;
         size_t escrow_size;
         int passphrase_fd, owner_auth_fd, lockout_auth_fd;
+        bool key_made; /* AUTHORITY_FILE_DEFAULT is of this run */
 } InitInputs;
 
 static void inputs_done(InitInputs *inputs) {
@@ -79,9 +84,41 @@ static int options_check(const Context *context, const InitWords *options) {
                 return fail(context, EXIT_USAGE, "--resident and --authority exclude each other");
         if (!options->escrow != !options->escrow_out)
                 return fail(context, EXIT_USAGE, "--escrow and --escrow-out go together");
-        if (options->capacity > CAPACITY_MAX)
+        if (options->capacity == 0)
+                return fail(context, EXIT_USAGE, "--capacity is at least 1");
+        if (options->capacity != CAPACITY_UNSAID && options->capacity > CAPACITY_MAX)
                 return fail(context, EXIT_USAGE, "--capacity is at most %d", CAPACITY_MAX);
         return 0;
+}
+
+static bool separation_is_known(const char *mode) {
+        return strcmp(mode, "dual") == 0 || strcmp(mode, "strict") == 0 ||
+               strcmp(mode, "single") == 0;
+}
+
+static bool profile_is_plain(const char *name) {
+        size_t size = strlen(name);
+
+        return size > 0 && size <= PROFILE_MAX &&
+               strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789-") == size;
+}
+
+/* The form of the words: a key must not be made for a call that is refused for one of them. */
+static int words_check(const Context *context, const InitWords *options) {
+        PcrSelection selection;
+        ErrorDetail detail = {};
+
+        if (options->separation && !separation_is_known(options->separation))
+                return fail(context, EXIT_USAGE, "--separation is dual, strict or single, not '%s'",
+                            options->separation);
+        if (options->profile && !profile_is_plain(options->profile))
+                return fail(context, EXIT_USAGE,
+                            "--profile takes a-z, 0-9 and '-', at most %d, not '%s'", PROFILE_MAX,
+                            options->profile);
+        /* Which PCR is the fence is the daemon's to know. */
+        int r = options->pcrs ? pcr_selection_parse(options->pcrs, PCR_COUNT, &selection, &detail)
+                              : 0;
+        return r != 0 ? fail(context, EXIT_USAGE, "--pcrs: %s", error_describe(r, &detail)) : 0;
 }
 
 /* Before a key file is made for nothing. */
@@ -100,7 +137,8 @@ static int state_check(Context *context) {
         return fail_remote(context, error_name(code), error_text(code));
 }
 
-static int authority_make(Context *context, const InitWords *options, Authority *ret) {
+static int authority_make(Context *context, const InitWords *options, Authority *ret,
+                          bool *ret_made) {
         _cleanup_(secret_wipe) Secret passphrase = {};
 
         int r = state_check(context);
@@ -115,9 +153,11 @@ static int authority_make(Context *context, const InitWords *options, Authority 
                            "New passphrase of the authority key: ", true, &passphrase);
         if (r == 0)
                 r = authority_create(context, AUTHORITY_FILE_DEFAULT, &passphrase, ret);
-        if (r == 0)
-                note(context, "Wrote the authority key to %s", AUTHORITY_FILE_DEFAULT);
-        return r;
+        if (r != 0)
+                return r;
+        *ret_made = true;
+        note(context, "Wrote the authority key to %s", AUTHORITY_FILE_DEFAULT);
+        return 0;
 }
 
 static int secret_fd(const Context *context, const char *file, int *ret_fd) {
@@ -141,24 +181,24 @@ static int passphrase_fd(Context *context, const InitWords *options, int *ret_fd
 }
 
 static int inputs_get(Context *context, const InitWords *options, InitInputs *inputs) {
-        int r;
-
+        /* The key last: nothing after it fails here. */
+        int r = secret_fd(context, options->owner_auth_file, &inputs->owner_auth_fd);
+        if (r == 0)
+                r = secret_fd(context, options->lockout_auth_file, &inputs->lockout_auth_fd);
+        if (r == 0 && options->escrow)
+                r = file_read(context, options->escrow, PEM_MAX, &inputs->escrow,
+                              &inputs->escrow_size);
+        if (r != 0)
+                return r;
         if (options->resident)
                 r = passphrase_fd(context, options, &inputs->passphrase_fd);
         else if (options->authority)
                 r = authority_load(context, options->authority, options->passphrase_file,
                                    &inputs->authority);
         else
-                r = authority_make(context, options, &inputs->authority);
+                r = authority_make(context, options, &inputs->authority, &inputs->key_made);
         if (r == 0 && !options->resident)
                 r = authority_public_pem(context, &inputs->authority, &inputs->public_pem);
-        if (r == 0)
-                r = secret_fd(context, options->owner_auth_file, &inputs->owner_auth_fd);
-        if (r == 0)
-                r = secret_fd(context, options->lockout_auth_file, &inputs->lockout_auth_fd);
-        if (r == 0 && options->escrow)
-                r = file_read(context, options->escrow, PEM_MAX, &inputs->escrow,
-                              &inputs->escrow_size);
         return r;
 }
 
@@ -170,7 +210,8 @@ static int entries_append(sd_bus_message *m, const InitWords *options, const Ini
         entry_fd(&e, "passphrase", inputs->passphrase_fd);
         entry_text(&e, "pcrs", options->pcrs);
         entry_text(&e, "profile", options->profile);
-        entry_u32(&e, "capacity", (uint32_t) options->capacity);
+        if (options->capacity != CAPACITY_UNSAID)
+                entry_u32(&e, "capacity", (uint32_t) options->capacity);
         entry_fd(&e, "owner-auth", inputs->owner_auth_fd);
         entry_fd(&e, "lockout-auth", inputs->lockout_auth_fd);
         entry_flag(&e, "set-owner-auth", options->set_owner_auth);
@@ -186,6 +227,19 @@ static int initialize(Context *context, const InitWords *options, const InitInpu
         if (r == 0)
                 r = call_built(context, entries_append(call, options, inputs));
         return r != 0 ? r : call_send_json(context, call, ret_report);
+}
+
+/*
+ * A key that the daemon refused would only bar the next try. Not after a failure that may have come
+ * later (the chip, the time, the bus): the key may be pinned by then.
+ */
+static void key_withdraw(const Context *context, const InitInputs *inputs, int exit_code) {
+        const bool refused = exit_code == EXIT_USAGE || exit_code == EXIT_NOT_ALLOWED ||
+                             exit_code == EXIT_WRONG_STATE;
+
+        if (inputs->key_made && refused && unlink(AUTHORITY_FILE_DEFAULT) == 0)
+                note(context, "Removed %s again: nothing was set up with it",
+                     AUTHORITY_FILE_DEFAULT);
 }
 
 /* Written before anything else: these values are returned only once. */
@@ -259,7 +313,7 @@ static int finish(Context *context, const InitWords *options, const InitInputs *
 }
 
 int verb_init(Context *context, int argc, char **argv) {
-        InitWords o = {};
+        InitWords o = { .capacity = CAPACITY_UNSAID };
         _cleanup_(inputs_done) InitInputs inputs = { .passphrase_fd = -1,
                                                      .owner_auth_fd = -1,
                                                      .lockout_auth_fd = -1 };
@@ -285,9 +339,13 @@ int verb_init(Context *context, int argc, char **argv) {
         if (r == 0)
                 r = options_check(context, &o);
         if (r == 0)
+                r = words_check(context, &o);
+        if (r == 0)
                 r = inputs_get(context, &o, &inputs);
         if (r == 0)
                 r = initialize(context, &o, &inputs, &report);
+        if (r != 0)
+                key_withdraw(context, &inputs, r);
         if (r == 0)
                 r = escrow_write(context, &o, report);
         return r != 0 ? r : finish(context, &o, &inputs, report);

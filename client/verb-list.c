@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* sealctl list: the seals that the caller may see. */
+#include <string.h>
+
 #include "client/output.h"
 #include "client/page.h"
 #include "client/text.h"
@@ -12,7 +14,9 @@ static const char help[] =
         "\n"
         "Options (all that are given must fit):\n"
         "  --state STATE           made, filed, delivered, active, revoked, ...\n"
-        "  --type TYPE             official, finance, contract, ...\n"
+        "  --type TYPE             official, finance, invoice, contract,\n"
+        "                          legal-representative, personnel, department, special,\n"
+        "                          other\n"
         "  --class CLASS           institution or personal\n"
         "  --keeper SUBJECT        alice, user:alice or group:sales\n"
         "  --holder TEXT           The holder\n"
@@ -26,7 +30,7 @@ static const char help[] =
 
 static const OutputField columns[] = {
         { "number", "NUMBER", FIELD_TEXT },
-        { "name", "NAME", FIELD_TEXT },
+        { "name", "NAME", FIELD_NAME },
         { "state", "STATE", FIELD_TEXT },
         { "not-after", "NOT AFTER", FIELD_TIME },
 };
@@ -46,6 +50,29 @@ static void filter_append(Entries *entries, const void *userdata) {
         entry_text(entries, "holder", filter->holder);
         entry_text(entries, "name", filter->name);
         entry_time(entries, "expires-before", filter->expires_before);
+}
+
+/* The daemon would answer a word that it does not know with an empty list. */
+static bool word_is_of(const char *word, const char *const *words, size_t n_words) {
+        for (size_t i = 0; i < n_words; i++)
+                if (strcmp(word, words[i]) == 0)
+                        return true;
+        return false;
+}
+
+static int words_check(const Context *context, const Filter *filter) {
+        static const char *const types[] = {
+                "official",  "finance",    "invoice", "contract", "legal-representative",
+                "personnel", "department", "special", "other",
+        };
+        static const char *const classes[] = { "institution", "personal" };
+
+        if (filter->type && !word_is_of(filter->type, types, sizeof(types) / sizeof(types[0])))
+                return fail(context, EXIT_USAGE, "there is no type '%s' of seals", filter->type);
+        if (filter->class &&
+            !word_is_of(filter->class, classes, sizeof(classes) / sizeof(classes[0])))
+                return fail(context, EXIT_USAGE, "there is no class '%s' of seals", filter->class);
+        return 0;
 }
 
 static int rows_print(const Context *context, const json_t *rows) {
@@ -79,6 +106,8 @@ int verb_list(Context *context, int argc, char **argv) {
                         return fail(context, EXIT_USAGE, "'%s' is no keeper", filter.keeper);
                 filter.keeper = keeper;
         }
+        if (r == 0)
+                r = words_check(context, &filter);
         if (r == 0)
                 r = page_all(context, &list, &rows);
         return r != 0 ? r : rows_print(context, rows);

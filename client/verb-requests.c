@@ -23,7 +23,8 @@ static const char help[] =
         "Example:\n"
         "  sealctl requests --awaiting-me\n"
         "\n"
-        "Next: 'sealctl approve ID' or 'sealctl reject ID REASON'.\n";
+        "Next: 'sealctl request ID' shows one; then 'sealctl approve ID' or 'sealctl\n"
+        "reject ID REASON'.\n";
 
 static const OutputField columns[] = {
         { "id", "ID", FIELD_TEXT },

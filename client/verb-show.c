@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* sealctl show and why: one seal, as it is and whether it signs. */
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/error.h"
 #include "client/bus-call.h"
 #include "client/file.h"
@@ -28,8 +31,9 @@ static const char show_help[] =
 static const char why_help[] =
         "Usage: sealctl why NUMBER\n"
         "\n"
-        "Whether a seal can sign for its keepers now, and if not, why and what to do.\n"
-        "Exits with 0 when it can, else with the code that 'sealctl sign' would give.\n"
+        "Whether a seal can sign (for its keepers) now, and if not, why and what to do.\n"
+        "Whether you are one of them it does not tell. Exits with 0 when it can, else\n"
+        "with the code that 'sealctl sign' would give a keeper.\n"
         "\n"
         "Example:\n"
         "  sealctl why 50011200000001 && sealctl sign 50011200000001 contract.pdf\n"
@@ -160,23 +164,57 @@ static int why_print(const Context *context, const char *number, const char *why
         return exit_code;
 }
 
+/*
+ * Before its time a seal cannot be accepted either, and waits in a state that would be blamed
+ * first. *ret is then the sentence that says so, owned by the caller; else NULL.
+ */
+static int early_get(Context *context, const char *path, const char *why, char **ret) {
+        static const char blamed[] = "InvalidState: ";
+        const Clock clock = clock_system();
+        _cleanup_(json_freep) json_t *value = NULL;
+        char when[TIME_TEXT_SIZE];
+
+        *ret = NULL;
+        if (strncmp(why, blamed, strlen(blamed)) != 0)
+                return 0;
+        int r = property_json(context, path, SEAL, "NotBefore", &value);
+        if (r != 0)
+                return r;
+        uint64_t not_before = (uint64_t) json_integer_value(value);
+        if (not_before <= clock_now(&clock))
+                return 0;
+        if (asprintf(ret, "NotYetValid: The seal is not valid before %s. %s",
+                     time_format(not_before, when), why + strlen(blamed)) >= 0)
+                return 0;
+        *ret = NULL;
+        return fail_errno(context, -ENOMEM, path);
+}
+
+static int can_sign_print(const Context *context, const char *number) {
+        if (context->json) {
+                _cleanup_(json_freep) json_t *object = json_pack("{ss sb ss}", "number", number,
+                                                                 "can-sign", 1, "why-not", "");
+                return print_json_value(context, object);
+        }
+        printf("Seal %s can sign (for its keepers).\nNext: a keeper runs 'sealctl sign %s FILE'\n",
+               number, number);
+        return 0;
+}
+
 static int why_not(Context *context, const char *path) {
-        _cleanup_(json_freep) json_t *why = NULL, *object = NULL;
+        _cleanup_(json_freep) json_t *why = NULL;
+        _cleanup_free_ char *early = NULL;
 
         int r = property_json(context, path, SEAL, "WhyNot", &why);
         if (r != 0)
                 return r;
         const char *text = json_is_string(why) ? json_string_value(why) : "";
-        if (text[0] != '\0')
-                return why_print(context, path_last(path), text);
-        if (context->json) {
-                object = json_pack("{ss sb ss}", "number", path_last(path), "can-sign", 1,
-                                   "why-not", "");
-                return print_json_value(context, object);
-        }
-        printf("Seal %s can sign.\nNext: 'sealctl sign %s FILE'\n", path_last(path),
-               path_last(path));
-        return 0;
+        r = early_get(context, path, text, &early);
+        if (r != 0)
+                return r;
+        if (text[0] == '\0')
+                return can_sign_print(context, path_last(path));
+        return why_print(context, path_last(path), early ? early : text);
 }
 
 int verb_why(Context *context, int argc, char **argv) {

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* sealctl sign: the file is hashed here; only the digest goes to the daemon. */
 #include <errno.h>
-#include <libgen.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -106,13 +105,13 @@ static int sign_send(Context *context, const char *path, const SignWords *o, con
         return r != 0 ? r : call_send(context, call, ret_reply);
 }
 
-/* Can a file be made beside path? Found out before a use is spent. */
-static int folder_check(const Context *context, const char *path) {
-        _cleanup_free_ char *copy = strdup(path);
-
-        if (!copy || access(dirname(copy), W_OK | X_OK) < 0)
-                return fail_errno(context, -errno, path);
-        return 0;
+/* A signature in the document's place would be the end of the document. */
+static int output_check(const Context *context, const SignWords *o, const char *path) {
+        if (o->file && file_is_same(o->file, path))
+                return fail_plain(context, EXIT_USAGE,
+                                  "%s is the document itself: the signature needs another file",
+                                  path);
+        return file_write_check(context, path);
 }
 
 /* FILE.sig, or what was asked for. *ret is malloc'ed. */
@@ -129,7 +128,7 @@ static int output_path(const Context *context, const SignWords *o, char **ret) {
                 path = NULL;
         if (!path)
                 return fail(context, EXIT_OTHER, "out of memory");
-        int r = to_stdout ? 0 : folder_check(context, path);
+        int r = to_stdout ? 0 : output_check(context, o, path);
         if (r == 0)
                 *ret = steal_ptr(path);
         return r;
@@ -137,13 +136,14 @@ static int output_path(const Context *context, const SignWords *o, char **ret) {
 
 static int json_result(const Context *context, const char *number, const char *output, Bytes data,
                        uint64_t use) {
-        _cleanup_free_ char *hex = malloc(2 * data.size + 1);
+        _cleanup_free_ char *hex = malloc(2 * data.size + 1), *escaped = text_escape(output);
 
-        if (!hex)
+        if (!hex || !escaped)
                 return fail(context, EXIT_OTHER, "out of memory");
         hex_encode(data.data, data.size, hex);
         _cleanup_(json_freep)
-                json_t *object = json_pack("{ss ss ss sI}", "number", number, "output", output,
+                json_t *object = json_pack("{ss ss ss sI}", "number", number, "output",
+                                           text_is_utf8(output, strlen(output)) ? output : escaped,
                                            "signature", hex, "use", (json_int_t) use);
         return print_json_value(context, object);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* sealctl status: GetStatus for administrators and auditors, the public properties for others. */
 #include <stdio.h>
+#include <string.h>
 
 #include "client/bus-call.h"
 #include "client/bus-value.h"
@@ -71,9 +72,31 @@ static void attention_print(const json_t *status) {
         }
 }
 
+/* Nothing is set up: capacity, indices and seals would be rows of zeros. */
+static int uninitialized_print(const Context *context, const json_t *status) {
+        static const OutputField before[] = {
+                { "state", "State", FIELD_TEXT },
+                { "version", "Version", FIELD_TEXT },
+                { "tcti", "TPM by", FIELD_TEXT },
+                { "tpm", "TPM", FIELD_TEXT },
+        };
+        bool waits = json_integer_value(json_object_get(status, "challenges")) > 0;
+
+        int r = print_fields(context, status, FIELDS(before));
+        if (r != 0)
+                return r;
+        attention_print(status);
+        puts(waits ? "\nNext: 'sealctl authority challenges' shows what the authority has to "
+                     "answer"
+                   : "\nNext: an administrator runs 'sealctl init'");
+        return 0;
+}
+
 static int status_print(const Context *context, const json_t *status) {
         if (context->json)
                 return print_json_value(context, status);
+        if (strcmp(json_text(status, "state"), "uninitialized") == 0)
+                return uninitialized_print(context, status);
         int r = print_fields(context, status, FIELDS(fields));
         if (r == 0)
                 r = indices_print(context, status);

@@ -3,6 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include <openssl/err.h>
+
 #include "base/cleanup.h"
 #include "client/authority.h"
 #include "client/bus-call.h"
@@ -56,7 +58,8 @@ static int key_from_file(const Context *context, const char *path, EVP_PKEY **re
                 return r;
         *ret = verify_key_parse((const char *) data, size);
         file_data_free(data, size);
-        return *ret ? 0 : fail_openssl(context, path);
+        ERR_clear_error();
+        return *ret ? 0 : fail_plain(context, EXIT_USAGE, "%s is no PEM key or certificate", path);
 }
 
 static int key_from_seal(Context *context, const char *number, EVP_PKEY **ret) {

@@ -27,6 +27,7 @@ int verb_status(Context *context, int argc, char **argv);
 int verb_new(Context *context, int argc, char **argv);
 int verb_apply(Context *context, int argc, char **argv);
 int verb_requests(Context *context, int argc, char **argv);
+int verb_request(Context *context, int argc, char **argv);
 int verb_approve(Context *context, int argc, char **argv);
 int verb_reject(Context *context, int argc, char **argv);
 int verb_cancel(Context *context, int argc, char **argv);

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* sealctl request: one request as its reviewer has to see it. */
+#include <stdio.h>
+#include <string.h>
+
+#include "client/bus-call.h"
+#include "client/output.h"
+#include "client/text.h"
+#include "client/verb.h"
+
+static const char help[] =
+        "Usage: sealctl request ID\n"
+        "\n"
+        "Everything about one request: who applied for which seal, for whom, with which\n"
+        "documents, and what was decided so far. With --json the daemon's document as it\n"
+        "is.\n"
+        "\n"
+        "Example:\n"
+        "  sealctl request 3\n"
+        "\n"
+        "Next: 'sealctl approve ID' or 'sealctl reject ID REASON'.\n";
+
+static const OutputField request_fields[] = {
+        { "id", "Request", FIELD_TEXT },
+        { "kind", "Kind", FIELD_TEXT },
+        { "state", "State", FIELD_TEXT },
+        { "applicant", "Applicant", FIELD_TEXT },
+        { "seal", "Seal number", FIELD_TEXT },
+        { "created", "Created", FIELD_TIME },
+        { "missing", "Approvals missing", FIELD_TEXT },
+        { "error", "Error", FIELD_TEXT },
+};
+
+static const OutputField application_fields[] = {
+        { "name", "Name", FIELD_TEXT },
+        { "holder", "Holder", FIELD_TEXT },
+        { "class", "Class", FIELD_TEXT },
+        { "type", "Type", FIELD_TEXT },
+        { "algorithm", "Algorithm", FIELD_TEXT },
+        { "purposes", "Purposes", FIELD_TEXT },
+        { "not-before", "Not before", FIELD_TIME },
+        { "not-after", "Not after", FIELD_TIME },
+        { "use-limit", "Use limit", FIELD_LIMIT },
+        { "keepers", "Keepers", FIELD_TEXT },
+};
+
+static void documents_print(const json_t *documents) {
+        const json_t *document;
+        size_t i;
+
+        if (json_array_size(documents) > 0)
+                puts("\nDocuments (SHA-256):");
+        json_array_foreach(documents, i, document) {
+                fputs("  ", stdout);
+                print_escaped(json_text(document, "hash"));
+                fputs("  ", stdout);
+                print_escaped(json_text(document, "title"));
+                putchar('\n');
+        }
+}
+
+static int decisions_print(const Context *context, const json_t *decisions) {
+        static const OutputField columns[] = {
+                { "by", "DECIDED BY", FIELD_TEXT },
+                { "verdict", "VERDICT", FIELD_TEXT },
+                { "time", "TIME", FIELD_TIME },
+                { "comment", "COMMENT", FIELD_TEXT },
+        };
+
+        if (json_array_size(decisions) == 0)
+                return 0;
+        putchar('\n');
+        return print_table(context, decisions, FIELDS(columns), "");
+}
+
+static int request_print(const Context *context, const json_t *request) {
+        const json_t *application = json_object_get(request, "application");
+
+        if (context->json)
+                return print_json_value(context, request);
+        int r = print_fields(context, request, FIELDS(request_fields));
+        if (r != 0)
+                return r;
+        puts("\nThe seal that is applied for:");
+        r = print_fields(context, application, FIELDS(application_fields));
+        if (r != 0)
+                return r;
+        documents_print(json_object_get(application, "documents"));
+        return decisions_print(context, json_object_get(request, "decisions"));
+}
+
+int verb_request(Context *context, int argc, char **argv) {
+        const Usage usage = { help, NULL, 0, 1, 1 };
+        _cleanup_(json_freep) json_t *request = NULL;
+        char **arguments, path[PATH_SIZE];
+
+        int r = options_parse(context, argc, argv, &usage, &arguments);
+        if (r == 0 && !request_path_parse(arguments[0], path))
+                r = fail(context, EXIT_USAGE, "'%s' is no request: write its number", arguments[0]);
+        if (r == 0)
+                r = describe(context, path, REQUEST, &request);
+        return r != 0 ? r : request_print(context, request);
+}
