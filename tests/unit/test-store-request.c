@@ -215,7 +215,8 @@ static void all_filters_together_are_one_statement(void **state) {
 
         assert_list(r,
                     IN_STATE(REQUEST_APPLIED, .viewer = &alice, .kind = "make", .seal = "1",
-                             .awaiting = AWAITING_DECISION, .awaiting_uid = 3, .after = 9, .limit = 3),
+                             .awaiting = AWAITING_DECISION, .awaiting_uid = 3, .after = 9,
+                             .limit = 3),
                     0);
 }
 
