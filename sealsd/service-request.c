@@ -246,24 +246,35 @@ static int approve_make(Service *service, const Caller *caller, Request *request
         return 0;
 }
 
+/* One decision: checked, committed, announced; request is as it is then. */
+static int decide(Service *service, const Caller *caller, uint64_t id, bool approve,
+                  const char *text, Request *request, ErrorDetail *detail) {
+        RequestState next;
+
+        int r = service_request_get(service, caller, id, request);
+        if (r == 0)
+                r = decide_check(service, caller, request,
+                                 approve ? REQUEST_APPROVE : REQUEST_REJECT, &next, detail);
+        if (r != 0)
+                return r;
+        Decision d = decision_of(service, caller, approve, text);
+        if (!approve)
+                text_copy(request->error, sizeof(request->error), text);
+        r = decide_commit(service, request, &d, next);
+        if (r == 0)
+                service_changed_request(service, request);
+        return r;
+}
+
 int service_request_approve(Service *service, const Caller *caller, uint64_t id,
                             const char *comment, Reply reply, ErrorDetail *detail) {
         _cleanup_free_ Request *request = malloc(sizeof(*request));
-        RequestState next;
-        int r;
 
         if (!request)
                 return -ENOMEM;
-        r = service_request_get(service, caller, id, request);
-        if (r == 0)
-                r = decide_check(service, caller, request, REQUEST_APPROVE, &next, detail);
+        int r = decide(service, caller, id, true, comment, request, detail);
         if (r != 0)
                 return r;
-        Decision d = decision_of(service, caller, true, comment);
-        r = decide_commit(service, request, &d, next);
-        if (r != 0)
-                return r;
-        service_changed_request(service, request);
         if (request->state == REQUEST_APPROVED &&
             service->installation.separation == SEPARATION_DUAL)
                 return approve_make(service, caller, request, reply);
@@ -274,22 +285,10 @@ int service_request_approve(Service *service, const Caller *caller, uint64_t id,
 int service_request_reject(Service *service, const Caller *caller, uint64_t id, const char *reason,
                            ErrorDetail *detail) {
         _cleanup_free_ Request *request = malloc(sizeof(*request));
-        RequestState next;
-        int r;
 
         if (!request)
                 return -ENOMEM;
-        r = service_request_get(service, caller, id, request);
-        if (r == 0)
-                r = decide_check(service, caller, request, REQUEST_REJECT, &next, detail);
-        if (r != 0)
-                return r;
-        Decision d = decision_of(service, caller, false, reason);
-        text_copy(request->error, sizeof(request->error), reason);
-        r = decide_commit(service, request, &d, next);
-        if (r == 0)
-                service_changed_request(service, request);
-        return r;
+        return decide(service, caller, id, false, reason, request, detail);
 }
 
 int service_request_cancel(Service *service, const Caller *caller, uint64_t id, const char *reason,
