@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <limits.h>
+#include <stdio.h>
+
+#include "base/cleanup.h"
 #include "sealsd/gate.h"
 #include "tests/unit/unit.h"
 
@@ -31,6 +35,41 @@ static void assert_action(const char *interface, const char *member, Separation 
                 assert_non_null(found);
                 assert_string_equal(found, expected);
         }
+}
+
+/*
+ * The interfaces' XML, which test_introspection.py compares with the live vtables: every method there
+ * has a row here, and every row is about a method there.
+ */
+static size_t methods_with_a_row(const char *interface) {
+        char path[PATH_MAX], line[512], member[64];
+        size_t methods = 0;
+
+        (void) snprintf(path, sizeof(path), "%.*s/../../units/%s.xml",
+                        (int) (strrchr(__FILE__, '/') - __FILE__), __FILE__, interface);
+        _cleanup_fclose_ FILE *file = fopen(path, "re");
+        assert_non_null(file);
+        while (fgets(line, sizeof(line), file))
+                if (sscanf(line, " <method name=\"%63[A-Za-z]\"", member) == 1) {
+                        if (!gate_has_entry(interface, member))
+                                fail_msg("%s.%s has no row: nobody could call it", interface,
+                                         member);
+                        methods++;
+                }
+        return methods;
+}
+
+static void every_method_has_a_row_and_every_row_a_method(void **state) {
+        size_t count, members = 0;
+        const GateRule *rules = gate_rules(&count);
+
+        (void) state;
+        for (size_t i = 0; i < count; i++) /* rows of one member stand together */
+                members += i == 0 || strcmp(rules[i].member, rules[i - 1].member) != 0 ||
+                           strcmp(rules[i].interface, rules[i - 1].interface) != 0;
+        assert_int_equal(methods_with_a_row(MANAGER) + methods_with_a_row(REQUEST) +
+                                 methods_with_a_row(SEAL),
+                         members);
 }
 
 static void a_member_without_a_row_is_denied_to_everybody(void **state) {
@@ -273,6 +312,7 @@ static void in_strict_mode_the_maker_does_not_keep_even_through_a_group(void **s
 
 int main(void) {
         const struct CMUnitTest tests[] = {
+                cmocka_unit_test(every_method_has_a_row_and_every_row_a_method),
                 cmocka_unit_test(a_member_without_a_row_is_denied_to_everybody),
                 cmocka_unit_test(nobody_without_a_role_passes_but_where_anyone_may),
                 cmocka_unit_test(rows_are_well_formed),
