@@ -94,9 +94,8 @@ static int offer_index(OfferJob *job, Chip *chip, RegisterIndex *row, ErrorDetai
 
         if (challenges_find_handle(chip->challenges, row->handle))
                 return 0;
-        r = service_tpm_index(job->head.service, row, &index);
-        if (r == 0)
-                r = tpm_index_state(chip->tpm, &index, &state, detail);
+        service_tpm_index(&job->head.authority, row, &index);
+        r = tpm_index_state(chip->tpm, &index, &state, detail);
         if (r == 0)
                 /* Written although the register does not know: killed between chip and commit. */
                 row->written = state == TPM_INDEX_WRITTEN || state == TPM_INDEX_LOCKED;

@@ -197,14 +197,11 @@ static int plan_indices(InitOperation *op) {
 }
 
 static int plan_save(InitOperation *op) {
-        _cleanup_(store_rollbackp) Store *tx = NULL;
         Store *store = op->head.service->store;
-        int r;
 
-        r = store_begin(store);
+        int r = store_begin(store);
         if (r != 0)
                 return r;
-        tx = store;
         op->plan.phase = INIT_STARTED;
         r = store_installation_save(store, &op->plan);
         /* What another authority approved, or for other PCRs, is no approval here. */
@@ -214,11 +211,7 @@ static int plan_save(InitOperation *op) {
                 r = store_index_remove_all(store);
         for (size_t i = 0; r == 0 && i < op->index_count; i++)
                 r = store_index_add(store, &op->indices[i]);
-        if (r == 0)
-                r = store_commit(store);
-        if (r == 0)
-                tx = NULL;
-        return r;
+        return store_end(store, r);
 }
 
 /* What the escrow holder receives: the authorisations that Initialize sets. */

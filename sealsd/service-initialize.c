@@ -110,10 +110,10 @@ static int resident_write(InitOperation *op, Chip *chip, const TpmAuthority *aut
         TPM2B_DIGEST value = { .size = 8 }; /* no bit set */
         TPMT_SIGNATURE signature;
         TpmIndex index;
-        int r;
+        int r = 0;
 
-        r = service_tpm_index(op->head.service, row, &index);
-        if (r == 0 && row->kind == INDEX_LEDGER)
+        service_tpm_index(&op->head.authority, row, &index);
+        if (row->kind == INDEX_LEDGER)
                 r = ledger_genesis(&index.authority, row->handle, &value);
         if (r == 0)
                 r = tpm_challenge_new(&challenge, chip->tpm, &index,
@@ -222,9 +222,8 @@ static int define_index(InitOperation *op, Chip *chip, RegisterIndex *row, const
         TpmIndex index;
         int r;
 
-        r = service_tpm_index(op->head.service, row, &index);
-        if (r == 0)
-                r = tpm_index_state(chip->tpm, &index, &state, detail);
+        service_tpm_index(&op->head.authority, row, &index);
+        r = tpm_index_state(chip->tpm, &index, &state, detail);
         /* The handle is in our register, so what has another policy is ours of an earlier try. */
         if (r == 0 && state == TPM_INDEX_FOREIGN) {
                 r = tpm_index_undefine(chip->tpm, row->handle, owner, detail);
@@ -257,26 +256,19 @@ static int define_run(Job *job, Chip *chip, ErrorDetail *detail) {
 }
 
 static int define_keep(InitOperation *op) {
-        _cleanup_(store_rollbackp) Store *tx = NULL;
         Store *store = op->head.service->store;
-        int r;
 
-        r = store_begin(store);
+        int r = store_begin(store);
         if (r != 0)
                 return r;
-        tx = store;
         for (size_t i = 0; r == 0 && i < op->index_count; i++)
                 if (op->indices[i].written)
                         r = store_index_mark_written(store, op->indices[i].handle);
         op->plan.phase = INIT_DEFINED;
         if (r == 0)
                 r = store_installation_save(store, &op->plan);
-        if (r == 0)
-                r = store_commit(store);
-        if (r != 0)
-                return r;
-        tx = NULL;
-        return service_reload(op->head.service);
+        r = store_end(store, r);
+        return r == 0 ? service_reload(op->head.service) : r;
 }
 
 static void define_done(Job *job, int code, const ErrorDetail *detail) {
@@ -380,6 +372,7 @@ static void provision_done(Job *job, int code, const ErrorDetail *detail) {
                 return;
         }
         op->head.srk = op->plan.srk;
+        op->head.authority = s->authority_name;
         if (op->plan.owner_auth_ours)
                 op->head.owner_auth = op->plan.owner_auth;
         init_next(op, define_run, define_done);

@@ -56,13 +56,17 @@ struct Service {
 
 /* --- jobs --------------------------------------------------------------------------------- */
 
-/* The head of every job of the service: who waits for it, and what each needs to begin. */
+/*
+ * The head of every job of the service: who waits for it, and what each needs to begin. The worker
+ * thread reads these copies and nothing of the Service, which the main thread changes meanwhile.
+ */
 typedef struct ServiceJob {
         Job job;
         Service *service;
-        Reply reply;    /* done NULL: nobody waits */
-        size_t size;    /* of the whole struct, to wipe it */
-        TPM2B_NAME srk; /* pinned; size 0 before Initialize */
+        Reply reply;          /* done NULL: nobody waits */
+        size_t size;          /* of the whole struct, to wipe it */
+        TPM2B_NAME authority; /* size 0 before there is one */
+        TPM2B_NAME srk;       /* pinned; size 0 before Initialize */
         Secret owner_auth;
 } ServiceJob;
 
@@ -109,7 +113,8 @@ void service_attention_seal(Service *service, const char *severity, const char *
                             const char *number, const char *format, ...)
         __attribute__((format(printf, 5, 6)));
 
-int service_tpm_index(const Service *service, const RegisterIndex *row, TpmIndex *ret);
+/* As the chip needs it: the row and the Name of the authority that its policy is about. */
+void service_tpm_index(const TPM2B_NAME *authority, const RegisterIndex *row, TpmIndex *ret);
 /* The policy of a seal, from its row. */
 int service_build_policy(const Service *service, const Seal *seal, SealPolicy *ret);
 

@@ -169,10 +169,9 @@ static int make_take_bit(MakeJob *job) {
                 r = store_index_get(s->store, job->seal.index, &row);
         if (r != 0)
                 return r;
-        r = service_tpm_index(s, &row, &job->index);
+        service_tpm_index(&s->authority_name, &row, &job->index);
         OPENSSL_cleanse(&row, sizeof(row));
-        if (r == 0)
-                r = service_build_policy(s, &job->seal, &policy);
+        r = service_build_policy(s, &job->seal, &policy);
         return r == 0 ? seal_policy_digest(&policy, &job->policy) : r;
 }
 

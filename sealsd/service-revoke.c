@@ -99,7 +99,7 @@ static int revoke_submit(Service *service, const SealBrief *seal, const Act *unm
         if (r == SEAL_E_NOT_FOUND) /* the index, not the seal */
                 r = SEAL_E_REGISTER_TAMPERED;
         if (r == 0)
-                r = service_tpm_index(service, &row, &job->index);
+                service_tpm_index(&service->authority_name, &row, &job->index);
         OPENSSL_cleanse(&row, sizeof(row));
         if (r == 0)
                 r = service_job_submit(&job->head, revoke_run, revoke_done);

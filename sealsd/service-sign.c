@@ -174,7 +174,7 @@ static int sign_fill(SignJob *job, const Seal *seal) {
         if (r == SEAL_E_NOT_FOUND)
                 return SEAL_E_REGISTER_TAMPERED;
         if (r == 0)
-                r = service_tpm_index(s, &row, &job->index);
+                service_tpm_index(&s->authority_name, &row, &job->index);
         OPENSSL_cleanse(&row, sizeof(row));
         return r;
 }

@@ -27,6 +27,7 @@ void *service_job_new(Service *service, size_t size, uint32_t uid, Reply reply) 
         job->service = service;
         job->reply = reply;
         job->size = size;
+        job->authority = service->authority_name;
         job->srk = service->installation.srk;
         if (service->installation.owner_auth_ours)
                 job->owner_auth = service->installation.owner_auth;
@@ -127,14 +128,13 @@ void service_attention_seal(Service *service, const char *severity, const char *
         va_end(ap);
 }
 
-int service_tpm_index(const Service *service, const RegisterIndex *row, TpmIndex *ret) {
+void service_tpm_index(const TPM2B_NAME *authority, const RegisterIndex *row, TpmIndex *ret) {
         *ret = (TpmIndex){
                 .kind = row->kind,
                 .handle = row->handle,
-                .authority = service->authority_name,
+                .authority = *authority,
                 .auth = row->auth,
         };
-        return 0;
 }
 
 int service_indices(Service *service, RegisterIndex *ret, size_t *ret_count) {
@@ -325,7 +325,7 @@ static int probe_fill(ProbeJob *probe, Service *service) {
                 return 0;
         r = service_indices(service, rows, &probe->index_count);
         for (size_t i = 0; r == 0 && i < probe->index_count; i++)
-                r = service_tpm_index(service, &rows[i], &probe->indices[i]);
+                service_tpm_index(&service->authority_name, &rows[i], &probe->indices[i]);
         OPENSSL_cleanse(rows, sizeof(rows));
         return r;
 }

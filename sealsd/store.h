@@ -39,7 +39,7 @@ void store_rollback(Store *store);
 /* Commit when code is 0, else roll back: code, or why it could not be committed. */
 int store_end(Store *store, int code);
 
-/* `_cleanup_(store_rollbackp) Store *tx = NULL; r = store_begin(s); tx = s; … store_commit; tx = NULL` */
+/* For an owned `Store *transaction` local: what was not committed is rolled back. */
 static inline void store_rollbackp(Store **store) {
         if (*store)
                 store_rollback(*store);
