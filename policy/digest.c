@@ -44,6 +44,19 @@ int digest_written(const Writer *writer, TPM2B_DIGEST *ret) {
         return digest_bytes((Bytes){ .data = writer->data, .size = writer->used }, ret);
 }
 
+size_t hash_size(TPMI_ALG_HASH hash) {
+        switch (hash) {
+        case TPM2_ALG_SHA256:
+                return TPM2_SHA256_DIGEST_SIZE;
+        case TPM2_ALG_SHA384:
+                return TPM2_SHA384_DIGEST_SIZE;
+        case TPM2_ALG_SHA512:
+                return TPM2_SHA512_DIGEST_SIZE;
+        default:
+                return 0;
+        }
+}
+
 int name_written(const Writer *writer, TPM2B_NAME *ret) {
         TPM2B_DIGEST digest;
 

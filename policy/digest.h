@@ -21,5 +21,8 @@ void writer_put_name(Writer *writer, const TPM2B_NAME *name);
 int digest_bytes(Bytes bytes, TPM2B_DIGEST *ret);
 int digest_written(const Writer *writer, TPM2B_DIGEST *ret);
 
+/* Bytes of a SHA-256, SHA-384 or SHA-512 digest; 0 for another hash. */
+size_t hash_size(TPMI_ALG_HASH hash);
+
 /* A Name: nameAlg SHA-256 ‖ SHA-256 of what was written (Part 1 §16). */
 int name_written(const Writer *writer, TPM2B_NAME *ret);

@@ -9,7 +9,7 @@
 
 #include "base/cleanup.h"
 #include "sealsd/store.h"
-#include "tpm/seal.h"
+#include "tpm/sign.h"
 
 typedef struct ApprovalSet {
         unsigned references;

@@ -7,7 +7,7 @@
 #include "sealsd/service.h"
 #include "sealsd/worker.h"
 #include "tpm/hierarchy.h"
-#include "tpm/seal.h"
+#include "tpm/sign.h"
 
 #define CHALLENGE_LIFETIME (10 * 60 * USEC_PER_SEC)
 #define PROBE_INTERVAL (60 * USEC_PER_SEC)

@@ -26,7 +26,7 @@ typedef struct SignJob {
         SealPolicy policy;
         TpmIndex index;
         ApprovalSet *approvals;
-        TPMI_ALG_HASH hash;
+        TPMT_SIG_SCHEME scheme;
         TPM2B_DIGEST digest;
         TPMT_SIGNATURE signature;
 } SignJob;
@@ -39,7 +39,7 @@ static int sign_run(Job *job, Chip *chip, ErrorDetail *detail) {
                 .index = &j->index,
                 .approvals = j->approvals->approvals,
                 .approval_count = j->approvals->count,
-                .hash = j->hash,
+                .scheme = j->scheme,
                 .digest = j->digest,
         };
         size_t approval;
@@ -120,7 +120,8 @@ static int sign_digest(SignJob *job, const SignOptions *options, ErrorDetail *de
                         return error_set(detail, SEAL_E_INVALID_ARGS,
                                          "A %s digest has %zu bytes, this has %zu", hashes[i].name,
                                          hashes[i].size, options->digest.size);
-                job->hash = hash;
+                job->scheme.scheme = TPM2_ALG_ECDSA;
+                job->scheme.details.any.hashAlg = hash;
                 job->digest.size = (UINT16) options->digest.size;
                 memcpy(job->digest.buffer, options->digest.data, options->digest.size);
                 return 0;

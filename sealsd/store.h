@@ -20,7 +20,7 @@
 #include "sealsd/installation.h"
 #include "sealsd/request.h"
 #include "sealsd/seal.h"
-#include "tpm/seal.h"
+#include "tpm/sign.h"
 
 typedef struct Store Store;
 

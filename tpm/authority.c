@@ -94,7 +94,7 @@ static int resident_sign(Tpm *tpm, const TpmAuthority *authority, const Secret *
         if (r == 0)
                 r = tpm_auth_lend(&lent, tpm, key.tr, &auth, detail);
         if (r == 0)
-                r = tpm_key_sign(&key, &session, digest, TPM2_ALG_SHA256, ret, detail);
+                r = tpm_key_sign(&key, &session, digest, &ecdsa_sha256, ret, detail);
         return r;
 }
 

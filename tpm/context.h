@@ -9,6 +9,7 @@
 #include "base/cleanup.h"
 #include "tpm/handle.h"
 #include "tpm/rc.h"
+#include "tpm/signer.h"
 #include "tpm/tpm.h"
 
 struct Tpm {
@@ -17,6 +18,8 @@ struct Tpm {
         char *name;          /* the TCTI string */
         TpmHandle srk;       /* held by tpm_srk_ensure() */
         TPM2B_NAME srk_name; /* of the held one */
+        TPM2B_PUBLIC srk_public;
+        Signer signer; /* what the last signature leaves for the next one */
 };
 
 /* Three sessions, none of them used. */

@@ -12,6 +12,11 @@
 #include "tpm/session.h"
 #include "tpm/srk.h"
 
+const TPMT_SIG_SCHEME ecdsa_sha256 = {
+        .scheme = TPM2_ALG_ECDSA,
+        .details.ecdsa.hashAlg = TPM2_ALG_SHA256,
+};
+
 TPM2B_PUBLIC tpm_key_template(TPMA_OBJECT attributes, const TPM2B_DIGEST *policy) {
         TPM2B_PUBLIC template = {
                 .publicArea = {
@@ -82,13 +87,15 @@ int tpm_key_create(Tpm *tpm, const TPM2B_PUBLIC *template, const Secret *auth,
 
 int tpm_key_load(Tpm *tpm, const TpmHandle *session, const TPM2B_PUBLIC *public,
                  const TPM2B_PRIVATE *private, TpmHandle *ret, ErrorDetail *detail) {
+        ESYS_TR authorisation = session ? session->tr : ESYS_TR_PASSWORD;
         ESYS_TR tr;
 
         if (!tpm->srk.tpm)
                 return -ENOKEY;
-        int r = tpm_srk_rc(
-                tpm, Esys_Load(tpm->esys, tpm->srk.tr, ONE_SESSION(session), private, public, &tr),
-                TPM_STEP_LOAD, detail);
+        int r = tpm_srk_rc(tpm,
+                           Esys_Load(tpm->esys, tpm->srk.tr, authorisation, ESYS_TR_NONE,
+                                     ESYS_TR_NONE, private, public, &tr),
+                           TPM_STEP_LOAD, detail);
         if (r != 0)
                 return r;
         *ret = tpm_handle_transient(tpm, tr);
@@ -109,19 +116,15 @@ int tpm_key_load_external(Tpm *tpm, const TPM2B_PUBLIC *public, TpmHandle *ret,
 }
 
 int tpm_key_sign(const TpmHandle *key, const TpmHandle *session, const TPM2B_DIGEST *digest,
-                 TPMI_ALG_HASH hash, TPMT_SIGNATURE *ret, ErrorDetail *detail) {
+                 const TPMT_SIG_SCHEME *scheme, TPMT_SIGNATURE *ret, ErrorDetail *detail) {
         static const TPMT_TK_HASHCHECK ticket = {
                 .tag = TPM2_ST_HASHCHECK,
                 .hierarchy = TPM2_RH_NULL,
         };
-        const TPMT_SIG_SCHEME scheme = {
-                .scheme = TPM2_ALG_ECDSA,
-                .details.ecdsa.hashAlg = hash,
-        };
         _cleanup_esys_ TPMT_SIGNATURE *signature = NULL;
 
         int r = tpm_srk_rc(key->tpm,
-                           Esys_Sign(key->tpm->esys, key->tr, ONE_SESSION(session), digest, &scheme,
+                           Esys_Sign(key->tpm->esys, key->tr, ONE_SESSION(session), digest, scheme,
                                      &ticket, &signature),
                            TPM_STEP_SIGN, detail);
         if (r != 0)

@@ -17,7 +17,7 @@ TPM2B_PUBLIC tpm_key_template(TPMA_OBJECT attributes, const TPM2B_DIGEST *policy
 int tpm_key_create(Tpm *tpm, const TPM2B_PUBLIC *template, const Secret *auth,
                    TPM2B_PUBLIC *ret_public, TPM2B_PRIVATE *ret_private, ErrorDetail *detail);
 
-/* TPM2_Load under the SRK. SEAL_E_REGISTER_TAMPERED when the chip does not take the blob. */
+/* TPM2_Load under the SRK; session NULL: its empty auth as a password. SEAL_E_REGISTER_TAMPERED when the chip does not take the blob. */
 int tpm_key_load(Tpm *tpm, const TpmHandle *session, const TPM2B_PUBLIC *public,
                  const TPM2B_PRIVATE *private, TpmHandle *ret, ErrorDetail *detail);
 
@@ -28,6 +28,9 @@ int tpm_key_load(Tpm *tpm, const TpmHandle *session, const TPM2B_PUBLIC *public,
 int tpm_key_load_external(Tpm *tpm, const TPM2B_PUBLIC *public, TpmHandle *ret,
                           ErrorDetail *detail);
 
-/* TPM2_Sign of a digest with ECDSA and that hash, and the NULL ticket (the key is unrestricted). */
+/* ECDSA over a SHA-256 digest: what an authority signs with. */
+extern const TPMT_SIG_SCHEME ecdsa_sha256;
+
+/* TPM2_Sign of a digest with that scheme, and the NULL ticket (the key is unrestricted). */
 int tpm_key_sign(const TpmHandle *key, const TpmHandle *session, const TPM2B_DIGEST *digest,
-                 TPMI_ALG_HASH hash, TPMT_SIGNATURE *ret, ErrorDetail *detail);
+                 const TPMT_SIG_SCHEME *scheme, TPMT_SIGNATURE *ret, ErrorDetail *detail);

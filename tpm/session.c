@@ -16,6 +16,7 @@ int tpm_session_open_salted(Tpm *tpm, ESYS_TR salt, TPM2_SE type, TPMA_SESSION e
         _cleanup_(tpm_handle_close) TpmHandle session = {};
         ESYS_TR tr;
 
+        tpm_release(tpm); /* three loaded sessions are all that a chip need hold (Part 2 §6.13) */
         int r = tpm_srk_rc(tpm,
                            Esys_StartAuthSession(tpm->esys, salt, ESYS_TR_NONE, NO_SESSIONS, NULL,
                                                  type, &aes, TPM2_ALG_SHA256, &tr),

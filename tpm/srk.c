@@ -75,8 +75,8 @@ static int kept_public_check(const TpmHandle *srk, const TPM2B_PUBLIC *public,
         return 0;
 }
 
-static int srk_check(const TpmHandle *srk, const TPM2B_NAME *expected, TPM2B_NAME *ret,
-                     ErrorDetail *detail) {
+static int srk_check(const TpmHandle *srk, const TPM2B_NAME *expected, TPM2B_PUBLIC *ret_public,
+                     TPM2B_NAME *ret_name, ErrorDetail *detail) {
         _cleanup_esys_ TPM2B_PUBLIC *public = NULL;
         TPM2B_NAME name = {};
 
@@ -99,7 +99,8 @@ static int srk_check(const TpmHandle *srk, const TPM2B_NAME *expected, TPM2B_NAM
                 return error_set(detail, SEAL_E_REGISTER_TAMPERED,
                                  "The storage root key is not the one that this register was made "
                                  "with: another TPM, or a cleared one; restore a backup");
-        *ret = name;
+        *ret_public = *public;
+        *ret_name = name;
         return 0;
 }
 
@@ -150,7 +151,8 @@ static int srk_create(Tpm *tpm, const TPM2B_NAME *expected, const Secret *owner_
                       ErrorDetail *detail) {
         _cleanup_(tpm_handle_close) TpmHandle primary = {};
         _cleanup_(tpm_auth_revoke) TpmAuth auth = {};
-        TPM2B_NAME name = {};
+        TPM2B_PUBLIC public;
+        TPM2B_NAME name;
 
         int r = tpm_auth_lend(&auth, tpm, ESYS_TR_RH_OWNER, owner_auth, detail);
         if (r != 0)
@@ -158,7 +160,7 @@ static int srk_create(Tpm *tpm, const TPM2B_NAME *expected, const Secret *owner_
         r = srk_create_primary(tpm, &primary, detail);
         if (r != 0)
                 return r;
-        r = srk_check(&primary, expected, &name, detail);
+        r = srk_check(&primary, expected, &public, &name, detail);
         if (r != 0)
                 return r;
         return srk_make_persistent(&primary, detail);
@@ -190,16 +192,19 @@ int tpm_srk_ensure(Tpm *tpm, const TPM2B_NAME *expected, const Secret *owner_aut
         _cleanup_(tpm_handle_close) TpmHandle srk = {};
 
         if (!srk_is_known(tpm, expected)) {
-                TPM2B_NAME name = {};
+                TPM2B_PUBLIC public;
+                TPM2B_NAME name;
 
+                tpm_release(tpm);
                 tpm_handle_close(&tpm->srk);
                 int r = srk_open(tpm, expected, owner_auth, &srk, detail);
                 if (r == 0)
-                        r = srk_check(&srk, expected, &name, detail);
+                        r = srk_check(&srk, expected, &public, &name, detail);
                 if (r != 0)
                         return r;
                 tpm->srk = tpm_handle_steal(&srk);
                 tpm->srk_name = name;
+                tpm->srk_public = public;
         }
         if (ret_name)
                 *ret_name = tpm->srk_name;

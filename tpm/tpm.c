@@ -13,6 +13,7 @@
 Tpm *tpm_free(Tpm *tpm) {
         if (!tpm)
                 return NULL;
+        tpm_release(tpm);
         tpm_handle_close(&tpm->srk);
         if (tpm->esys)
                 Esys_Finalize(&tpm->esys);
@@ -117,6 +118,14 @@ int tpm_new(Tpm **ret, const char *tcti, ErrorDetail *detail) {
         if (connection_open(ret, "tabrmd:", NULL) == 0)
                 return 0;
         return connection_open(ret, "device:/dev/tpmrm0", detail);
+}
+
+void tpm_release(Tpm *tpm) {
+        signer_close(&tpm->signer);
+}
+
+bool tpm_is_shared(const Tpm *tpm) {
+        return !tcti_is_direct(tpm->name);
 }
 
 const char *tpm_tcti(const Tpm *tpm) {

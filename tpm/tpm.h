@@ -2,7 +2,8 @@
 /*
  * The connection to the chip: one ESYS context over one TCTI. Not thread-safe; in the daemon the
  * worker thread owns it. Objects and sessions that functions of this layer open are flushed before
- * they return, whatever happens, but for a TpmChallenge, whose session lives until it is freed.
+ * they return, whatever happens, but for a TpmChallenge, whose session lives until it is freed, and
+ * for the key and the two sessions that a signature leaves for the next one: tpm_release().
  *
  * Every function here may return SEAL_E_TPM_UNAVAILABLE (the TCTI failed, the chip was reset, an
  * answer was altered on its way, or the storage root key is another: free the Tpm and connect
@@ -30,6 +31,15 @@ typedef struct Tpm Tpm;
 int tpm_new(Tpm **ret, const char *tcti, ErrorDetail *detail);
 Tpm *tpm_free(Tpm *tpm);
 DEFINE_CLEANUP(Tpm, tpm_free)
+
+/*
+ * Flush what is kept for the next signature. Every function here that opens sessions does so first,
+ * and so does tpm_free(); the owner does it when nothing more is asked for and tpm_is_shared().
+ */
+void tpm_release(Tpm *tpm);
+
+/* Whether others use the chip besides, through a resource manager that keeps our things for us. */
+bool tpm_is_shared(const Tpm *tpm);
 
 /* The TCTI string in use. Owned by the Tpm. */
 const char *tpm_tcti(const Tpm *tpm);

@@ -100,7 +100,7 @@ static int attack_sign(Loot *loot, ErrorDetail *detail) {
                 .index = &loot->index,
                 .approvals = approvals,
                 .approval_count = loot->state_count,
-                .hash = TPM2_ALG_SHA256,
+                .scheme = ecdsa_sha256,
                 .digest = { .size = 32, .buffer = "the attacker's own document hash" },
         };
         int r = tpm_seal_sign(loot->tpm, &use, &signature, &which, detail);
@@ -143,7 +143,7 @@ static int attack_hold(Loot *loot, ErrorDetail *detail) {
         (void) fflush(stdout);
         if (!fgets(line, sizeof(line), stdin))
                 return -EPIPE;
-        return tpm_key_sign(&key, &session, &digest, TPM2_ALG_SHA256, &signature, detail);
+        return tpm_key_sign(&key, &session, &digest, &ecdsa_sha256, &signature, detail);
 }
 
 static int attack_redefine(Loot *loot, ErrorDetail *detail) {

@@ -1,0 +1,275 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tpm/sign.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/bytes.h"
+#include "policy/digest.h"
+#include "tpm/context.h"
+#include "tpm/machine.h"
+#include "tpm/nv.h"
+#include "tpm/sys-command.h"
+#include "tpm/sys-policy.h"
+
+/* The fence of a revocation, or another program's measurement, may come in between. */
+#define PCR_CHANGED_TRIES 8
+
+/* A signature under way. */
+typedef struct Signing {
+        Tpm *tpm;
+        const SealUse *use;
+        SealLeaves leaves;
+        PolicyTerm either; /* the PolicyOR, when there is more than one leaf */
+} Signing;
+
+static int signing_open(Signing *s, ErrorDetail *detail) {
+        int r = seal_policy_leaves(s->use->policy, &s->leaves);
+        if (r == 0 && s->leaves.count > 1)
+                r = policy_or_term(s->leaves.leaves, s->leaves.count, &s->either);
+        if (r == 0)
+                r = signer_prepare(s->tpm, s->use->key, detail);
+        return r;
+}
+
+/* PolicyPCR first: PolicyAuthorize demands and replaces what it makes (Part 3 §23.16). */
+static int signing_satisfy(const Signing *s, const MachineApproval *approval, ErrorDetail *detail) {
+        Signer *signer = &s->tpm->signer;
+        const SysPolicyInputs inputs = {
+                .approved = &approval->policy,
+                .ticket = &approval->ticket,
+                .index = s->use->index,
+                .hmac = &signer->hmac,
+        };
+        PolicyTerm state = { .kind = POLICY_PCR };
+
+        state.pcr.selection = approval->values.selection;
+        int r = pcr_values_digest(&approval->values, &state.pcr.digest);
+        if (r == 0 && signer->policy_used)
+                r = sys_policy_restart(&signer->policy, detail);
+        if (r != 0)
+                return r;
+        signer->policy_used = true;
+        r = sys_policy_apply(&signer->policy, &state, 1, &inputs, detail);
+        if (r == 0)
+                r = sys_policy_apply(&signer->policy, s->leaves.leaves[0].terms,
+                                     s->leaves.leaves[0].count, &inputs, detail);
+        if (r == 0 && s->leaves.count > 1)
+                r = sys_policy_apply(&signer->policy, &s->either, 1, &inputs, detail);
+        return r;
+}
+
+/* The NULL ticket, since the key is not restricted (Part 3 §20.2). */
+static TSS2_RC prepare_sign(TSS2_SYS_CONTEXT *sys, const void *args) {
+        static const TPMT_TK_HASHCHECK ticket = {
+                .tag = TPM2_ST_HASHCHECK,
+                .hierarchy = TPM2_RH_NULL,
+        };
+        const Signing *s = args;
+
+        return Tss2_Sys_Sign_Prepare(sys, s->tpm->signer.key_handle, &s->use->digest,
+                                     &s->use->scheme, &ticket);
+}
+
+/* The chip resets a policy session that was used well (Part 1 §19.7.13). */
+static int signing_sign(const Signing *s, TPMT_SIGNATURE *ret, ErrorDetail *detail) {
+        Signer *signer = &s->tpm->signer;
+        const SysCommand sign = {
+                .code = TPM2_CC_Sign,
+                .step = TPM_STEP_SIGN,
+                .prepare = prepare_sign,
+                .args = s,
+                .session = &signer->policy,
+                .names = { &signer->key_name },
+        };
+        TSS2_SYS_CONTEXT *sys;
+
+        int r = sys_command_run(s->tpm, &sign, &sys, detail);
+        if (r != 0)
+                return r;
+        signer->policy_used = false;
+        return tpm_rc(Tss2_Sys_Sign_Complete(sys, ret), TPM_STEP_SIGN, detail);
+}
+
+/* SEAL_E_BUSY is TPM_RC_PCR_CHANGED: what was proved before it counts no more. */
+static int signing_try(const Signing *s, const MachineApproval *approval, TPMT_SIGNATURE *ret,
+                       ErrorDetail *detail) {
+        int r = SEAL_E_BUSY;
+
+        for (int i = 0; r == SEAL_E_BUSY && i < PCR_CHANGED_TRIES; i++) {
+                r = signing_satisfy(s, approval, detail);
+                if (r == 0)
+                        r = signing_sign(s, ret, detail);
+        }
+        return r;
+}
+
+static void differing_describe(const PcrSelection *selection, uint32_t differing,
+                               ErrorDetail *detail) {
+        char list[PCR_TEXT_MAX + 1];
+        Writer writer = writer_over((uint8_t *) list, sizeof(list) - 1);
+        int left = __builtin_popcount(differing);
+        bool one = left == 1;
+
+        for (unsigned n = 0; n < PCR_COUNT; n++) {
+                char number[16];
+
+                if (!(differing & 1U << n))
+                        continue;
+                left--;
+                int size = snprintf(number, sizeof(number), "%u%s", n,
+                                    left == 0   ? ""
+                                    : left == 1 ? " and "
+                                                : ", ");
+                writer_put(&writer, number, (size_t) size);
+        }
+        list[writer.used] = '\0';
+        (void) error_set(detail, 0,
+                         "PCR%s %s (%s) differ%s from the approved state; check what changed and "
+                         "approve the new state ('sealctl machine-state approve')",
+                         one ? "" : "s", list,
+                         selection->bank == TPM2_ALG_SHA256 ? "sha256" : "sha384", one ? "s" : "");
+}
+
+/* Where the search for an approval that fits the PCRs stands. */
+typedef struct Search {
+        PcrValues now; /* of the selection asked for last */
+        PcrSelection nearest_selection;
+        uint32_t nearest; /* PCRs in which the nearest approval differs */
+} Search;
+
+/* Whether an approval fits, read anew when its selection is another than that of the one before. */
+static int search_compare(Search *search, Tpm *tpm, const PcrValues *approved, bool *ret_fits,
+                          ErrorDetail *detail) {
+        PcrValues *now = &search->now;
+
+        if (approved->selection.bank != now->selection.bank ||
+            approved->selection.mask != now->selection.mask) {
+                int r = tpm_pcr_read(tpm, &approved->selection, now, detail);
+                if (r != 0)
+                        return r;
+        }
+        uint32_t differing = pcr_values_differing(approved, now);
+        if (__builtin_popcount(differing) < __builtin_popcount(search->nearest)) {
+                search->nearest = differing;
+                search->nearest_selection = approved->selection;
+        }
+        *ret_fits = differing == 0;
+        return 0;
+}
+
+/* The state is approved, but by nobody whom the chip believes. */
+static int tickets_refused(const MachineApproval *approval, ErrorDetail *detail) {
+        TPMI_ALG_SIG_SCHEME kept = approval->signature.sigAlg;
+
+        return error_set(detail, SEAL_E_APPROVAL_INVALID,
+                         "This machine state is approved, but the TPM does not take the approval's "
+                         "ticket: another authority's, another profile's, or older than the last "
+                         "TPM2_Clear%s; approve the state again ('sealctl machine-state approve')",
+                         kept != 0 && kept != TPM2_ALG_NULL ? " (its signature is kept)" : "");
+}
+
+/*
+ * The first approval was refused: with SEAL_E_APPROVAL_INVALID it fits the PCRs, but not the key.
+ * Try those that fit, in order. SEAL_E_APPROVAL_INVALID when the chip takes none of their tickets,
+ * SEAL_E_MACHINE_STATE_REFUSED, with the PCRs in which the nearest differs, when none fits.
+ */
+static int signing_search(const Signing *s, int refusal, TPMT_SIGNATURE *ret, size_t *ret_approval,
+                          ErrorDetail *detail) {
+        const MachineApproval *approvals = s->use->approvals, *refused = NULL;
+        Search search = { .nearest = UINT32_MAX };
+        bool fits;
+
+        if (refusal == SEAL_E_APPROVAL_INVALID)
+                refused = &approvals[0];
+        for (size_t i = 0; i < s->use->approval_count; i++) {
+                int r = search_compare(&search, s->tpm, &approvals[i].values, &fits, detail);
+                if (r != 0)
+                        return r;
+                if (!fits || &approvals[i] == refused)
+                        continue;
+                r = signing_try(s, &approvals[i], ret, detail);
+                if (r == 0)
+                        *ret_approval = i;
+                if (r != SEAL_E_APPROVAL_INVALID)
+                        return r;
+                refused = &approvals[i];
+        }
+        if (refused)
+                return tickets_refused(refused, detail);
+        differing_describe(&search.nearest_selection, search.nearest, detail);
+        return SEAL_E_MACHINE_STATE_REFUSED;
+}
+
+/*
+ * The chip said no more than that the index's authorisation is wrong, or that there is no such
+ * handle. Look why: the index is gone, another one, not written, locked; else the code stands.
+ */
+static int index_explain(Tpm *tpm, const TpmIndex *index, int r, ErrorDetail *detail) {
+        _cleanup_(tpm_nv_close) TpmNv nv = {};
+        ErrorDetail why = {};
+
+        int looked = tpm_nv_open(tpm, index, &nv, &why);
+        if (looked == 0)
+                looked = tpm_nv_demand_written(&nv, index, &why);
+        if (looked == 0 && nv.state == TPM_INDEX_LOCKED)
+                return error_set(detail, SEAL_E_LOCKED, "All seals are locked until the next boot");
+        if (looked == 0)
+                return r;
+        if (looked == SEAL_E_NOT_FOUND)
+                looked = SEAL_E_REGISTER_TAMPERED;
+        return why.text[0] ? error_set(detail, looked, "%s", why.text) : looked;
+}
+
+static int use_check(const SealUse *use, ErrorDetail *detail) {
+        size_t size = hash_size(use->scheme.details.any.hashAlg);
+
+        if (size == 0 || use->digest.size != size)
+                return error_set(detail, SEAL_E_INVALID_ARGS,
+                                 "The digest's size does not fit its hash");
+        if (use->policy->pin)
+                return error_set(detail, SEAL_E_PIN_REQUIRED, "This seal needs its keeper's PIN");
+        if (use->policy->approver_count > 0)
+                return error_set(detail, SEAL_E_APPROVAL_REQUIRED,
+                                 "This seal needs its approvers; ask with RequestUse");
+        if (use->approval_count == 0)
+                return error_set(detail, SEAL_E_MACHINE_STATE_REFUSED,
+                                 "No machine state is approved yet; an administrator runs "
+                                 "'sealctl machine-state approve'");
+        return 0;
+}
+
+/* Refusals that leave key and sessions as good as they were; after anything else they are doubted. */
+static bool signing_is_refused(int r) {
+        return r == SEAL_E_MACHINE_STATE_REFUSED || r == SEAL_E_APPROVAL_INVALID ||
+               r == SEAL_E_REVOKED || r == SEAL_E_BUSY;
+}
+
+int tpm_seal_sign(Tpm *tpm, const SealUse *use, TPMT_SIGNATURE *ret, size_t *ret_approval,
+                  ErrorDetail *detail) {
+        Signing signing = { .tpm = tpm, .use = use };
+        ErrorDetail refusal = {}; /* may be overcome by another approval */
+        TPMT_SIGNATURE signature;
+        size_t approval = 0;
+
+        int r = use_check(use, detail);
+        if (r != 0)
+                return r;
+        r = signing_open(&signing, &refusal);
+        if (r == 0)
+                r = signing_try(&signing, &use->approvals[0], &signature, &refusal);
+        if (r == SEAL_E_MACHINE_STATE_REFUSED || r == SEAL_E_APPROVAL_INVALID)
+                r = signing_search(&signing, r, &signature, &approval, &refusal);
+        if (r == SEAL_E_REGISTER_TAMPERED || r == SEAL_E_TPM_FAILURE)
+                r = index_explain(tpm, use->index, r, &refusal);
+        if (r != 0) {
+                if (!signing_is_refused(r))
+                        tpm_release(tpm);
+                return refusal.text[0] ? error_set(detail, r, "%s", refusal.text) : r;
+        }
+        *ret = signature;
+        if (ret_approval)
+                *ret_approval = approval;
+        return 0;
+}

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The use of a seal's key under its policy (design, section 3.1). In the steady state, the same seal
+ * again, a signature is four commands: PolicyPCR, PolicyAuthorize, PolicyNV, Sign.
+ */
+#pragma once
+
+#include <tss2/tss2_tpm2_types.h>
+
+#include "policy/pcr.h"
+#include "policy/seal-policy.h"
+#include "tpm/index.h"
+#include "tpm/seal.h"
+#include "tpm/tpm.h"
+
+/* An approved machine state: what PolicyPCR must find, and the authority's word for it. */
+typedef struct MachineApproval {
+        PcrValues values;
+        TPM2B_DIGEST policy; /* machine_state_policy(values) */
+        TPMT_SIGNATURE signature;
+        TPMT_TK_VERIFIED ticket; /* of tpm_authority_ticket */
+} MachineApproval;
+
+typedef struct SealUse {
+        const SealKey *key;
+        const SealPolicy *policy;
+        const TpmIndex *index;
+        const MachineApproval *approvals; /* tried in this order */
+        size_t approval_count;
+        TPMT_SIG_SCHEME scheme; /* with the digest's hash */
+        TPM2B_DIGEST digest;
+} SealUse;
+
+/*
+ * Satisfy the policy in a salted session and TPM2_Sign, by SAPI, with HMACs checked both ways; what
+ * was loaded stays for the next signature (tpm_release()). The first approval is tried at once; only
+ * when the chip refuses it are PCRs read and those that fit them tried, in order. TPM_RC_PCR_CHANGED
+ * restarts, a bounded number of times.
+ *
+ * Returns SEAL_E_MACHINE_STATE_REFUSED (the detail names the PCRs that differ from the nearest
+ * approval), SEAL_E_REVOKED (the bit is set), SEAL_E_LOCKED (the index is read-locked),
+ * SEAL_E_REGISTER_TAMPERED (index missing, unwritten or foreign, blob not ours, policy not the
+ * key's), SEAL_E_APPROVAL_INVALID (the chip takes the ticket of no approval that fits: other
+ * authority or profile), SEAL_E_BUSY (PCRs kept changing), SEAL_E_INVALID_ARGS (digest and hash do
+ * not fit), and SEAL_E_PIN_REQUIRED or SEAL_E_APPROVAL_REQUIRED for seals that need more than the
+ * machine. ret_approval (may be NULL) is the position of the approval that served.
+ */
+int tpm_seal_sign(Tpm *tpm, const SealUse *use, TPMT_SIGNATURE *ret, size_t *ret_approval,
+                  ErrorDetail *detail);
