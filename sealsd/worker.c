@@ -14,6 +14,7 @@
 
 #define TPM_TEXT_MAX 128
 #define STOP_PATIENCE 10 /* seconds that a stop waits for the chip */
+#define KEEP_FOR 1       /* seconds that a shared chip's room is kept for the next signature */
 
 typedef struct Connection {
         bool known; /* tried at least once */
@@ -42,6 +43,7 @@ struct Worker {
 
         /* Worker thread only. */
         Chip chip;
+        bool kept; /* a job may have left something in a chip that others share */
         Challenges challenges;
 };
 
@@ -118,13 +120,33 @@ static void job_deliver(Worker *worker, Job *job) {
                 log_error("worker: eventfd: %m");
 }
 
+/*
+ * Behind a resource manager what a signature left costs others: it is given back when no further one
+ * came for a while. Called with the lock held, which is let go meanwhile.
+ */
+static void worker_rest(Worker *worker) {
+        worker->kept = false;
+        worker->busy_since = monotonic_now();
+        (void) pthread_mutex_unlock(&worker->lock);
+        tpm_release(worker->chip.tpm);
+        (void) pthread_mutex_lock(&worker->lock);
+        worker->busy_since = 0;
+}
+
 /* The next job, or NULL to end. */
 static Job *worker_wait(Worker *worker) {
         Job *job = NULL;
+        struct timespec rest;
 
+        (void) clock_gettime(CLOCK_MONOTONIC, &rest);
+        rest.tv_sec += KEEP_FOR;
         (void) pthread_mutex_lock(&worker->lock);
-        while (!worker->stopping && !(job = queue_pop(worker->queue)))
-                (void) pthread_cond_wait(&worker->wake, &worker->lock);
+        while (!worker->stopping && !(job = queue_pop(worker->queue))) {
+                if (!worker->kept)
+                        (void) pthread_cond_wait(&worker->wake, &worker->lock);
+                else if (pthread_cond_timedwait(&worker->wake, &worker->lock, &rest) == ETIMEDOUT)
+                        worker_rest(worker);
+        }
         if (job)
                 worker->busy_since = monotonic_now();
         (void) pthread_mutex_unlock(&worker->lock);
@@ -137,6 +159,7 @@ static void *worker_main(void *argument) {
 
         while ((job = worker_wait(worker))) {
                 worker_run(worker, job);
+                worker->kept = worker->chip.tpm && tpm_is_shared(worker->chip.tpm);
                 job_deliver(worker, job);
         }
         worker_disconnect(worker);
@@ -197,6 +220,16 @@ static int worker_start(Worker *worker) {
         return -r;
 }
 
+/* It waits by the clock that nobody sets. None of these can fail with glibc. */
+static void wake_init(pthread_cond_t *wake) {
+        pthread_condattr_t attributes;
+
+        (void) pthread_condattr_init(&attributes);
+        (void) pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+        (void) pthread_cond_init(wake, &attributes);
+        (void) pthread_condattr_destroy(&attributes);
+}
+
 int worker_new(Worker **ret, sd_event *event, const char *tcti, WorkerTpmChanged changed,
                void *userdata) {
         _cleanup_(worker_freep) Worker *w = calloc(1, sizeof(*w));
@@ -207,7 +240,7 @@ int worker_new(Worker **ret, sd_event *event, const char *tcti, WorkerTpmChanged
         *w = (Worker){ .end = &w->first, .eventfd = -1, .changed = changed, .userdata = userdata };
         w->chip.challenges = &w->challenges;
         (void) pthread_mutex_init(&w->lock, NULL);
-        (void) pthread_cond_init(&w->wake, NULL);
+        wake_init(&w->wake);
         w->tcti = strdup(tcti ? tcti : "");
         if (!w->tcti)
                 return -ENOMEM;
