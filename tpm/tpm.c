@@ -42,7 +42,8 @@ static int chip_start(Tpm *tpm, ErrorDetail *detail) {
         return tpm_rc(rc, TPM_STEP_STARTUP, detail);
 }
 
-bool tcti_is_direct(const char *tcti) {
+/* One of tpm2-tss's own ways, without what may stand before it. */
+static bool child_is_direct(const char *tcti) {
         static const char device[] = "device:/dev/tpm";
 
         if (strncmp(tcti, device, sizeof(device) - 1) == 0) {
@@ -52,6 +53,15 @@ bool tcti_is_direct(const char *tcti) {
         }
         return strcmp(tcti, "swtpm") == 0 || strncmp(tcti, "swtpm:", 6) == 0 ||
                strcmp(tcti, "mssim") == 0 || strncmp(tcti, "mssim:", 6) == 0;
+}
+
+/* pcap and other TCTIs that look on are configured with the one behind them: "pcap:device:/dev/tpm0". */
+bool tcti_is_direct(const char *tcti) {
+        const char *colon;
+
+        while (!child_is_direct(tcti) && (colon = strchr(tcti, ':')))
+                tcti = colon + 1;
+        return child_is_direct(tcti);
 }
 
 /* By SAPI, since ESAPI flushes only what it has made. */

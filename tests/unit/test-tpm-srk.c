@@ -327,8 +327,13 @@ static void leftovers_of_a_broken_connection_are_flushed(void **state) {
 }
 
 static void only_bare_chips_are_ours_alone(void **state) {
-        static const char *const direct[] = { "swtpm", "swtpm:path=/run/tpm", "mssim:port=2321",
-                                              "device:/dev/tpm0", "device:/dev/tpm12" };
+        static const char *const direct[] = { "swtpm",
+                                              "swtpm:path=/run/tpm",
+                                              "mssim:port=2321",
+                                              "device:/dev/tpm0",
+                                              "device:/dev/tpm12",
+                                              "pcap:device:/dev/tpm0",
+                                              "/usr/lib/libtap.so:swtpm:path=/run/tpm" };
         static const char *const shared[] = { "",
                                               "tabrmd",
                                               "tabrmd:bus_type=session",
@@ -336,6 +341,8 @@ static void only_bare_chips_are_ours_alone(void **state) {
                                               "device:",
                                               "device:/dev/tpm",
                                               "device:/dev/tpmrm0",
+                                              "pcap:tabrmd:",
+                                              "pcap:device:/dev/tpmrm0",
                                               "device:/dev/tpm0x",
                                               "cmd:tpm2_send",
                                               "swtpmx:" };
