@@ -66,7 +66,7 @@ comma := ,
 # ---- what is built -------------------------------------------------------------------------------
 LAYERS  = base policy tpm format sealsd client
 objects = $(patsubst %.c,$(B)/obj/%.o,$(wildcard $(1)/*.c))
-HEADERS = $(wildcard $(addsuffix /*.h,$(LAYERS) tests/unit tests/tools tests/fixture))
+HEADERS = $(wildcard $(addsuffix /*.h,$(LAYERS) tests/unit tests/tools tests/fixture tests/inject))
 
 # Archives in an order that resolves the references among them.
 CLIENT_ARCHIVES = $(addprefix $(B)/lib,format.a policy.a base.a)
@@ -77,6 +77,8 @@ UNIT_TESTS = $(patsubst tests/unit/%.c,$(B)/tests/%,$(wildcard tests/unit/test-*
 TEST_TOOLS = $(patsubst tests/tools/%.c,$(B)/tools/%,$(wildcard tests/tools/*.c))
 # What tests/sandbox itself needs.
 SANDBOX_TOOLS = $(B)/tools/notify-wait $(B)/tools/bus-wait
+# Faults for the daemon: what is loaded before its libraries, and what stands before its chip.
+INJECT = $(B)/inject/libinject.so $(B)/inject/libtcti-tap.so
 HEADER_CHECKS = $(patsubst %.h,$(B)/headers/%.ok,$(HEADERS))
 
 .PHONY: all programs tests headers packages demo check check-system sandbox lint format install \
@@ -89,7 +91,7 @@ all: ## Build sealsd and sealctl (the default); CC=clang, SANITIZE=1 and B=FOLDE
 	@$(MAKE) --no-print-directory -j$(JOBS) programs
 
 programs: $(B)/sealsd $(B)/sealctl $(SANDBOX_TOOLS)
-tests: programs $(UNIT_TESTS) $(TEST_TOOLS)
+tests: programs $(UNIT_TESTS) $(TEST_TOOLS) $(INJECT)
 headers: $(HEADER_CHECKS)
 
 $(B)/sealsd: $(call objects,sealsd) $(DAEMON_ARCHIVES)
@@ -128,6 +130,22 @@ $(B)/tools/%: $(B)/obj/tests/tools/%.o $(DAEMON_ARCHIVES)
 	@mkdir -p $(@D)
 	$(CC) $(ALL_LDFLAGS) -o $@ $< $(DAEMON_ARCHIVES) $(DAEMON_LIBS)
 
+# Loaded into programs that may not be sanitized: these never are. A sanitizer has a malloc of its own.
+INJECT_CFLAGS = $(filter-out -fPIE -fsanitize=% -fno-sanitize%,$(ALL_CFLAGS)) -fPIC -fvisibility=hidden
+INJECT_LDFLAGS = -shared -pthread -Wl,-z,relro,-z,now,-z,noexecstack -Wl,--no-undefined $(LDFLAGS)
+
+$(B)/obj/tests/inject/%.o: tests/inject/%.c Makefile
+	@mkdir -p $(@D)
+	$(CC) $(INJECT_CFLAGS) -MMD -MP -c -o $@ $<
+
+$(B)/inject/libinject.so: $(patsubst %,$(B)/obj/tests/inject/%.o,control step $(if $(SANITIZE),,allocation))
+	@mkdir -p $(@D)
+	$(CC) $(INJECT_LDFLAGS) -o $@ $^
+
+$(B)/inject/libtcti-tap.so: $(B)/obj/tests/inject/control.o $(B)/obj/tests/inject/tcti-tap.o
+	@mkdir -p $(@D)
+	$(CC) $(INJECT_LDFLAGS) -o $@ $^ -ltss2-tctildr
+
 # A header that needs another must include it itself.
 $(B)/headers/%.ok: %.h Makefile
 	@mkdir -p $(@D)
@@ -165,7 +183,7 @@ lint: ## Layout, static analysis, shell scripts
 	@tests/lint
 
 format: ## Lay the C sources out as .clang-format says
-	@clang-format -i $(wildcard $(addsuffix /*.[ch],$(LAYERS) tests/unit tests/tools tests/fixture bench))
+	@clang-format -i $(wildcard $(addsuffix /*.[ch],$(LAYERS) tests/unit tests/tools tests/fixture tests/inject bench))
 
 # DATA_FILES are MODE:SOURCE:TARGET, installed and removed by the same list.
 DATA_FILES = \

@@ -73,11 +73,18 @@ class Pipe:
 class Sandbox:
     """One run of tests/sandbox."""
 
-    def __init__(self, *options, conf=None):
+    def __init__(self, *options, conf=None, inject=None, inject_chip=None):
+        """inject, inject_chip: an Inject (inject.py) for sealsd, for tpm2-abrmd."""
         environment = dict(os.environ)
         environment.setdefault("SEALSD_BUILD", str(ROOT / "build"))
+        self.build = environment["SEALSD_BUILD"]
         if conf:
             environment["SEALSD_EXTRA_CONF"] = str(conf)
+        self.inject, self.inject_chip = inject, inject_chip
+        if inject:
+            environment["SEALSD_INJECT"] = str(inject.path)
+        if inject_chip:
+            environment["SEALSD_INJECT_CHIP"] = str(inject_chip.path)
         self.process = subprocess.Popen(
             [str(ROOT / "tests/sandbox"), *options, "/usr/bin/python3", str(AGENT)],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment)
@@ -240,12 +247,12 @@ def new_sandbox(tmp_path):
     """A factory: sandboxes that are closed at the end, and must have ended well."""
     made = []
 
-    def make(*options, conf=None):
+    def make(*options, conf=None, **more):
         if conf:
             path = tmp_path / f"conf-{len(made)}"
             path.write_text(conf)
             conf = path
-        made.append(Sandbox(*options, conf=conf))
+        made.append(Sandbox(*options, conf=conf, **more))
         return made[-1]
 
     yield make

@@ -109,8 +109,12 @@ start_swtpm() {
 
 # Needs the bus.
 start_abrmd() {
+        local tap=
+
         [[ $(<"$box/tcti") == tabrmd: ]] || return 0
-        start_process abrmd as_tss tpm2-abrmd "--tcti=swtpm:path=$box/tpm/socket"
+        [[ ! -e $box/inject/chip ]] || tap=$box/lib/libtcti-tap.so:
+        start_process abrmd as_tss env "SEALSD_INJECT=$box/inject/chip" \
+                tpm2-abrmd "--tcti=${tap}swtpm:path=$box/tpm/socket"
 }
 
 wait_abrmd() {
@@ -128,6 +132,11 @@ start_sealsd() {
         for name in ASAN_OPTIONS UBSAN_OPTIONS TSS2_LOG GCOV_PREFIX; do
                 [[ -z ${!name:-} ]] || debug+=("$name=${!name}")
         done
+        if [[ -e $box/inject/sealsd ]]; then
+                # What is preloaded has no allocations of its own where a sanitizer has them.
+                debug+=("SEALSD_INJECT=$box/inject/sealsd" "LD_PRELOAD=$box/lib/libinject.so"
+                        "ASAN_OPTIONS=${ASAN_OPTIONS:+$ASAN_OPTIONS:}verify_asan_link_order=0")
+        fi
         "$box/bin/notify-wait" "$box/notify" "$patience" \
                 setpriv --reuid=sealsd --regid=sealsd --groups=tss --no-new-privs \
                 --inh-caps=-all --bounding-set=-all \

@@ -1,0 +1,143 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The instruments that make faults: each reaches the daemon, or the chip, as it says."""
+
+import pathlib
+
+import pytest
+
+import inject
+from inject import Inject
+
+SIGN, GET_CAPABILITY, CONTEXT_LOAD = 0x15D, 0x17A, 0x161
+OBJECT_MEMORY = 0x902
+DIGEST = bytes(range(32))
+
+
+@pytest.fixture
+def direct(new_sandbox, tmp_path):
+    """The tap between sealsd and the simulator, the rest of the instruments in sealsd."""
+    return new_sandbox("--ready", "--tcti", "swtpm", inject=Inject(tmp_path / "control"))
+
+
+@pytest.fixture
+def behind(new_sandbox, tmp_path):
+    """A tap on either side of tpm2-abrmd."""
+    return new_sandbox("--ready", inject=Inject(tmp_path / "sealsd"),
+                       inject_chip=Inject(tmp_path / "chip"))
+
+
+def error_of_sign(box):
+    return box.error(f"/org/sealsd1/seal/{box['SEAL']}", "Seal", "Sign", "aya{sv}", "32",
+                     *[str(b) for b in DIGEST], "0")
+
+
+def test_layout_of_the_control_block_is_the_instruments(direct):
+    """They refuse a block of another size, so the sandbox would not have started."""
+    assert direct.inject.commands() > 0
+    assert direct.inject.control.answers == direct.inject.commands()
+    count, size = direct.inject.live()
+    assert 0 < count < size
+
+
+def test_commands_are_counted_by_code_on_both_sides_of_the_resource_manager(behind):
+    seal = behind["SEAL"]
+    assert behind.sign(seal)[0]  # opens what is kept
+    with behind.inject.counting() as sent, behind.inject_chip.counting() as arrived:
+        assert behind.sign(seal)[0]
+    assert sent.count(SIGN) == arrived.count(SIGN) == 1
+    assert CONTEXT_LOAD not in sent and CONTEXT_LOAD in arrived
+    assert behind.inject.per_code()[SIGN] == behind.inject_chip.per_code()[SIGN] == 2
+    assert sum(behind.inject.per_code().values()) == behind.inject.commands()
+
+
+def test_command_that_is_refused_fails_the_call_and_nothing_else(direct):
+    answers = direct.inject.control.answers
+    direct.inject.arm(inject.COMMAND, only=SIGN, how=inject.REFUSE, code=OBJECT_MEMORY)
+    assert error_of_sign(direct) == "TpmFull"
+    assert direct.inject.fired(inject.COMMAND) == 1
+    assert direct.sign(direct["SEAL"])[0]  # only the first was struck
+    assert direct.inject.since(inject.COMMAND) == 2
+    assert direct.inject.control.answers > answers
+
+
+def test_nth_command_and_all_from_there(direct):
+    direct.inject.arm(inject.COMMAND, 2, how=inject.REFUSE, code=OBJECT_MEMORY, lasting=True)
+    assert error_of_sign(direct) == "TpmFull"
+    fired = direct.inject.fired(inject.COMMAND)
+    assert fired == direct.inject.since(inject.COMMAND) - 1 > 0
+    direct.inject.disarm()
+    assert direct.sign(direct["SEAL"])[0]
+    assert direct.inject.fired(inject.COMMAND) == fired
+
+
+@pytest.mark.parametrize("how", [inject.LOSE_COMMAND, inject.LOSE_ANSWER])
+def test_lost_command_or_answer_is_one_more_try_and_lost_ones_are_no_chip(direct, how):
+    direct.inject.arm(inject.COMMAND, only=SIGN, how=how)
+    assert direct.sign(direct["SEAL"])[0]  # a connection that died is no news
+    assert direct.inject.fired(inject.COMMAND) == 1
+    direct.inject.arm(inject.COMMAND, how=how, lasting=True)
+    assert error_of_sign(direct) == "TpmUnavailable"
+    direct.inject.disarm()
+    assert direct.sign(direct["SEAL"])[0]
+
+
+def test_altered_answer_is_noticed_by_the_daemon(direct):
+    direct.inject.arm(inject.COMMAND, only=SIGN, how=inject.ALTER_ANSWER, offset=-1, mask=1,
+                      lasting=True)
+    assert error_of_sign(direct) == "TpmUnavailable"
+    assert direct.inject.fired(inject.COMMAND) == 2  # tried again over a new connection
+    direct.inject.disarm()
+    assert direct.sign(direct["SEAL"])[0]
+
+
+def test_altered_command_is_noticed_by_the_chip(direct):
+    direct.inject.arm(inject.COMMAND, only=SIGN, how=inject.ALTER_COMMAND, offset=-1, mask=1,
+                      lasting=True)
+    assert error_of_sign(direct) != "ok"
+    assert direct.inject.fired(inject.COMMAND) >= 1
+    direct.inject.disarm()
+    assert direct.sign(direct["SEAL"])[0]
+
+
+@pytest.mark.parametrize("side", ["direct", "behind"])
+def test_pattern_is_replaced_only_where_it_is(side, request):
+    box = request.getfixturevalue(side)
+    block = box.inject_chip or box.inject
+    block.arm(inject.COMMAND, how=inject.REPLACE, pattern=DIGEST, replacement=bytes(32), lasting=True)
+    assert box.sign(box["SEAL"], bytes(31) + b"\1")[0]
+    assert block.fired(inject.COMMAND) == 0
+    assert error_of_sign(box) != "ok"
+    assert block.fired(inject.COMMAND) >= 1
+
+
+def test_step_in_the_register_fails_with_the_code_that_is_asked_for(direct):
+    for code in (inject.SQLITE_FULL, inject.SQLITE_IOERR_WRITE, inject.SQLITE_BUSY):
+        direct.inject.arm(inject.STEP, how=code)
+        assert error_of_sign(direct) == "StorageFailure"
+        assert direct.inject.fired(inject.STEP) == 1
+        direct.inject.disarm()
+        assert direct.sign(direct["SEAL"])[0]
+
+
+def test_allocation_fails_where_the_trace_says(direct):
+    if any(s in pathlib.Path(direct.build).name for s in ("asan", "tsan")):
+        pytest.skip("a sanitizer has allocations of its own")
+    for n in range(1, 200):
+        direct.inject.arm(inject.ALLOCATION, n)
+        error = error_of_sign(direct)
+        direct.inject.disarm()
+        if "service_seal_sign" in direct.inject.where(inject.ALLOCATION, direct.build):
+            break
+        direct.ctl("start")  # where it ended: the library lost its connection
+    assert error == "NoMemory"
+    assert direct.inject.fired(inject.ALLOCATION) == 1
+
+
+def test_live_allocations_return_to_what_they_were(direct):
+    if any(s in pathlib.Path(direct.build).name for s in ("asan", "tsan")):
+        pytest.skip("a sanitizer has allocations of its own")
+    levels = set()
+    for _ in range(6):
+        assert direct.sign(direct["SEAL"])[0]
+        levels.add(direct.inject.live()[0])
+    assert max(levels) - min(levels) < 50, levels
