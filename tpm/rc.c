@@ -40,6 +40,10 @@ static const char bad_signature[] =
 static const char srk_auth[] =
         "The storage root key at 0x81000001 has an authorisation of its own, which sealsd cannot "
         "use; evict it, and it will be made anew";
+/* Seals without a PIN are noDA, and those with one say AUTH_FAIL: it is the HMAC that is wrong. */
+static const char altered[] =
+        "The command was altered on its way to the TPM, which refused it; look "
+        "for what sits on the TPM's bus";
 static const char was_reset[] = "The TPM or its resource manager was reset; try again";
 
 /* The first row that fits counts: the exact ones come before the general ones. */
@@ -96,6 +100,7 @@ static const Translation translations[] = {
         { TPM_STEP_LOAD, ANY_PARAMETER, SEAL_E_REGISTER_TAMPERED, blob_not_ours },
 
         /* Authorisations: AUTH_FAIL counts against dictionary attacks, BAD_AUTH does not. */
+        { TPM_STEP_SIGN, TPM2_RC_BAD_AUTH, SEAL_E_TPM_UNAVAILABLE, altered },
         { TPM_STEP_SIGN, TPM2_RC_AUTH_FAIL, SEAL_E_WRONG_PIN, "Wrong PIN or passphrase" },
         { TPM_STEP_LOCK_RESET, TPM2_RC_AUTH_FAIL, SEAL_E_WRONG_PIN,
           "Wrong lockout authorisation; the TPM takes none now for its recovery time" },

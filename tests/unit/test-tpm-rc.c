@@ -45,7 +45,7 @@ static const Case cases[] = {
         { TPM_STEP_SIGN, 0x99d, SEAL_E_REGISTER_TAMPERED, "another document" },
         { TPM_STEP_SIGN, 0x9a3, SEAL_E_APPROVAL_EXPIRED, "expired" },
         { TPM_STEP_SIGN, 0x98e, SEAL_E_WRONG_PIN, "PIN" },
-        { TPM_STEP_SIGN, 0x9a2, SEAL_E_WRONG_PIN, "authorisation" },
+        { TPM_STEP_SIGN, 0x9a2, SEAL_E_TPM_UNAVAILABLE, "altered" },
         { TPM_STEP_SIGN, 0x921, SEAL_E_TPM_LOCKOUT, "wait" },
         { TPM_STEP_SIGN, 0x128, SEAL_E_BUSY, "try again" },
         { TPM_STEP_LOAD, 0x1df, SEAL_E_REGISTER_TAMPERED, "restore a backup" },
