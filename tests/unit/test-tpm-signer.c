@@ -15,6 +15,7 @@
 #include "tpm/context.h"
 #include "tpm/machine.h"
 #include "tpm/salt.h"
+#include "tpm/session.h"
 #include "tpm/srk.h"
 
 static int sign(Chip *chip, const ChipSeal *seal) {
@@ -138,6 +139,24 @@ static void kept_session_does_not_outlive_a_revocation(void **state) {
         assert_int_equal(tpm_index_set_bits(chip->tpm, &chip->index, 1U << CHIP_BIT, NULL), 0);
         assert_int_equal(tpm_fence(chip->tpm, 15, NULL), 0);
         assert_int_equal(sign(chip, &seal), SEAL_E_REVOKED);
+}
+
+/* The simulator has three places for sessions, and what is kept takes two of them. */
+static void what_is_kept_makes_room_for_other_sessions(void **state) {
+        Chip *chip = *state;
+        TpmHandle sessions[3] = {};
+        ChipSeal seal;
+
+        chip_seal_make(chip, &seal, chip_seal_policy(chip));
+        assert_int_equal(sign(chip, &seal), 0);
+        for (size_t i = 0; i < 3; i++)
+                assert_int_equal(tpm_session_open(chip->tpm, TPM2_SE_HMAC, SESSION_PLAIN,
+                                                  &sessions[i], NULL),
+                                 0);
+        assert_int_equal(sign(chip, &seal), SEAL_E_TPM_FULL);
+        for (size_t i = 0; i < 3; i++)
+                tpm_handle_close(&sessions[i]);
+        assert_true(sign_and_verify(chip, &seal));
 }
 
 /* --- an interposer --------------------------------------------------------------------------- */
@@ -397,6 +416,7 @@ int main(void) {
                 SEALED(other_seal_takes_the_place_of_the_first),
                 SEALED(refusal_costs_a_restart_of_the_session_and_no_more),
                 SEALED(kept_session_does_not_outlive_a_revocation),
+                SEALED(what_is_kept_makes_room_for_other_sessions),
                 SEALED(digest_altered_on_its_way_is_refused_by_the_chip),
                 SEALED(other_bit_asked_for_on_the_way_is_refused),
                 SEALED(signature_altered_on_its_way_is_noticed),
