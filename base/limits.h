@@ -16,6 +16,7 @@
 #define DIGEST_MAX 64
 #define SIGNATURE_MAX 1024 /* DER or plain, RSA-4096 included */
 #define NUMBER_MAX 32      /* [0-9A-Z]{1,32} */
+#define BUS_NAME_MAX 255   /* an interface, a member (D-Bus specification); also a path */
 #define WORD_MAX 31        /* a class, type or algorithm */
 #define KIND_MAX 15        /* of a request */
 #define SUBJECT_MAX 64     /* "user:" or "group:" and a name of at most 32 bytes and some */

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sealsd/bus-filter.h"
 #include "sealsd/bus-internal.h"
 #include "sealsd/bus-manager.h"
 #include "sealsd/bus-operation.h"
@@ -51,8 +52,10 @@ static int bus_connect(Bus *bus) {
 }
 
 static int bus_register(Bus *bus) {
-        int r = watch_names(bus);
+        int r = filter_register(bus);
 
+        if (r >= 0)
+                r = watch_names(bus);
         if (r >= 0)
                 r = manager_register(bus);
         if (r >= 0)

@@ -1,0 +1,162 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Every member, called with malformed, oversized and random arguments: no crash, no leak.
+
+`make sweep-bus SEED=… COUNT=…` calls more and otherwise; a fault names the seed and the call.
+"""
+
+import json
+import os
+import pathlib
+import re
+import sys
+
+import pytest
+
+from conftest import ROOT, Sandbox
+from test_introspection import UNITS, arguments, interface_of, tree
+
+HERE = pathlib.Path(__file__).resolve().parent
+SEED = int(os.environ.get("SEED", "20240229"))
+COUNT = int(os.environ.get("COUNT", "250"))  # random calls of each caller in each pass
+PASSES = 3
+CALLERS = (None, "seal-admin", "seal-keeper", "seal-applicant", "seal-reviewer", "seal-stranger")
+NAMES = ("Manager", "Request", "Seal")
+
+# Mapped for itself and given back, so that what a large message took does not hide what was lost.
+WRAP = "env GLIBC_TUNABLES=glibc.malloc.mmap_threshold=131072:glibc.malloc.trim_threshold=131072"
+
+
+def bring(box):
+    """The scripts, to where the test users can read them."""
+    for name in ("dbus_bytes.py", "sweep_values.py"):
+        box.write(name, (HERE / name).read_bytes())
+    return box.write("sweep.py", (HERE / "sweep.py").read_bytes())
+
+
+def open_box(*options):
+    os.environ["SEALSD_WRAP"] = WRAP
+    try:
+        return Sandbox(*options)
+    finally:
+        del os.environ["SEALSD_WRAP"]
+
+
+def walk(box, script):
+    return json.loads(box.ok(["/usr/bin/python3", script, "walk"]))
+
+
+def error_names():
+    """The contract's list (design, section 5.7), as the daemon has it."""
+    text = (ROOT / "base/error.def").read_text()
+    names = re.findall(r'(SEALSD|DBUS)_ERROR\("(\w+)"\)', text)
+    assert len(names) > 30
+    return [f"{'org.sealsd1' if k == 'SEALSD' else 'org.freedesktop.DBus'}.Error.{n}"
+            for k, n in names]
+
+
+def state(box):
+    """Private memory in KiB and open files of the daemon."""
+    pid = box.ctl("pid").strip()
+    rollup = box.ok(f"cat /proc/{pid}/smaps_rollup")
+    return {"pid": pid, "memory": int(re.search(r"Anonymous: +(\d+)", rollup).group(1)),
+            "files": int(box.ok(f"ls /proc/{pid}/fd | wc -l"))}
+
+
+def sweep(box, script, caller, plan):
+    """One run of sweep.py as this caller; its report."""
+    plan = {"caller": caller or "root", "errors": error_names(), **plan}
+    done = box.run(["/usr/bin/python3", script, "run"], caller, data=json.dumps(plan), timeout=120)
+    assert done.status == 0, (plan["seed"], done)
+    report = json.loads(done.stdout)
+    assert not report["faults"], "\n".join([f"seed {plan['seed']} as {plan['caller']}:",
+                                            *report["faults"]])
+    return report
+
+
+class Ready:
+    """A sandbox with seals and requests in several states; those that must last are spared."""
+
+    def __init__(self):
+        self.box = open_box("--ready")
+        self.script = bring(self.box)
+        box, seal = self.box, self.box["SEAL"]
+        kept = box.make_seal("Kept", "seal-keeper")
+        delivered = box.make_seal("Delivered", "seal-keeper", accept=False)
+        revoked = box.make_seal("Revoked", "seal-keeper")
+        assert box.seal(revoked, "Revoke", "s", "over")[0] is not None
+        for name in ("First", "Second", "Third"):
+            assert box.manager("Apply", "a{sv}", 1, "name", "s", name, user="seal-applicant")[0]
+        self.found = walk(box, self.script)
+        self.secrets = [seal, kept, delivered, revoked]
+        self.objects = {**self.found["objects"],
+                        "org.sealsd1.Seal": [f"/org/sealsd1/seal/{n}" for n in self.secrets]}
+        self.spared = [(f"/org/sealsd1/seal/{n}", "Revoke") for n in (seal, kept)]
+
+    def pass_over(self, number):
+        """Calls that were made."""
+        sent = 0
+        for caller in CALLERS:
+            stranger = caller == "seal-stranger"
+            report = sweep(self.box, self.script, caller, {
+                "interfaces": self.found["interfaces"], "objects": self.objects,
+                "spared": self.spared, "seed": SEED + number, "count": COUNT, "poison": {},
+                "secrets_of": self.secrets if stranger else []})
+            print(number, caller, report)
+            sent += report["sent"]
+        return sent
+
+
+@pytest.fixture(scope="module")
+def ready():
+    made = Ready()
+    yield made
+    assert made.box.close() == 0
+
+
+def written(name):
+    """{member: signature} of methods and of properties."""
+    interface = interface_of(tree.parse(UNITS / f"{name}.xml").getroot(), name)
+    return {"methods": {m.get("name"): "".join(t for _n, t, d in arguments(m, "in") if d == "in")
+                        for m in interface.findall("method")},
+            "properties": {p.get("name"): p.get("type") for p in interface.findall("property")}}
+
+
+def test_walk_finds_every_written_member(ready):
+    assert ready.found["interfaces"] == {f"org.sealsd1.{n}": written(f"org.sealsd1.{n}")
+                                         for n in NAMES}
+
+
+def test_sweep_knows_every_option_of_the_daemon():
+    tables = "".join(p.read_text() for p in sorted((ROOT / "sealsd").glob("bus-*.c")))
+    known = (HERE / "sweep_values.py").read_text()
+    names = set(re.findall(r'\{ "([a-z-]+)", OPTION_', tables))
+    assert len(names) > 40
+    assert not [name for name in names if f'"{name}": ' not in known]
+
+
+def answer(ready, user="seal-stranger", **parts):
+    """(name, text) of the error that comes back."""
+    return tuple(json.loads(ready.box.ok(["/usr/bin/python3", ready.script, "call"], user,
+                                         data=json.dumps(parts))))
+
+
+def test_long_path_is_not_repeated_in_the_error(ready):
+    path = "/org/sealsd1/seal/" + "x" * 60_000
+    for interface, member in (("org.sealsd1.Seal", "Describe"),
+                              ("org.freedesktop.DBus.Introspectable", "Introspect")):
+        name, text = answer(ready, path=path, interface=interface, member=member)
+        assert name == "org.freedesktop.DBus.Error.UnknownObject"
+        assert len(text) < 100
+
+
+@pytest.mark.parametrize("member,signature,body", [
+    ("Get", "ss", ["x" * 10_000, "Name"]), ("Get", "ss", ["org.sealsd1.Manager", "x" * 10_000]),
+    ("Get", "ss", ["org.sealsd1.Manager", "a\x1b[31mb"]), ("GetAll", "s", ["\x1b[2J"]),
+    ("GetAll", "s", ["\ufffe"]), ("Set", "ssv", ["x", "\ufffe", ["y", 1]]),
+])
+def test_interface_and_property_of_no_possible_name_are_not_repeated(ready, member, signature,
+                                                                     body):
+    name, text = answer(ready, path="/org/sealsd1", interface="org.freedesktop.DBus.Properties",
+                        member=member, signature=signature, body=body)
+    assert name == "org.freedesktop.DBus.Error.InvalidArgs"
+    assert len(text) < 100 and text.isprintable()
