@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "base/text.h"
 #include "sealsd/bus-method.h"
 #include "sealsd/bus-polkit.h"
 
@@ -51,7 +52,23 @@ unsigned operation_count_uid(const Bus *bus, uint32_t uid) {
         return count;
 }
 
-/* A text that was cut within a character is not UTF-8, and the bus would not carry it. */
+/*
+ * Details repeat words of the caller, who may be an application that shows them to somebody else:
+ * nothing in them steers a terminal.
+ */
+static void disarm(char *text) {
+        uint32_t c;
+
+        for (size_t size; *text != '\0'; text += size) {
+                size = char_decode(text, strlen(text), &c);
+                if (size > 0 && !char_misleads(c))
+                        continue;
+                size = size > 0 ? size : 1;
+                memset(text, '?', size);
+        }
+}
+
+/* sd-bus does not carry all that is UTF-8: no noncharacters (U+FFFE). */
 static void ascii_only(char *text) {
         for (; *text != '\0'; text++)
                 if ((unsigned char) *text >= 0x80)
@@ -66,11 +83,11 @@ static int error_reply_new(Operation *op, int code, const char *text, sd_bus_mes
 
 static int send_error(Operation *op, int code, const ErrorDetail *detail) {
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
+        ErrorDetail plain = *detail;
 
-        int r = error_reply_new(op, code, error_describe(code, detail), &reply);
-        if (r == -EINVAL && detail) {
-                ErrorDetail plain = *detail;
-
+        disarm(plain.text);
+        int r = error_reply_new(op, code, error_describe(code, &plain), &reply);
+        if (r == -EINVAL) {
                 ascii_only(plain.text);
                 r = error_reply_new(op, code, error_describe(code, &plain), &reply);
         }

@@ -160,3 +160,12 @@ def test_interface_and_property_of_no_possible_name_are_not_repeated(ready, memb
                         member=member, signature=signature, body=body)
     assert name == "org.freedesktop.DBus.Error.InvalidArgs"
     assert len(text) < 100 and text.isprintable()
+
+
+def test_error_text_does_not_steer_a_terminal(ready):
+    path = f"/org/sealsd1/seal/{ready.box['SEAL']}"
+    for evil in ("\x1b[31mred", "a\nb", "\u202eevil", "\x7f", "\x9b31m", "\ufffe\x1b"):
+        name, text = answer(ready, "seal-admin", path=path, interface="org.sealsd1.Seal",
+                            member="Deliver", signature="s", body=[evil])
+        assert name == "org.freedesktop.DBus.Error.InvalidArgs"
+        assert text.isprintable(), text
