@@ -123,6 +123,10 @@ static int method_parse(Operation *op, ErrorDetail *detail) {
         int r = method->parse(op, detail);
         if (r == -EBADMSG)
                 return error_set(detail, SEAL_E_INVALID_ARGS, "The arguments are not well-formed");
+        /* So says sd_bus_message_read_array of a message in the other byte order. */
+        if (r == -EOPNOTSUPP)
+                return error_set(detail, SEAL_E_UNSUPPORTED,
+                                 "Arrays are read in the byte order of this machine only");
         return r;
 }
 

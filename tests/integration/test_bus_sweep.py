@@ -169,3 +169,12 @@ def test_error_text_does_not_steer_a_terminal(ready):
                             member="Deliver", signature="s", body=[evil])
         assert name == "org.freedesktop.DBus.Error.InvalidArgs"
         assert text.isprintable(), text
+
+
+def test_caller_of_the_other_byte_order_is_told_why_he_cannot_sign(ready):
+    path = f"/org/sealsd1/seal/{ready.box['SEAL']}"
+    sign = {"path": path, "interface": "org.sealsd1.Seal", "member": "Sign", "signature": "aya{sv}",
+            "body": [[1] * 32, []]}
+    assert answer(ready, None, **sign) == (None, None)
+    name, text = answer(ready, None, big=sys.byteorder == "little", **sign)
+    assert name == "org.sealsd1.Error.Unsupported" and "byte order" in text
