@@ -134,6 +134,15 @@ def test_sweep_knows_every_option_of_the_daemon():
     assert not [name for name in names if f'"{name}": ' not in known]
 
 
+def test_files_sent_along_to_impossible_paths_do_not_stay_open(ready):
+    """sd-bus drops such a message and forgets its files; the bus's policy has to keep them away."""
+    box = ready.box
+    before = state(box)
+    box.ok(["/usr/bin/python3", ready.script, "burden", "5"], "seal-stranger")
+    assert state(box)["files"] == before["files"]
+    assert state(box)["pid"] == before["pid"]
+
+
 def answer(ready, user="seal-stranger", **parts):
     """(name, text) of the error that comes back."""
     return tuple(json.loads(ready.box.ok(["/usr/bin/python3", ready.script, "call"], user,
