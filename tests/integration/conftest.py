@@ -196,6 +196,17 @@ class Sandbox:
     def ctl(self, *words):
         return self.ok(f"$SEALSD_CTL {' '.join(words)}")
 
+    def usage(self, name):
+        """Of the sandbox's process of this name: private memory in KiB, open files."""
+        pid = self.ok(f"cat /run/sealsd-sandbox/{name}.pid").strip()
+        rollup = self.ok(f"cat /proc/{pid}/smaps_rollup")
+        return {"pid": pid, "memory": int(re.search(r"Anonymous: +(\d+)", rollup).group(1)),
+                "files": int(self.ok(f"ls /proc/{pid}/fd | wc -l"))}
+
+    def is_sanitized(self):
+        """Freed memory is kept for a while then; what is lost the sanitizer says at the end."""
+        return self.run("grep -q libasan /proc/$($SEALSD_CTL pid)/maps").status == 0
+
     def pcr_extend(self, number, value="11" * 32):
         self.ok(f"tpm2_pcrextend {number}:sha256={value}")
 

@@ -101,6 +101,7 @@ class Maker:
         self.rng = random.Random(f"{plan['seed']} {plan['caller']}")
         self.plan = plan
         self.objects = plan["objects"]
+        self.spared = {tuple(pair) for pair in plan["spared"]}
         paths = [p for paths in self.objects.values() for p in paths]
         self.values = Values(self.rng, Descriptors(), paths)
         self.methods = [(i, m, s) for i, of in plan["interfaces"].items()
@@ -109,8 +110,8 @@ class Maker:
                            for p, s in of["properties"].items()]
 
     def target(self, interface, member):
-        spared = {tuple(pair) for pair in self.plan["spared"]}
-        return self.rng.choice([p for p in self.objects[interface] if (p, member) not in spared])
+        return self.rng.choice([p for p in self.objects[interface]
+                                if (p, member) not in self.spared])
 
     def right(self, interface, member, signature):
         body = self.values.arguments(signature, member)
@@ -185,8 +186,6 @@ class Maker:
             call.parts["member"] = self.rng.choice(["Nothing", "x" * 255, "_", member.lower()])
         else:
             call.parts["path"] = self.rng.choice(self.values.objects)
-        if (call.parts["path"], call.parts["member"]) in {tuple(p) for p in self.plan["spared"]}:
-            call.parts["path"] = "/org/sealsd1"
         return call
 
     def standard(self):
@@ -253,6 +252,8 @@ class Maker:
         for make, arguments in recipes:
             self.values.begin()
             call = make(*arguments)
+            if (call.parts.get("path"), call.parts.get("member")) in self.spared:
+                call.parts["path"] = "/org/sealsd1"
             call.fds = self.values.fds[:16]
             if self.rng.random() < 0.1:
                 call.parts["big"] = True
