@@ -81,8 +81,8 @@ SANDBOX_TOOLS = $(B)/tools/notify-wait $(B)/tools/bus-wait
 INJECT = $(B)/inject/libinject.so $(B)/inject/libtcti-tap.so
 HEADER_CHECKS = $(patsubst %.h,$(B)/headers/%.ok,$(HEADERS))
 
-.PHONY: all programs tests headers packages demo check check-system sandbox lint format install \
-        uninstall clean help
+.PHONY: all programs tests headers packages demo check check-system sweep-bus endurance sandbox lint \
+        format install uninstall clean help
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -155,6 +155,10 @@ $(B)/headers/%.ok: %.h Makefile
 
 -include $(wildcard $(B)/obj/*/*.d $(B)/obj/tests/*/*.d $(B)/headers/*/*.d $(B)/headers/tests/*/*.d)
 
+# One file of the integration tests; what it prints is of interest.
+integration = SEALSD_BUILD=$(abspath $(B)) $(if $(SEED),SEED=$(SEED)) $(if $(COUNT),COUNT=$(COUNT)) \
+	/usr/bin/python3 -m pytest -p no:cacheprovider --quiet --tb=short -rP tests/integration/test_$(1).py
+
 # ---- what people ask for -------------------------------------------------------------------------
 packages: ## Install every Debian package that building, running and testing need
 	@tests/install-packages build run test system
@@ -167,6 +171,14 @@ demo: ## Show the whole road, from an empty TPM to a refused signature
 check: packages ## Run all tests: layers, headers, units, the real daemon, a container with systemd
 	@$(MAKE) --no-print-directory -j$(JOBS) tests
 	@SEALSD_BUILD=$(B) MAKE='$(MAKE)' tests/run-check
+
+sweep-bus: packages ## Call every member with what nobody should send (SEED=NUMBER COUNT=NUMBER)
+	@$(MAKE) --no-print-directory -j$(JOBS) tests
+	@$(call integration,bus_sweep)
+
+endurance: packages ## Make signatures and show that nothing is lost (COUNT=20000)
+	@$(MAKE) --no-print-directory -j$(JOBS) tests
+	@$(call integration,endurance)
 
 check-system: ## Install into a container with a real systemd and use the service there
 	@tests/install-packages build run system
