@@ -81,8 +81,8 @@ SANDBOX_TOOLS = $(B)/tools/notify-wait $(B)/tools/bus-wait
 INJECT = $(B)/inject/libinject.so $(B)/inject/libtcti-tap.so
 HEADER_CHECKS = $(patsubst %.h,$(B)/headers/%.ok,$(HEADERS))
 
-.PHONY: all programs tests headers packages demo check check-system sweep-bus endurance sandbox lint \
-        format install uninstall clean help
+.PHONY: all programs tests headers packages demo check check-system sweep-bus endurance sandbox \
+        bench lint format install uninstall clean help
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -117,6 +117,11 @@ $(B)/obj/%.o: %.c Makefile
 	$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 
 $(B)/tests/%: $(B)/obj/tests/unit/%.o $(TEST_ARCHIVES)
+	@mkdir -p $(@D)
+	$(CC) $(ALL_LDFLAGS) -o $@ $< $(TEST_ARCHIVES) $(DAEMON_LIBS) $(TEST_LIBS)
+
+# Measured on the fixtures of the tests.
+$(B)/bench/%: $(B)/obj/bench/%.o $(TEST_ARCHIVES)
 	@mkdir -p $(@D)
 	$(CC) $(ALL_LDFLAGS) -o $@ $< $(TEST_ARCHIVES) $(DAEMON_LIBS) $(TEST_LIBS)
 
@@ -189,6 +194,11 @@ sandbox: ## Open a shell with a simulated TPM, a private bus and sealsd (ARGS=--
 	@tests/install-packages build run
 	@$(MAKE) --no-print-directory --silent -j$(JOBS) programs
 	@SEALSD_BUILD=$(B) tests/sandbox $(ARGS)
+
+bench: ## Time per signature, beside a bare SAPI loop (COUNT=2000)
+	@tests/install-packages build run test
+	@$(MAKE) --no-print-directory --silent -j$(JOBS) programs $(B)/bench/sign $(B)/tools/sign-loop
+	@SEALSD_BUILD=$(B) bench/run $(COUNT)
 
 lint: ## Layout, static analysis, shell scripts
 	@tests/install-packages build test lint
