@@ -175,6 +175,15 @@ const char *feature_name(size_t position) {
         return position < ROWS(extras) ? extras[position].word : NULL;
 }
 
+size_t feature_names(FeatureSet features, const char *ret[static FEATURE_MAX]) {
+        size_t count = 0;
+
+        for (size_t i = 0; i < FEATURE_MAX; i++)
+                if (features >> i & 1)
+                        ret[count++] = feature_name(i);
+        return count;
+}
+
 FeatureSet feature_of_algorithm(const Algorithm *algorithm) {
         return 1U << (algorithm - algorithms);
 }
@@ -188,13 +197,13 @@ FeatureSet feature_of_id(TPM2_ALG_ID id) {
 
 static int feature_lacks(FeatureSet features, FeatureSet missing, ErrorDetail *detail) {
         const char *lacking = feature_name((size_t) __builtin_ctz(missing));
+        const char *names[FEATURE_MAX];
         char there[ERROR_TEXT_MAX / 2] = "";
-        size_t used = 0;
+        size_t used = 0, count = feature_names(features, names);
 
-        for (size_t i = 0; feature_name(i); i++)
-                if (features >> i & 1)
-                        used += (size_t) snprintf(there + used, sizeof(there) - used, "%s%s",
-                                                  used > 0 ? ", " : "", feature_name(i));
+        for (size_t i = 0; i < count; i++)
+                used += (size_t) snprintf(there + used, sizeof(there) - used, "%s%s",
+                                          i > 0 ? ", " : "", names[i]);
         return error_set(detail, SEAL_E_UNSUPPORTED, "This TPM does not have %s; it has %s",
                          lacking, there);
 }

@@ -65,6 +65,9 @@ typedef uint32_t FeatureSet;
 /* The word of bit 1 << position; NULL behind the last. */
 const char *feature_name(size_t position);
 
+/* The words of those in the set, in order; returns how many. */
+size_t feature_names(FeatureSet features, const char *ret[static FEATURE_MAX]);
+
 FeatureSet feature_of_algorithm(const Algorithm *algorithm);
 /* Of TPM2_ALG_RSAPSS, TPM2_ALG_SHA384, TPM2_ALG_SHA512; 0 for what needs no telling. */
 FeatureSet feature_of_id(TPM2_ALG_ID id);

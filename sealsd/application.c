@@ -9,11 +9,11 @@
 
 #include "base/clock.h"
 #include "base/text.h"
+#include "policy/algorithm.h"
 #include "sealsd/json.h"
 
 #define TYPE_DEFAULT "other"
 #define CLASS_DEFAULT "institution"
-#define ALGORITHM_DEFAULT "ecdsa-p256"
 
 static const struct {
         const char *word, *code;
@@ -27,15 +27,6 @@ static const struct {
         { "department", "07" },
         { "special", "08" },
         { "other", "99" },
-};
-
-/* Of the design; those that are not there yet are refused by name. */
-static const struct {
-        const char *word;
-        bool supported;
-} algorithms[] = {
-        { "ecdsa-p256", true }, { "ecdsa-p384", false }, { "rsa-2048", false },
-        { "rsa-3072", false },  { "sm2", false },
 };
 
 static const struct {
@@ -103,17 +94,11 @@ int option_check_line(const char *option, const char *text, ErrorDetail *detail)
         return 0;
 }
 
+/* Whether the chip has it is for others to ask. */
 static int check_algorithm(const char *algorithm, ErrorDetail *detail) {
-        for (size_t i = 0; i < COUNT(algorithms); i++) {
-                if (strcmp(algorithms[i].word, algorithm) != 0)
-                        continue;
-                if (algorithms[i].supported)
-                        return 0;
-                return error_set(detail, SEAL_E_UNSUPPORTED, "'algorithm' %s is not supported here",
-                                 algorithm);
-        }
-        return error_set(detail, SEAL_E_INVALID_ARGS, "'algorithm' is ecdsa-p256, not '%s'",
-                         algorithm);
+        if (algorithm_find(algorithm))
+                return 0;
+        return error_set(detail, SEAL_E_INVALID_ARGS, "'algorithm' is one of " ALGORITHM_NAMES);
 }
 
 static int check_words(const Application *a, ErrorDetail *detail) {

@@ -31,7 +31,7 @@ typedef struct Application {
         char holder[NAME_BYTES_MAX + 1]; /* default: name */
         char class[WORD_MAX + 1];        /* institution (default), personal */
         char type[WORD_MAX + 1];         /* official, finance, …, other (default) */
-        char algorithm[WORD_MAX + 1];    /* ecdsa-p256 */
+        char algorithm[WORD_MAX + 1];    /* ecdsa-p256 (default), … */
         unsigned purposes;               /* of Purpose; 0 means all */
         uint64_t not_before;             /* 0: now */
         uint64_t not_after;              /* 0: not_before + the configured days */
@@ -53,7 +53,7 @@ const char *seal_type_code(const char *type);
 
 /*
  * Check everything and fill the defaults; unchanged on failure. SEAL_E_INVALID_ARGS names the
- * option; SEAL_E_UNSUPPORTED for an algorithm that is not there. Text is UTF-8 without control
+ * option. Text is UTF-8 without control
  * characters, not blank; times and numbers are what JSON can carry, at most JSON_NUMBER_MAX.
  */
 int application_complete(Application *application, const Subject *applicant, uint64_t now,

@@ -88,27 +88,6 @@ static int read_purposes(sd_bus_message *m, const char *option, void *target, Er
         return r < 0 ? r : sd_result(sd_bus_message_exit_container(m));
 }
 
-/* Words of algorithms that the contract has; which of them work is the model's to say. */
-static int read_algorithm(sd_bus_message *m, const char *option, void *target,
-                          ErrorDetail *detail) {
-        static const char *const words[] = { "ecdsa-p256", "ecdsa-p384", "rsa-2048", "rsa-3072",
-                                             "sm2" };
-        Application *application = target;
-        const char *text;
-
-        int r = sd_bus_message_read_basic(m, 's', &text);
-        if (r < 0)
-                return r;
-        for (size_t i = 0; i < ROWS(words); i++)
-                if (strcmp(text, words[i]) == 0) {
-                        (void) snprintf(application->algorithm, sizeof(application->algorithm),
-                                        "%s", text);
-                        return 0;
-                }
-        return option_invalid(detail, option,
-                              "one of ecdsa-p256, ecdsa-p384, rsa-2048, rsa-3072, sm2");
-}
-
 #define FIELD(member) offsetof(Application, member)
 #define ROOM(member) (sizeof(((Application *) NULL)->member) - 1)
 
@@ -118,7 +97,7 @@ static const Option options[] = {
         { "holder", OPTION_TEXT, FIELD(holder), ROOM(holder), NULL, NULL },
         { "class", OPTION_TEXT, FIELD(class), ROOM(class), NULL, NULL },
         { "type", OPTION_TEXT, FIELD(type), ROOM(type), NULL, NULL },
-        { "algorithm", OPTION_CUSTOM, 0, 0, "s", read_algorithm },
+        { "algorithm", OPTION_TEXT, FIELD(algorithm), ROOM(algorithm), NULL, NULL },
         { "purposes", OPTION_CUSTOM, 0, 0, "as", read_purposes },
         { "not-before", OPTION_TIME, FIELD(not_before), 0, NULL, NULL },
         { "not-after", OPTION_TIME, FIELD(not_after), 0, NULL, NULL },

@@ -74,6 +74,12 @@ static int append_counts(sd_bus_message *m, const Status *status, size_t clients
         return r < 0 ? r : dictionary_u32(m, "clients", (uint32_t) clients);
 }
 
+static int append_features(sd_bus_message *m, FeatureSet features) {
+        const char *words[FEATURE_MAX];
+
+        return dictionary_texts(m, "features", words, feature_names(features, words));
+}
+
 static int append_chip(sd_bus_message *m, const Status *status) {
         int r = dictionary_u32(m, "fence-pcr", status->fence_pcr);
 
@@ -81,6 +87,8 @@ static int append_chip(sd_bus_message *m, const Status *status) {
                 r = dictionary_text(m, "tcti", status->tcti);
         if (r == 0)
                 r = dictionary_text(m, "tpm", status->tpm);
+        if (r == 0)
+                r = append_features(m, status->features);
         if (r == 0)
                 r = dictionary_text(m, "lockout-auth", status->lockout_auth);
         return r < 0 ? r : dictionary_text(m, "owner-auth", status->owner_auth);

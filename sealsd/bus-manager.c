@@ -124,16 +124,27 @@ static int get_separation(sd_bus *connection, const char *path, const char *inte
         return sd_bus_message_append(reply, "s", separation_name(service_separation(bus->service)));
 }
 
+static int append_features(sd_bus_message *m, FeatureSet features) {
+        const char *words[FEATURE_MAX];
+        size_t count = feature_names(features, words);
+
+        int r = sd_bus_message_open_container(m, 'a', "s");
+        for (size_t i = 0; r >= 0 && i < count; i++)
+                r = sd_bus_message_append(m, "s", words[i]);
+        return r < 0 ? r : sd_bus_message_close_container(m);
+}
+
 static int get_features(sd_bus *connection, const char *path, const char *interface,
                         const char *property, sd_bus_message *reply, void *userdata,
                         sd_bus_error *ret_error) {
+        const Bus *bus = userdata;
+
         (void) connection;
         (void) path;
         (void) interface;
         (void) property;
-        (void) userdata;
         (void) ret_error;
-        return sd_bus_message_append(reply, "as", 1, "ecdsa-p256");
+        return append_features(reply, service_features(bus->service));
 }
 
 /* --- the object ----------------------------------------------------------------------------- */
@@ -200,7 +211,7 @@ static const sd_bus_vtable vtable[] = {
         SD_BUS_PROPERTY("Version", "s", get_version, 0, SD_BUS_VTABLE_PROPERTY_CONST),
         SD_BUS_PROPERTY("State", "s", get_state, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
         SD_BUS_PROPERTY("Separation", "s", get_separation, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
-        SD_BUS_PROPERTY("Features", "as", get_features, 0, SD_BUS_VTABLE_PROPERTY_CONST),
+        SD_BUS_PROPERTY("Features", "as", get_features, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
         SD_BUS_SIGNAL_WITH_ARGS("Changed", SD_BUS_ARGS("s", kind, "s", id, "s", state), 0),
         SD_BUS_SIGNAL_WITH_ARGS("Attention",
                                 SD_BUS_ARGS("s", severity, "s", code, "o", object, "s", text), 0),

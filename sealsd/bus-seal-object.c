@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "policy/key.h"
+#include "policy/sm2.h"
 #include "sealsd/bus-method.h"
 #include "sealsd/bus-object.h"
 #include "sealsd/bus-path.h"
@@ -76,8 +77,12 @@ static int append_public_key(sd_bus_message *m, const void *bus) {
 
 /* Z_A of raw SM2; empty for every other algorithm (design, section 5.5). */
 static int append_digest_prefix(sd_bus_message *m, const void *bus) {
-        (void) bus;
-        return sd_bus_message_append_array(m, 'y', NULL, 0);
+        TPM2B_DIGEST prefix;
+
+        int r = sm2_prefix(&seal_of(bus)->public, &prefix);
+        if (r != 0)
+                return r;
+        return sd_bus_message_append_array(m, 'y', prefix.buffer, prefix.size);
 }
 
 #define TEXT(name, member) \

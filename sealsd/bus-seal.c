@@ -53,30 +53,13 @@ void seal_why_not(const Bus *bus, const Seal *seal, char *ret, size_t size) {
 
 /* --- Sign ----------------------------------------------------------------------------------- */
 
+/* Which words there are, and go together, is the algorithm's to say. */
 static int read_hash(sd_bus_message *m, const char *option, void *target, ErrorDetail *detail) {
-        static const struct {
-                const char *word;
-                TPMI_ALG_HASH hash;
-        } hashes[] = {
-                { "sha256", TPM2_ALG_SHA256 },
-                { "sha384", TPM2_ALG_SHA384 },
-                { "sha512", TPM2_ALG_SHA512 },
-        };
-        SignOptions *sign = target;
-        const char *text;
+        return argument_text(m, option, WORD_MAX, &((SignOptions *) target)->hash, detail);
+}
 
-        int r = sd_bus_message_read_basic(m, 's', &text);
-        if (r < 0)
-                return r;
-        for (size_t i = 0; i < ROWS(hashes); i++)
-                if (strcmp(text, hashes[i].word) == 0) {
-                        sign->hash = hashes[i].hash;
-                        return 0;
-                }
-        if (strcmp(text, "sm3") == 0)
-                return error_set(detail, SEAL_E_UNSUPPORTED, "'%s': sm3 is not supported yet",
-                                 option);
-        return option_invalid(detail, option, "one of sha256, sha384, sha512");
+static int read_scheme(sd_bus_message *m, const char *option, void *target, ErrorDetail *detail) {
+        return argument_text(m, option, WORD_MAX, &((SignOptions *) target)->scheme, detail);
 }
 
 static int read_format(sd_bus_message *m, const char *option, void *target, ErrorDetail *detail) {
@@ -124,10 +107,10 @@ static int read_document_name(sd_bus_message *m, const char *option, void *targe
 
 static const Option sign_options[] = {
         { "hash", OPTION_CUSTOM, 0, 0, "s", read_hash },
+        { "scheme", OPTION_CUSTOM, 0, 0, "s", read_scheme },
         { "format", OPTION_CUSTOM, 0, 0, "s", read_format },
         { "purpose", OPTION_CUSTOM, 0, 0, "s", read_purpose },
         { "document-name", OPTION_CUSTOM, 0, 0, "s", read_document_name },
-        { "scheme", OPTION_LATER, 0, 0, NULL, NULL },
         { "property-info", OPTION_LATER, 0, 0, NULL, NULL },
         { "pin", OPTION_LATER, 0, 0, NULL, NULL },
 };
@@ -135,7 +118,6 @@ static const Option sign_options[] = {
 static int parse_sign(Operation *op, ErrorDetail *detail) {
         SignOptions *sign = op->args;
 
-        sign->hash = TPM2_ALG_NULL;
         int r = argument_bytes(op->message, "digest", DIGEST_MAX, &sign->digest, detail);
         if (r != 0)
                 return r;

@@ -234,8 +234,20 @@ static void progress(void *userdata, const char *operation, uint64_t done, uint6
         announce(userdata, &announcement);
 }
 
+static void features(void *userdata) {
+        const Bus *bus = userdata;
+        int r = sd_bus_emit_properties_changed(bus->connection, MANAGER_PATH, MANAGER_INTERFACE,
+                                               "Features", NULL);
+        if (r < 0)
+                log_warning("A change of Features could not be told: %s", strerror(-r));
+}
+
 Observer subscribers_observer(Bus *bus) {
         return (Observer){
-                .changed = changed, .attention = attention, .progress = progress, .userdata = bus
+                .changed = changed,
+                .attention = attention,
+                .progress = progress,
+                .features = features,
+                .userdata = bus,
         };
 }

@@ -50,6 +50,7 @@ struct Service {
         bool tpm_available;
         char tcti[128];
         char tpm_name[128];
+        FeatureSet features; /* of the chip that was there last */
         Health health;
         const char *state; /* as last announced */
 };
@@ -115,6 +116,12 @@ void service_attention_seal(Service *service, const char *severity, const char *
 
 /* As the chip needs it: the row and the Name of the authority that its policy is about. */
 void service_tpm_index(const TPM2B_NAME *authority, const RegisterIndex *row, TpmIndex *ret);
+/*
+ * The algorithm of that name. SEAL_E_UNSUPPORTED when it is none, or the chip lacks it; before the
+ * chip was reached all pass, and making or signing tells.
+ */
+int service_algorithm(const Service *service, const char *name, const Algorithm **ret,
+                      ErrorDetail *detail);
 /* The policy of a seal, from its row. */
 int service_build_policy(const Service *service, const Seal *seal, SealPolicy *ret);
 

@@ -21,6 +21,7 @@ typedef struct MakeJob {
         Request request;
         Subject by;
         Seal seal;
+        const Algorithm *algorithm;
         TpmIndex index;
         TPM2B_DIGEST policy;
         bool bit_is_set; /* the chip says that the bit given is a dead seal's */
@@ -40,6 +41,20 @@ int service_build_policy(const Service *service, const Seal *seal, SealPolicy *r
         memcpy(ret->number, seal->number, sizeof(ret->number));
         r = index_public(INDEX_REVOCATION, seal->index, &service->authority_name, &public);
         return r == 0 ? index_name(&public, true, &ret->index) : r;
+}
+
+int service_algorithm(const Service *service, const char *name, const Algorithm **ret,
+                      ErrorDetail *detail) {
+        const Algorithm *algorithm = algorithm_find(name);
+
+        if (!algorithm)
+                return error_set(detail, SEAL_E_UNSUPPORTED,
+                                 "This sealsd does not know the algorithm %s; a newer one wrote it",
+                                 name);
+        int r = features_check(service->features, algorithm, NULL, detail);
+        if (r == 0)
+                *ret = algorithm;
+        return r;
 }
 
 /* --- the row ------------------------------------------------------------------------------ */
@@ -142,7 +157,9 @@ static int make_run(Job *job, Chip *chip, ErrorDetail *detail) {
         uint64_t bits;
         int r;
 
-        r = service_job_begin(&j->head, chip, detail);
+        r = features_check(chip->features, j->algorithm, NULL, detail);
+        if (r == 0)
+                r = service_job_begin(&j->head, chip, detail);
         if (r == 0)
                 r = tpm_index_read_bits(chip->tpm, &j->index, &bits, detail);
         if (r == SEAL_E_NOT_FOUND) /* the index, not the seal */
@@ -153,7 +170,7 @@ static int make_run(Job *job, Chip *chip, ErrorDetail *detail) {
         j->bit_is_set = bits >> j->seal.bit & 1;
         if (j->bit_is_set)
                 return 0;
-        return tpm_seal_create(chip->tpm, &j->policy, &j->key, detail);
+        return tpm_seal_create(chip->tpm, j->algorithm, &j->policy, &j->key, detail);
 }
 
 static void make_done(Job *job, int code, const ErrorDetail *detail);
@@ -261,7 +278,9 @@ int service_make(Service *service, Request *request, const Subject *by, uint32_t
         if (!job)
                 return -ENOMEM;
         make_fill(job, request, by);
-        r = make_begin(job);
+        r = service_algorithm(service, request->application.algorithm, &job->algorithm, detail);
+        if (r == 0)
+                r = make_begin(job);
         if (r != 0) {
                 (void) service_job_discard(job);
                 return r;

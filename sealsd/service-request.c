@@ -56,10 +56,13 @@ static int apply_quota(Service *service, const Caller *caller, ErrorDetail *deta
 
 static int apply_fill(Service *service, const Caller *caller, Application *application,
                       Request *ret, ErrorDetail *detail) {
+        const Algorithm *algorithm;
         int r;
 
         r = application_complete(application, &caller->subject, service_now(service),
                                  service->config->validity_days, detail);
+        if (r == 0)
+                r = service_algorithm(service, application->algorithm, &algorithm, detail);
         if (r != 0)
                 return r;
         ret->state = REQUEST_APPLIED;

@@ -69,6 +69,7 @@ static int why_not_machine(const Service *service, ErrorDetail *detail) {
 }
 
 int service_seal_why_not(Service *service, const Seal *seal, ErrorDetail *detail) {
+        const Algorithm *algorithm;
         SealState same;
         int r;
 
@@ -79,6 +80,9 @@ int service_seal_why_not(Service *service, const Seal *seal, ErrorDetail *detail
                 r = error_set(detail, SEAL_E_LIMIT_REACHED,
                               "The seal's limit of %" PRIu64 " uses is reached",
                               seal->facts.use_limit);
+        /* A register can come to another chip, and a chip lose an algorithm with new firmware. */
+        if (r == 0)
+                r = service_algorithm(service, seal->facts.algorithm, &algorithm, detail);
         return r == 0 ? why_not_machine(service, detail) : r;
 }
 

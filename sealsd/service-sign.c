@@ -11,6 +11,7 @@
 #include <openssl/crypto.h>
 
 #include "base/log.h"
+#include "policy/algorithm.h"
 #include "policy/key.h"
 #include "sealsd/gate.h"
 #include "sealsd/service-internal.h"
@@ -98,36 +99,30 @@ static void sign_done(Job *job, int code, const ErrorDetail *detail) {
 
 /* --- checks ------------------------------------------------------------------------------- */
 
-typedef struct HashSize {
-        TPMI_ALG_HASH hash;
+/* The key says what it is; the row's word is only what was applied for. */
+static int sign_digest(SignJob *job, const Seal *seal, const SignOptions *options,
+                       ErrorDetail *detail) {
+        const Algorithm *algorithm = algorithm_of(&seal->public);
         size_t size;
-        const char *name;
-} HashSize;
 
-static const HashSize hashes[] = {
-        { TPM2_ALG_SHA256, TPM2_SHA256_DIGEST_SIZE, "sha256" },
-        { TPM2_ALG_SHA384, TPM2_SHA384_DIGEST_SIZE, "sha384" },
-        { TPM2_ALG_SHA512, TPM2_SHA512_DIGEST_SIZE, "sha512" },
-};
-
-static int sign_digest(SignJob *job, const SignOptions *options, ErrorDetail *detail) {
-        TPMI_ALG_HASH hash = options->hash == TPM2_ALG_NULL ? TPM2_ALG_SHA256 : options->hash;
-
-        for (size_t i = 0; i < sizeof(hashes) / sizeof(hashes[0]); i++) {
-                if (hashes[i].hash != hash)
-                        continue;
-                if (options->digest.size != hashes[i].size)
-                        return error_set(detail, SEAL_E_INVALID_ARGS,
-                                         "A %s digest has %zu bytes, this has %zu", hashes[i].name,
-                                         hashes[i].size, options->digest.size);
-                job->scheme.scheme = TPM2_ALG_ECDSA;
-                job->scheme.details.any.hashAlg = hash;
-                job->digest.size = (UINT16) options->digest.size;
-                memcpy(job->digest.buffer, options->digest.data, options->digest.size);
-                return 0;
-        }
-        return error_set(detail, SEAL_E_UNSUPPORTED,
-                         "This seal's algorithm does not take that hash");
+        if (!algorithm)
+                return error_set(detail, SEAL_E_UNSUPPORTED,
+                                 "The key of seal %s is of an algorithm that this sealsd does not "
+                                 "know; a newer one made it",
+                                 seal->number);
+        int r = algorithm_scheme(algorithm, options->hash, options->scheme, &job->scheme, &size,
+                                 detail);
+        if (r == 0)
+                r = features_check(job->head.service->features, algorithm, &job->scheme, detail);
+        if (r != 0)
+                return r;
+        if (options->digest.size != size)
+                return error_set(detail, SEAL_E_INVALID_ARGS, "A %s digest has %zu bytes, this %zu",
+                                 options->hash ? options->hash : algorithm->hash, size,
+                                 options->digest.size);
+        job->digest.size = (UINT16) size;
+        memcpy(job->digest.buffer, options->digest.data, size);
+        return 0;
 }
 
 static int sign_may(Service *service, const Caller *caller, const Seal *seal,
@@ -212,7 +207,7 @@ int service_seal_sign(Service *service, const Caller *caller, const char *number
         if (options->document_name)
                 (void) snprintf(job->document_name, sizeof(job->document_name), "%s",
                                 options->document_name);
-        r = sign_digest(job, options, detail);
+        r = sign_digest(job, seal, options, detail);
         if (r == 0)
                 r = sign_fill(job, seal);
         if (r == 0)

@@ -81,6 +81,7 @@ static int status_fill(Service *s, bool reached, Status *ret) {
                 .fence_pcr = s->config->fence_pcr,
                 .tcti = s->tcti,
                 .tpm = s->tpm_name,
+                .features = s->features,
                 .lockout_auth = !reached                ? "unknown"
                                 : !h->lockout_auth_set  ? "empty"
                                 : i->lockout_auth_taken ? "taken"

@@ -215,6 +215,10 @@ Separation service_separation(const Service *service) {
                                                             : SEPARATION_NONE;
 }
 
+FeatureSet service_features(const Service *service) {
+        return service->features;
+}
+
 /* --- looking at the chip ------------------------------------------------------------------- */
 
 typedef struct ProbeJob {
@@ -350,18 +354,28 @@ void service_probe(Service *service) {
         service->probing = service_look(service, UINT32_MAX, (Reply){}) == 0;
 }
 
-static void tpm_changed(void *userdata, bool available, const char *tcti, const char *name) {
-        Service *s = userdata;
-        bool came = available && !s->tpm_available;
+static void features_learn(Service *service, FeatureSet features) {
+        if (features == service->features)
+                return;
+        service->features = features;
+        if (service->observer.features && !service->stopping)
+                service->observer.features(service->observer.userdata);
+}
 
-        s->tpm_available = available;
+static void tpm_changed(void *userdata, const TpmNews *news) {
+        Service *s = userdata;
+        bool came = news->available && !s->tpm_available;
+
+        s->tpm_available = news->available;
         if (!s->health.probed)
                 came = false; /* the first look is on its way */
-        (void) snprintf(s->tcti, sizeof(s->tcti), "%s", tcti);
-        (void) snprintf(s->tpm_name, sizeof(s->tpm_name), "%s", name);
+        (void) snprintf(s->tcti, sizeof(s->tcti), "%s", news->tcti);
+        (void) snprintf(s->tpm_name, sizeof(s->tpm_name), "%s", news->name);
+        if (news->available)
+                features_learn(s, news->features);
         if (s->stopping)
                 return;
-        if (s->health.probed || !available)
+        if (s->health.probed || !news->available)
                 service_update_state(s);
         if (came)
                 service_probe(s);

@@ -20,6 +20,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/secret.h"
+#include "policy/algorithm.h"
 #include "policy/pcr.h"
 #include "sealsd/application.h"
 #include "sealsd/caller.h"
@@ -45,6 +46,8 @@ typedef struct Observer {
         void (*attention)(void *userdata, const char *severity, const char *code,
                           const char *object, const char *text);
         void (*progress)(void *userdata, const char *operation, uint64_t done, uint64_t total);
+        /* service_features() has others than before. */
+        void (*features)(void *userdata);
         void *userdata;
 } Observer;
 
@@ -65,6 +68,8 @@ void service_observe(Service *service, Observer observer);
 
 const char *service_state(const Service *service); /* uninitialized, ready, unapproved, no-tpm, … */
 Separation service_separation(const Service *service);
+/* What the chip has; while it is away, what it had. 0 before it was reached. */
+FeatureSet service_features(const Service *service);
 
 /* --- installation --------------------------------------------------------------------------- */
 
@@ -142,6 +147,7 @@ typedef struct Status {
         unsigned queue;
         unsigned fence_pcr;
         const char *tcti, *tpm;
+        FeatureSet features;
         const char *lockout_auth, *owner_auth; /* as in the report, "unknown" without a chip */
         size_t attention_count;
         const char *attention[16];
@@ -230,13 +236,14 @@ int service_seal_decline(Service *service, const Caller *caller, const char *num
 
 typedef struct SignOptions {
         Bytes digest;
-        TPMI_ALG_HASH hash;        /* TPM2_ALG_NULL: the algorithm's own */
+        const char *hash;          /* sha256, ...; NULL: the algorithm's own */
+        const char *scheme;        /* rsassa, rsapss; NULL: the first */
         Purpose purpose;           /* 0: document-signing */
         const char *document_name; /* NULL: none */
 } SignOptions;
 
 typedef struct SignResult {
-        Bytes signature; /* DER ECDSA-Sig-Value */
+        Bytes signature; /* DER ECDSA-Sig-Value, of SM2 too; the plain block of RSA */
         uint64_t use;
 } SignResult;
 

@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "sealsd/queue.h"
+#include "tpm/algorithm.h"
 
 #define TPM_TEXT_MAX 128
 #define STOP_PATIENCE 10 /* seconds that a stop waits for the chip */
@@ -21,6 +22,7 @@ typedef struct Connection {
         bool available;
         char tcti[TPM_TEXT_MAX];
         char name[TPM_TEXT_MAX];
+        FeatureSet features;
 } Connection;
 
 struct Worker {
@@ -79,11 +81,14 @@ static int worker_connect(Worker *worker, ErrorDetail *detail) {
         r = tpm_new(&worker->chip.tpm, worker->tcti, detail);
         if (r == 0)
                 r = tpm_describe(worker->chip.tpm, c.name, sizeof(c.name), detail);
+        if (r == 0)
+                r = tpm_features(worker->chip.tpm, &c.features, detail);
         if (r != 0) {
                 worker_disconnect(worker);
                 return r;
         }
         (void) snprintf(c.tcti, sizeof(c.tcti), "%s", tpm_tcti(worker->chip.tpm));
+        worker->chip.features = c.features;
         connection_set(worker, &c);
         return 0;
 }
@@ -168,15 +173,21 @@ static void *worker_main(void *argument) {
 
 /* --- main thread -------------------------------------------------------------------------- */
 
+static bool connection_equal(const Connection *a, const Connection *b) {
+        return a->known == b->known && a->available == b->available && a->features == b->features &&
+               strcmp(a->tcti, b->tcti) == 0 && strcmp(a->name, b->name) == 0;
+}
+
 static void connection_tell(Worker *worker) {
         (void) pthread_mutex_lock(&worker->lock);
         Connection now = worker->connection;
         (void) pthread_mutex_unlock(&worker->lock);
 
-        if (memcmp(&now, &worker->told, sizeof(now)) == 0)
+        if (connection_equal(&now, &worker->told))
                 return;
         worker->told = now;
-        worker->changed(worker->userdata, now.available, now.tcti, now.name);
+        const TpmNews news = { now.available, now.tcti, now.name, now.features };
+        worker->changed(worker->userdata, &news);
 }
 
 static void jobs_finish(Worker *worker) {

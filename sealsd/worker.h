@@ -8,12 +8,14 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include <systemd/sd-event.h>
 
 #include "base/cleanup.h"
 #include "base/error.h"
+#include "policy/algorithm.h"
 #include "sealsd/challenges.h"
 #include "tpm/tpm.h"
 
@@ -22,6 +24,7 @@ typedef struct Worker Worker;
 /* What a job finds in the worker thread. */
 typedef struct Chip {
         Tpm *tpm; /* connected; jobs that need the SRK begin with tpm_srk_ensure */
+        FeatureSet features;
         Challenges *challenges;
 } Chip;
 
@@ -45,8 +48,13 @@ typedef struct Job {
 } Job;
 
 /* The state of the connection, for the Manager's State and GetStatus. Called in the main thread. */
-typedef void (*WorkerTpmChanged)(void *userdata, bool available, const char *tcti,
-                                 const char *name);
+typedef struct TpmNews {
+        bool available; /* when not, the rest is empty */
+        const char *tcti, *name;
+        FeatureSet features;
+} TpmNews;
+
+typedef void (*WorkerTpmChanged)(void *userdata, const TpmNews *news);
 
 int worker_new(Worker **ret, sd_event *event, const char *tcti, WorkerTpmChanged changed,
                void *userdata);

@@ -3,6 +3,7 @@
 
 #include <openssl/crypto.h>
 
+#include "policy/algorithm.h"
 #include "policy/approval.h"
 #include "policy/digest.h"
 #include "tpm/auth.h"
@@ -43,7 +44,8 @@ static int authority_auth(const Secret *passphrase, Secret *ret) {
 
 int tpm_authority_create(Tpm *tpm, const Secret *passphrase, TpmAuthority *ret,
                          ErrorDetail *detail) {
-        const TPM2B_PUBLIC template = tpm_key_template(AUTHORITY_ATTRIBUTES, NULL);
+        const TPM2B_PUBLIC template = algorithm_template(algorithm_find("ecdsa-p256"),
+                                                         AUTHORITY_ATTRIBUTES, NULL);
         _cleanup_(secret_wipe) Secret auth = {};
         TpmAuthority authority = { .resident = true };
 

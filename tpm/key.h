@@ -7,12 +7,9 @@
 #include "tpm/handle.h"
 #include "tpm/tpm.h"
 
-/* Template of an ECDSA P-256 signing key: nameAlg SHA-256, scheme NULL; attributes besides sign. */
-TPM2B_PUBLIC tpm_key_template(TPMA_OBJECT attributes, const TPM2B_DIGEST *policy);
-
 /*
  * TPM2_Create under the SRK. auth (may be NULL) is encrypted on its way. The answer has to have
- * every field of the template but the point: SEAL_E_TPM_FAILURE otherwise.
+ * every field of the template but the point or modulus: SEAL_E_TPM_FAILURE otherwise.
  */
 int tpm_key_create(Tpm *tpm, const TPM2B_PUBLIC *template, const Secret *auth,
                    TPM2B_PUBLIC *ret_public, TPM2B_PRIVATE *ret_private, ErrorDetail *detail);

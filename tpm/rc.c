@@ -44,6 +44,10 @@ static const char srk_auth[] =
 static const char altered[] =
         "The command was altered on its way to the TPM, which refused it; look "
         "for what sits on the TPM's bus";
+static const char no_algorithm[] = "The TPM does not make keys of this algorithm; 'sealctl status' "
+                                   "shows those that it makes";
+static const char no_scheme[] =
+        "The TPM does not sign with this scheme or hash; choose another 'scheme' or 'hash'";
 static const char was_reset[] = "The TPM or its resource manager was reset; try again";
 
 /* The first row that fits counts: the exact ones come before the general ones. */
@@ -92,10 +96,16 @@ static const Translation translations[] = {
           "The policy in the register is not the key's; an administrator runs 'sealctl inspect'" },
         { TPM_STEP_SIGN, TPM2_RC_POLICY_FAIL, SEAL_E_REGISTER_TAMPERED,
           "The policy in the register is not the key's, or an approval is for another document" },
+        { TPM_STEP_SIGN, TPM2_RC_SCHEME, SEAL_E_UNSUPPORTED, no_scheme },
+        { TPM_STEP_SIGN, TPM2_RC_HASH, SEAL_E_UNSUPPORTED, no_scheme },
         { TPM_STEP_SIGN, TPM2_RC_EXPIRED, SEAL_E_APPROVAL_EXPIRED,
           "The approval has expired; ask for a new challenge" },
         { TPM_STEP_LOAD, TPM2_RC_BAD_AUTH, SEAL_E_UNSUPPORTED, srk_auth },
         { TPM_STEP_CREATE, TPM2_RC_BAD_AUTH, SEAL_E_UNSUPPORTED, srk_auth },
+        { TPM_STEP_CREATE, PARAMETER(TPM2_RC_CURVE, 2), SEAL_E_UNSUPPORTED, no_algorithm },
+        { TPM_STEP_CREATE, PARAMETER(TPM2_RC_TYPE, 2), SEAL_E_UNSUPPORTED, no_algorithm },
+        { TPM_STEP_CREATE, PARAMETER(TPM2_RC_VALUE, 2), SEAL_E_UNSUPPORTED, no_algorithm },
+        { TPM_STEP_CREATE, PARAMETER(TPM2_RC_KEY_SIZE, 2), SEAL_E_UNSUPPORTED, no_algorithm },
         { TPM_STEP_LOAD, TPM2_RC_SENSITIVE, SEAL_E_REGISTER_TAMPERED, blob_not_ours },
         { TPM_STEP_LOAD, ANY_PARAMETER, SEAL_E_REGISTER_TAMPERED, blob_not_ours },
 
@@ -179,6 +189,10 @@ static bool code_matches(TSS2_RC wanted, TSS2_RC code) {
 
 bool tpm_rc_is(TSS2_RC rc, TSS2_RC code) {
         return code_matches(code, tpm_rc_chip(rc));
+}
+
+bool tpm_rc_blames_parameter(TSS2_RC rc) {
+        return tpm_rc_is(rc, ANY_PARAMETER);
 }
 
 static const Translation *translation_find(TpmStep step, TSS2_RC code) {

@@ -17,6 +17,7 @@
         STEP(CONNECT, "connecting")                              \
         STEP(STARTUP, "TPM2_Startup")                            \
         STEP(GET_CAPABILITY, "TPM2_GetCapability")               \
+        STEP(TEST_PARMS, "TPM2_TestParms")                       \
         STEP(READ_PUBLIC, "TPM2_ReadPublic")                     \
         STEP(START_SESSION, "TPM2_StartAuthSession")             \
         STEP(CREATE_PRIMARY, "TPM2_CreatePrimary")               \
@@ -70,6 +71,9 @@ TSS2_RC tpm_rc_chip(TSS2_RC rc);
  * blames.
  */
 bool tpm_rc_is(TSS2_RC rc, TSS2_RC code);
+
+/* Whether the chip blamed a parameter of the command: a value that it does not know or have. */
+bool tpm_rc_blames_parameter(TSS2_RC rc);
 
 /*
  * 0 for success; else a condition with its sentence in detail, -ENOMEM, or SEAL_E_TPM_FAILURE with

@@ -8,8 +8,9 @@
         (TPMA_OBJECT_FIXEDTPM | TPMA_OBJECT_FIXEDPARENT | TPMA_OBJECT_SENSITIVEDATAORIGIN | \
          TPMA_OBJECT_NODA)
 
-int tpm_seal_create(Tpm *tpm, const TPM2B_DIGEST *policy, SealKey *ret, ErrorDetail *detail) {
-        const TPM2B_PUBLIC template = tpm_key_template(SEAL_ATTRIBUTES, policy);
+int tpm_seal_create(Tpm *tpm, const Algorithm *algorithm, const TPM2B_DIGEST *policy, SealKey *ret,
+                    ErrorDetail *detail) {
+        const TPM2B_PUBLIC template = algorithm_template(algorithm, SEAL_ATTRIBUTES, policy);
         SealKey key = {};
 
         int r = tpm_key_create(tpm, &template, NULL, &key.public, &key.private, detail);

@@ -4,6 +4,7 @@
 
 #include <tss2/tss2_tpm2_types.h>
 
+#include "policy/algorithm.h"
 #include "tpm/tpm.h"
 
 typedef struct SealKey {
@@ -12,8 +13,9 @@ typedef struct SealKey {
 } SealKey;
 
 /*
- * Create an ECDSA P-256 seal key with policy as its authPolicy: fixedTPM, fixedParent,
- * sensitiveDataOrigin, sign, noDA; userWithAuth and adminWithPolicy clear; scheme NULL. The chip's
- * answer is checked against the template.
+ * Create a seal key with policy as its authPolicy: fixedTPM, fixedParent, sensitiveDataOrigin, sign,
+ * noDA; userWithAuth and adminWithPolicy clear; scheme NULL. The chip's answer is checked against the
+ * template. An RSA key can take a chip minutes. SEAL_E_UNSUPPORTED when it does not make this kind.
  */
-int tpm_seal_create(Tpm *tpm, const TPM2B_DIGEST *policy, SealKey *ret, ErrorDetail *detail);
+int tpm_seal_create(Tpm *tpm, const Algorithm *algorithm, const TPM2B_DIGEST *policy, SealKey *ret,
+                    ErrorDetail *detail);

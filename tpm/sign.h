@@ -27,7 +27,7 @@ typedef struct SealUse {
         const TpmIndex *index;
         const MachineApproval *approvals; /* tried in this order */
         size_t approval_count;
-        TPMT_SIG_SCHEME scheme; /* with the digest's hash */
+        TPMT_SIG_SCHEME scheme; /* of algorithm_scheme() */
         TPM2B_DIGEST digest;
 } SealUse;
 
@@ -42,8 +42,8 @@ typedef struct SealUse {
  * SEAL_E_REGISTER_TAMPERED (index missing, unwritten or foreign, blob not ours, policy not the
  * key's), SEAL_E_APPROVAL_INVALID (the chip takes the ticket of no approval that fits: other
  * authority or profile), SEAL_E_BUSY (PCRs kept changing), SEAL_E_INVALID_ARGS (digest and hash do
- * not fit), and SEAL_E_PIN_REQUIRED or SEAL_E_APPROVAL_REQUIRED for seals that need more than the
- * machine. ret_approval (may be NULL) is the position of the approval that served.
+ * not fit), SEAL_E_UNSUPPORTED (the chip lacks scheme or hash), and SEAL_E_PIN_REQUIRED or
+ * SEAL_E_APPROVAL_REQUIRED for seals that need more than the machine. ret_approval (may be NULL) is the position of the approval that served.
  */
 int tpm_seal_sign(Tpm *tpm, const SealUse *use, TPMT_SIGNATURE *ret, size_t *ret_approval,
                   ErrorDetail *detail);

@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "policy/algorithm.h"
 #include "tests/fixture/chip.h"
 #include "tpm/auth.h"
 #include "tpm/context.h"
@@ -185,7 +186,8 @@ static void known_srk_is_not_asked_for_again(void **state) {
 
 static void replaced_srk_is_not_blamed_on_an_authorisation(void **state) {
         const TPM2B_PUBLIC other = storage_template(SRK_ATTRIBUTES, 1);
-        const TPM2B_PUBLIC key = tpm_key_template(KEY_ATTRIBUTES, NULL);
+        const TPM2B_PUBLIC key = algorithm_template(algorithm_find("ecdsa-p256"), KEY_ATTRIBUTES,
+                                                    NULL);
         TPM2B_PRIVATE private;
         TPM2B_PUBLIC public;
         TPM2B_NAME name = {};
@@ -306,7 +308,8 @@ static void a_bare_chip_is_started(void **state) {
 
 /* A connection that broke flushes nothing: its keys and sessions stay in a bare chip. */
 static void leftovers_of_a_broken_connection_are_flushed(void **state) {
-        const TPM2B_PUBLIC template = tpm_key_template(KEY_ATTRIBUTES, NULL);
+        const TPM2B_PUBLIC template = algorithm_template(algorithm_find("ecdsa-p256"),
+                                                         KEY_ATTRIBUTES, NULL);
         TPM2B_PRIVATE private;
         TPM2B_PUBLIC public;
         Chip *chip = *state;

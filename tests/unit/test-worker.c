@@ -23,6 +23,7 @@ typedef struct Office {
         bool available;
         char tcti[128];
         char name[128];
+        FeatureSet features;
         unsigned done;            /* jobs */
         uint32_t order[JOBS_MAX]; /* their UIDs, as they ran: the worker's until done */
         unsigned ran;
@@ -42,13 +43,14 @@ typedef struct Task {
         ErrorDetail detail;
 } Task;
 
-static void changed(void *userdata, bool available, const char *tcti, const char *name) {
+static void changed(void *userdata, const TpmNews *news) {
         Office *office = userdata;
 
         office->changes++;
-        office->available = available;
-        (void) snprintf(office->tcti, sizeof(office->tcti), "%s", tcti);
-        (void) snprintf(office->name, sizeof(office->name), "%s", name);
+        office->available = news->available;
+        office->features = news->features;
+        (void) snprintf(office->tcti, sizeof(office->tcti), "%s", news->tcti);
+        (void) snprintf(office->name, sizeof(office->name), "%s", news->name);
 }
 
 /* No assertion in the worker's thread: cmocka would jump out of it. */
@@ -199,6 +201,7 @@ static void connection_is_told_once(void **state) {
         assert_int_equal(office->changes, 1);
         assert_true(office->available);
         assert_string_equal(office->tcti, office->swtpm.tcti);
+        assert_int_equal(office->features, (1U << FEATURE_MAX) - 1);
         assert_string_not_equal(office->name, "");
 }
 
@@ -318,6 +321,7 @@ static void chip_that_cannot_be_reached_is_told_without_running(void **state) {
         assert_int_equal(task.told, SEAL_E_TPM_UNAVAILABLE);
         assert_int_equal(office->changes, 1);
         assert_false(office->available);
+        assert_int_equal(office->features, 0);
         /* The worker tries again for every job. */
         submit_and_wait(&task);
         assert_int_equal(task.dones, 2);
