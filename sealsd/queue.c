@@ -9,6 +9,8 @@
 
 typedef struct Entry {
         struct Entry *next;
+        uint64_t number; /* in the order of pushing */
+        bool slow;
         struct Job *job;
 } Entry;
 
@@ -25,6 +27,9 @@ struct Queue {
         Line *last;       /* a line that was served goes behind this one */
         unsigned waiting; /* of users: the daemon's own take nobody's place */
         unsigned depth;
+        uint64_t pushed;
+        bool slow;    /* the last one served */
+        uint64_t due; /* quick ones up to this number go before a slow one */
 };
 
 int queue_new(Queue **ret) {
@@ -104,7 +109,7 @@ static Line *line_get(Queue *queue, uint32_t uid) {
         return l;
 }
 
-int queue_push(Queue *queue, uint32_t uid, struct Job *job) {
+int queue_push(Queue *queue, uint32_t uid, bool slow, struct Job *job) {
         if (uid != UINT32_MAX && queue->waiting >= QUEUE_MAX)
                 return SEAL_E_BUSY;
         Line *known = line_find(queue, uid);
@@ -117,7 +122,7 @@ int queue_push(Queue *queue, uint32_t uid, struct Job *job) {
                 free(e);
                 return -ENOMEM;
         }
-        e->job = job;
+        *e = (Entry){ .number = ++queue->pushed, .slow = slow, .job = job };
         *line->end = e;
         line->end = &e->next;
         line->count++;
@@ -126,16 +131,33 @@ int queue_push(Queue *queue, uint32_t uid, struct Job *job) {
         return 0;
 }
 
-struct Job *queue_pop(Queue *queue) {
-        Line *line = queue->first;
+static bool quick_is_due(const Queue *queue) {
+        for (const Line *l = queue->first; l; l = l->next)
+                if (l->first && !l->first->slow && l->first->number <= queue->due)
+                        return true;
+        return false;
+}
 
-        while (line && !line->first)
-                line = line->next;
+/* The line whose turn it is. */
+static Line *line_next(const Queue *queue) {
+        bool quick = quick_is_due(queue);
+        Line *l = queue->first;
+
+        while (l && (!l->first || (quick && l->first->slow)))
+                l = l->next;
+        return l;
+}
+
+struct Job *queue_pop(Queue *queue) {
+        if (queue->slow)
+                queue->due = queue->pushed;
+        Line *line = line_next(queue);
         if (!line)
                 return NULL;
 
         Entry *e = line->first;
         struct Job *job = e->job;
+        queue->slow = e->slow;
         line->first = e->next;
         if (!line->first)
                 line->end = &line->first;

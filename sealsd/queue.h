@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -22,9 +23,13 @@ DEFINE_CLEANUP(Queue, queue_free)
  * Append to the UID's line. SEAL_E_QUOTA_EXCEEDED when it has UID_JOBS_MAX in the queue or running,
  * SEAL_E_BUSY when QUEUE_MAX wait in all; a job of UINT32_MAX, the daemon's own, is never refused.
  */
-int queue_push(Queue *queue, uint32_t uid, struct Job *job);
+int queue_push(Queue *queue, uint32_t uid, bool slow, struct Job *job);
 
-/* The next job, NULL when none waits. Its UID's place stays counted until queue_release. */
+/*
+ * The next job, NULL when none waits. Its UID's place stays counted until queue_release. Once a slow
+ * job was served, the quick ones that wait at that next call have their turn before another slow one,
+ * but for those behind a slow one of the same UID.
+ */
 struct Job *queue_pop(Queue *queue);
 
 /* A popped job of this UID has ended. */

@@ -14,6 +14,7 @@
 #define PROBE_SOON (2 * USEC_PER_SEC) /* while the chip is away, or owes a revocation */
 #define FIRST_PROBE_PATIENCE (10 * USEC_PER_SEC)
 #define CHIP_PATIENCE (180 * USEC_PER_SEC) /* as long as callers wait (design, section 5.2) */
+#define KEY_PATIENCE (330 * USEC_PER_SEC)  /* the kernel waits 300 s for a chip to make a key */
 #define INDEX_AUTH_SIZE 32
 
 /* What the last look at the chip found. */

@@ -241,6 +241,7 @@ static void make_fill(MakeJob *job, const Request *request, const Subject *by) {
 
         Seal *s = &job->seal;
 
+        job->head.job.slow = true;
         job->request = *request;
         job->by = *by;
         s->request = request->id;

@@ -383,7 +383,7 @@ static void tpm_changed(void *userdata, const TpmNews *news) {
 
 /* A chip that hangs holds the worker, and nothing else would tell. */
 static void service_watch_chip(Service *service) {
-        bool stuck = worker_is_stuck(service->worker, CHIP_PATIENCE);
+        bool stuck = worker_is_stuck(service->worker, CHIP_PATIENCE, KEY_PATIENCE);
 
         if (stuck == service->stuck)
                 return;

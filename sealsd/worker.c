@@ -32,6 +32,7 @@ struct Worker {
         pthread_cond_t wake;
         Queue *queue;
         bool stopping;
+        bool busy_slow;      /* the job with the chip makes a key */
         uint64_t busy_since; /* CLOCK_MONOTONIC, µs; 0 while no job is with the chip */
         Job *first, **end;   /* ended, to be told */
         Connection connection;
@@ -132,6 +133,7 @@ static void job_deliver(Worker *worker, Job *job) {
 static void worker_rest(Worker *worker) {
         worker->kept = false;
         worker->busy_since = monotonic_now();
+        worker->busy_slow = false;
         (void) pthread_mutex_unlock(&worker->lock);
         tpm_release(worker->chip.tpm);
         (void) pthread_mutex_lock(&worker->lock);
@@ -152,8 +154,10 @@ static Job *worker_wait(Worker *worker) {
                 else if (pthread_cond_timedwait(&worker->wake, &worker->lock, &rest) == ETIMEDOUT)
                         worker_rest(worker);
         }
-        if (job)
+        if (job) {
                 worker->busy_since = monotonic_now();
+                worker->busy_slow = job->slow;
+        }
         (void) pthread_mutex_unlock(&worker->lock);
         return job;
 }
@@ -300,9 +304,10 @@ static void worker_refuse_waiting(Worker *worker, int code, const char *why) {
                 job->done(job, code, &detail);
 }
 
-bool worker_is_stuck(Worker *worker, uint64_t usec) {
+bool worker_is_stuck(Worker *worker, uint64_t usec, uint64_t slow_usec) {
         (void) pthread_mutex_lock(&worker->lock);
-        bool stuck = worker->busy_since != 0 && monotonic_now() - worker->busy_since > usec;
+        uint64_t patience = worker->busy_slow ? slow_usec : usec;
+        bool stuck = worker->busy_since != 0 && monotonic_now() - worker->busy_since > patience;
         (void) pthread_mutex_unlock(&worker->lock);
         if (stuck)
                 worker_refuse_waiting(worker, SEAL_E_TIMEOUT,
@@ -334,7 +339,7 @@ int worker_submit(Worker *worker, Job *job) {
         job->code = 0;
         job->detail = (ErrorDetail){};
         (void) pthread_mutex_lock(&worker->lock);
-        int r = worker->stopping ? -ECANCELED : queue_push(worker->queue, job->uid, job);
+        int r = worker->stopping ? -ECANCELED : queue_push(worker->queue, job->uid, job->slow, job);
         if (r == 0)
                 (void) pthread_cond_signal(&worker->wake);
         (void) pthread_mutex_unlock(&worker->lock);

@@ -32,6 +32,11 @@ typedef struct Job {
         uint32_t
                 uid; /* on whose behalf; UINT32_MAX for the daemon's own, which no quota holds back */
         /*
+         * It makes a key, which can take a chip minutes. What is quick and waits when such a job ends
+         * goes before the next one: nobody waits for more than one key that another user has made.
+         */
+        bool slow;
+        /*
          * In the worker thread. May set detail. Run a second time, from its beginning, when the
          * connection that it found turns out to be gone.
          */
@@ -77,7 +82,7 @@ int worker_submit(Worker *worker, Job *job);
 unsigned worker_depth(const Worker *worker);
 
 /*
- * Has a job been with the chip for longer than this? Then those that wait are answered with
- * SEAL_E_TIMEOUT: the chip hangs, and nobody else's patience has to.
+ * Has a job been with the chip for longer than this (a slow one for longer than slow_usec)? Then those
+ * that wait are answered with SEAL_E_TIMEOUT: the chip hangs, and nobody else's patience has to.
  */
-bool worker_is_stuck(Worker *worker, uint64_t usec);
+bool worker_is_stuck(Worker *worker, uint64_t usec, uint64_t slow_usec);

@@ -15,7 +15,7 @@ static void jobs_of_two_users_take_turns(void **state) {
         (void) state;
         assert_int_equal(queue_new(&queue), 0);
         for (int i = 0; i < 6; i++)
-                assert_int_equal(queue_push(queue, uids[i], &jobs[i]), 0);
+                assert_int_equal(queue_push(queue, uids[i], false, &jobs[i]), 0);
         for (int i = 0; i < 6; i++)
                 assert_ptr_equal(queue_pop(queue), &jobs[order[i]]);
         assert_null(queue_pop(queue));
@@ -32,13 +32,13 @@ static void one_user_has_a_quota_that_running_jobs_count_in(void **state) {
         (void) state;
         assert_int_equal(queue_new(&queue), 0);
         for (int i = 0; i < UID_JOBS_MAX; i++)
-                assert_int_equal(queue_push(queue, 7, &job), 0);
-        assert_int_equal(queue_push(queue, 7, &job), SEAL_E_QUOTA_EXCEEDED);
+                assert_int_equal(queue_push(queue, 7, false, &job), 0);
+        assert_int_equal(queue_push(queue, 7, false, &job), SEAL_E_QUOTA_EXCEEDED);
         assert_non_null(queue_pop(queue));
-        assert_int_equal(queue_push(queue, 7, &job), SEAL_E_QUOTA_EXCEEDED);
+        assert_int_equal(queue_push(queue, 7, false, &job), SEAL_E_QUOTA_EXCEEDED);
         queue_release(queue, 7);
-        assert_int_equal(queue_push(queue, 7, &job), 0);
-        assert_int_equal(queue_push(queue, 8, &job), 0);
+        assert_int_equal(queue_push(queue, 7, false, &job), 0);
+        assert_int_equal(queue_push(queue, 8, false, &job), 0);
 }
 
 static void full_queue_is_busy_but_not_for_the_daemon_itself(void **state) {
@@ -48,12 +48,12 @@ static void full_queue_is_busy_but_not_for_the_daemon_itself(void **state) {
         (void) state;
         assert_int_equal(queue_new(&queue), 0);
         for (uint32_t i = 0; i < QUEUE_MAX; i++)
-                assert_int_equal(queue_push(queue, i / UID_JOBS_MAX, &job), 0);
-        assert_int_equal(queue_push(queue, 5000, &job), SEAL_E_BUSY);
-        assert_int_equal(queue_push(queue, UINT32_MAX, &job), 0);
+                assert_int_equal(queue_push(queue, i / UID_JOBS_MAX, false, &job), 0);
+        assert_int_equal(queue_push(queue, 5000, false, &job), SEAL_E_BUSY);
+        assert_int_equal(queue_push(queue, UINT32_MAX, false, &job), 0);
         assert_non_null(queue_pop(queue));
-        assert_int_equal(queue_push(queue, 5000, &job), 0);
-        assert_int_equal(queue_push(queue, 5000, &job), SEAL_E_BUSY);
+        assert_int_equal(queue_push(queue, 5000, false, &job), 0);
+        assert_int_equal(queue_push(queue, 5000, false, &job), SEAL_E_BUSY);
 }
 
 int main(void) {

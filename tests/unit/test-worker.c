@@ -5,6 +5,7 @@
 #include <pthread.h>
 #include <sched.h>
 #include <stdio.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/limits.h"
@@ -266,6 +267,25 @@ static void users_take_turns_whoever_came_first(void **state) {
         assert_memory_equal(office->order, served, sizeof(served));
 }
 
+static void keys_being_made_let_those_who_wait_pass_in_between(void **state) {
+        /* Four users want keys, two want signatures, one of these twice. */
+        static const uint32_t came[] = { 1, 2, 3, 4, 5, 6, 5 },
+                              served[] = { 9, 1, 5, 6, 5, 2, 3, 4 };
+        Office *office = *state;
+        Task holding = a_task(office, 9), tasks[7];
+
+        holding.job.run = run_hold;
+        assert_int_equal(submit(&holding), 0);
+        for (int i = 0; i < 7; i++) {
+                tasks[i] = a_task(office, came[i]);
+                tasks[i].job.slow = i < 4;
+                assert_int_equal(submit(&tasks[i]), 0);
+        }
+        release(office);
+        wait_done(office, 8);
+        assert_memory_equal(office->order, served, sizeof(served));
+}
+
 static void refused_job_is_never_done(void **state) {
         Office *office = *state;
         static Task tasks[UID_JOBS_MAX];
@@ -376,17 +396,35 @@ static void chip_that_was_reset_is_connected_to_anew(void **state) {
         assert_true(office->available);
 }
 
+static void key_in_the_making_is_given_more_time(void **state) {
+        Office *office = *state;
+        Task holding = a_task(office, 1), waiting = a_task(office, 2);
+
+        holding.job.run = run_hold;
+        holding.job.slow = true;
+        assert_int_equal(submit(&holding), 0);
+        assert_int_equal(submit(&waiting), 0);
+        time_t deadline = time(NULL) + 30;
+        while (!worker_is_stuck(office->worker, PATIENCE, 0)) /* once the worker has taken it */
+                assert_true(time(NULL) < deadline);
+        assert_int_equal(waiting.told, SEAL_E_TIMEOUT);
+        assert_false(worker_is_stuck(office->worker, 0, PATIENCE));
+        release(office);
+        wait_done(office, 2);
+        assert_int_equal(holding.told, 0);
+}
+
 static void job_that_hangs_in_the_chip_frees_those_that_wait(void **state) {
         Office *office = *state;
         Task holding = a_task(office, 1), waiting = a_task(office, 2), later = a_task(office, 2);
 
-        assert_false(worker_is_stuck(office->worker, 0));
+        assert_false(worker_is_stuck(office->worker, 0, 0));
         holding.job.run = run_hold;
         assert_int_equal(submit(&holding), 0);
         assert_int_equal(submit(&waiting), 0);
-        assert_false(worker_is_stuck(office->worker, PATIENCE));
+        assert_false(worker_is_stuck(office->worker, PATIENCE, 0));
         assert_int_equal(waiting.dones, 0);
-        while (!worker_is_stuck(office->worker, 0)) /* once the worker has taken it */
+        while (!worker_is_stuck(office->worker, 0, 0)) /* once the worker has taken it */
                 (void) sched_yield();
         assert_int_equal(waiting.dones, 1);
         assert_int_equal(waiting.told, SEAL_E_TIMEOUT);
@@ -398,7 +436,7 @@ static void job_that_hangs_in_the_chip_frees_those_that_wait(void **state) {
         wait_done(office, 3);
         assert_int_equal(holding.told, 0);
         assert_int_equal(later.told, 0);
-        assert_false(worker_is_stuck(office->worker, 0));
+        assert_false(worker_is_stuck(office->worker, 0, 0));
 }
 
 #define worker_test(function) cmocka_unit_test_setup_teardown(function, setup, teardown)
@@ -411,6 +449,7 @@ int main(void) {
                 worker_test(job_can_be_submitted_again_when_it_is_done),
                 worker_test(held_up_job_makes_the_others_wait),
                 worker_test(users_take_turns_whoever_came_first),
+                worker_test(keys_being_made_let_those_who_wait_pass_in_between),
                 worker_test(refused_job_is_never_done),
                 worker_test(stopping_cancels_what_waits_and_awaits_what_runs),
                 cmocka_unit_test_setup_teardown(chip_that_cannot_be_reached_is_told_without_running,
@@ -418,6 +457,7 @@ int main(void) {
                 worker_test(connection_that_died_unused_is_no_news_for_the_job),
                 worker_test(chip_that_stays_away_is_told_once_and_asked_again),
                 worker_test(chip_that_was_reset_is_connected_to_anew),
+                worker_test(key_in_the_making_is_given_more_time),
                 worker_test(job_that_hangs_in_the_chip_frees_those_that_wait),
         };
 
