@@ -12,23 +12,24 @@ typedef struct ApplicationWords {
 } ApplicationWords;
 
 /* Text of the options for the help. */
-#define APPLICATION_HELP                                                                      \
-        "  --name NAME            What the seal is called (required)\n"                       \
-        "  --class CLASS          institution (default) or personal\n"                        \
-        "  --type TYPE            official, finance, invoice, contract,\n"                    \
-        "                         legal-representative, personnel, department, special,\n"    \
-        "                         other (default)\n"                                          \
-        "  --holder HOLDER        The organisation or person it stands for\n"                 \
-        "  --algorithm ALGORITHM  ecdsa-p256 (the only one so far)\n"                         \
-        "  --purpose PURPOSE      document-signing, identity-authentication, endorsement;\n"  \
-        "                         may be repeated (default: all)\n"                           \
-        "  --not-before TIME      Valid from: YYYY-MM-DD (UTC), RFC 3339, or +Nd (N days\n"   \
-        "                         from now); default: now\n"                                  \
-        "  --not-after TIME       Valid until, likewise; a day counts to its end (default:\n" \
-        "                         as configured, 3 years)\n"                                  \
-        "  --use-limit N          How many signatures in all (default: no limit)\n"           \
-        "  --keeper SUBJECT       Who signs with it: alice, user:alice or group:sales; may\n" \
-        "                         be repeated (default: you)\n"                               \
+#define APPLICATION_HELP                                                                        \
+        "  --name NAME            What the seal is called (required)\n"                         \
+        "  --class CLASS          institution (default) or personal\n"                          \
+        "  --type TYPE            official, finance, invoice, contract,\n"                      \
+        "                         legal-representative, personnel, department, special,\n"      \
+        "                         other (default)\n"                                            \
+        "  --holder HOLDER        The organisation or person it stands for\n"                   \
+        "  --algorithm ALGORITHM  ecdsa-p256 (default), ecdsa-p384, rsa-2048, rsa-3072, sm2;\n" \
+        "                         'sealctl status' shows which this TPM has\n"                  \
+        "  --purpose PURPOSE      document-signing, identity-authentication, endorsement;\n"    \
+        "                         may be repeated (default: all)\n"                             \
+        "  --not-before TIME      Valid from: YYYY-MM-DD (UTC), RFC 3339, or +Nd (N days\n"     \
+        "                         from now); default: now\n"                                    \
+        "  --not-after TIME       Valid until, likewise; a day counts to its end (default:\n"   \
+        "                         as configured, 3 years)\n"                                    \
+        "  --use-limit N          How many signatures in all (default: no limit)\n"             \
+        "  --keeper SUBJECT       Who signs with it: alice, user:alice or group:sales; may\n"   \
+        "                         be repeated (default: you)\n"                                 \
         "  --document TITLE=FILE  A supporting document; its SHA-256 is recorded\n"
 
 /* clang-format off: one option a line */

@@ -11,6 +11,7 @@
 #include "client/output.h"
 #include "client/text.h"
 #include "client/verb.h"
+#include "policy/sm2.h"
 
 static const char help[] =
         "Usage: sealctl sign NUMBER FILE [OPTIONS]\n"
@@ -25,8 +26,11 @@ static const char help[] =
         "  --purpose P       document-signing (default), identity-authentication,\n"
         "                    endorsement\n"
         "  --name TEXT       Name of the document for the record (default: FILE's name)\n"
-        "  --hash HASH       sha256 (default), sha384, sha512\n"
-        "  --digest HEX      Sign this digest; there is no FILE then\n"
+        "  --hash HASH       sha256, sha384, sha512, sm3 (default: by the seal's\n"
+        "                    algorithm: sha256, ecdsa-p384 sha384, sm2 sm3)\n"
+        "  --scheme SCHEME   RSA: rsassa (default) or rsapss\n"
+        "  --digest HEX      Sign this digest; there is no FILE then. For SM2 the seal's\n"
+        "                    DigestPrefix is hashed before the document\n"
         "  --digest-only     Print the digest that would be signed, and do not sign\n"
         "\n"
         "Example:\n"
@@ -36,8 +40,9 @@ static const char help[] =
         "public key ('sealctl show NUMBER --public-key') to whoever checks it.\n";
 
 typedef struct SignWords {
-        const char *file, *output, *purpose, *name, *hash, *digest;
+        const char *file, *output, *purpose, *name, *hash, *scheme, *digest;
         bool digest_only;
+        const Algorithm *algorithm; /* of the seal */
         const EVP_MD *md;
 } SignWords;
 
@@ -53,7 +58,22 @@ static int options_check(const Context *context, SignWords *o) {
                 return fail(context, EXIT_USAGE, "--digest and --digest-only exclude each other");
         if (o->digest && !o->output)
                 return fail(context, EXIT_USAGE, "--digest needs --output");
-        return hash_find(context, o->hash, &o->md);
+        return hash_check(context, o->hash);
+}
+
+/* What the seal is decides with what a document is hashed for it. */
+static int algorithm_get(Context *context, const char *path, SignWords *o) {
+        _cleanup_(json_freep) json_t *property = NULL;
+
+        int r = property_json(context, path, SEAL, "Algorithm", &property);
+        if (r != 0)
+                return r;
+        o->algorithm = json_is_string(property) ? algorithm_find(json_string_value(property))
+                                                : NULL;
+        if (!o->algorithm)
+                return fail_plain(context, EXIT_OTHER,
+                                  "this sealctl does not know the seal's algorithm");
+        return hash_choose(context, o->algorithm, o->hash, o->scheme, &o->md);
 }
 
 static int digest_parse(const Context *context, const SignWords *o, Digest *ret) {
@@ -99,6 +119,7 @@ static int sign_send(Context *context, const char *path, const SignWords *o, con
                 return call_built(context, built);
         Entries e = entries_open(call);
         entry_text(&e, "hash", o->hash);
+        entry_text(&e, "scheme", o->scheme);
         entry_text(&e, "purpose", o->purpose);
         entry_text(&e, "document-name", document_name(o));
         r = call_built(context, entries_close(&e));
@@ -166,6 +187,15 @@ static void print_quoted(const char *text) {
         putchar('\'');
 }
 
+/* A chip may salt with fewer or more bytes than the digest has (Part 1 §B.7): auto takes any. */
+static const char *openssl_options(const SignWords *o) {
+        if (strcmp(hash_name(o->md), "sm3") == 0)
+                return " -sigopt distid:" SM2_IDENTITY;
+        if (o->scheme && strcmp(o->scheme, "rsapss") == 0)
+                return " -sigopt rsa_padding_mode:pss -sigopt rsa_pss_saltlen:auto";
+        return "";
+}
+
 static void people_result(const SignWords *o, const char *number, const char *output,
                           uint64_t use) {
         printf("Signed with seal %s (use %llu): ", number, (unsigned long long) use);
@@ -175,8 +205,8 @@ static void people_result(const SignWords *o, const char *number, const char *ou
                 return;
         printf("Anybody can verify it:\n"
                "  sealctl show %s --public-key > %s.pem\n"
-               "  openssl dgst -%s -verify %s.pem -signature ",
-               number, number, hash_name(o->md), number);
+               "  openssl dgst -%s -verify %s.pem%s -signature ",
+               number, number, hash_name(o->md), number, openssl_options(o));
         print_quoted(output);
         putchar(' ');
         print_quoted(o->file);
@@ -218,13 +248,15 @@ static int digest_print(const Context *context, const SignWords *o, const Digest
 }
 
 /* The place for the signature is settled before a use is spent on it. */
-static int sign(Context *context, const char *path, const SignWords *o) {
+static int sign(Context *context, const char *path, SignWords *o) {
         _cleanup_(message_freep) sd_bus_message *reply = NULL;
         _cleanup_free_ char *output = NULL;
         Digest digest = {};
 
-        int r = o->digest ? digest_parse(context, o, &digest)
-                          : digest_file(context, path, o, &digest);
+        int r = algorithm_get(context, path, o);
+        if (r == 0)
+                r = o->digest ? digest_parse(context, o, &digest)
+                              : digest_file(context, path, o, &digest);
         if (r == 0 && o->digest_only)
                 return digest_print(context, o, &digest);
         if (r == 0)
@@ -238,9 +270,13 @@ static int sign(Context *context, const char *path, const SignWords *o) {
 int verb_sign(Context *context, int argc, char **argv) {
         SignWords o = {};
         const CommandOption table[] = {
-                { "output", .text = &o.output }, { "purpose", .text = &o.purpose },
-                { "name", .text = &o.name },     { "hash", .text = &o.hash },
-                { "digest", .text = &o.digest }, { "digest-only", .flag = &o.digest_only },
+                { "output", .text = &o.output },
+                { "purpose", .text = &o.purpose },
+                { "name", .text = &o.name },
+                { "hash", .text = &o.hash },
+                { "scheme", .text = &o.scheme },
+                { "digest", .text = &o.digest },
+                { "digest-only", .flag = &o.digest_only },
         };
         const Usage usage = { help, OPTIONS(table), 1, 2 };
         char **arguments, path[PATH_SIZE];

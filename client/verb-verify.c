@@ -14,6 +14,7 @@
 #include "client/text.h"
 #include "client/verb.h"
 #include "client/verify.h"
+#include "policy/sm2.h"
 
 static const char help[] =
         "Usage: sealctl verify FILE --public-key PEM [OPTIONS]\n"
@@ -28,16 +29,20 @@ static const char help[] =
         "  --signature SIG    The signature (default: FILE.sig)\n"
         "  --public-key PEM   The seal's public key or certificate\n"
         "  --seal NUMBER      Ask the daemon of this machine for the seal's public key\n"
-        "  --hash HASH        sha256 (default), sha384, sha512\n"
+        "  --hash HASH        sha256, sha384, sha512, sm3 (default: by the key: sha256,\n"
+        "                     P-384 sha384, SM2 sm3)\n"
+        "  --scheme SCHEME    RSA: rsassa or rsapss (default: either)\n"
         "\n"
         "Example:\n"
         "  sealctl verify contract.pdf --public-key seal.pem\n"
         "\n"
         "Next: the same with openssl:\n"
-        "  openssl dgst -sha256 -verify seal.pem -signature contract.pdf.sig contract.pdf\n";
+        "  openssl dgst -sha256 -verify seal.pem -signature contract.pdf.sig contract.pdf\n"
+        "with -sigopt rsa_padding_mode:pss for rsapss, and for SM2 with -sm3 and\n"
+        "-sigopt distid:" SM2_IDENTITY ".\n";
 
 typedef struct VerifyOptions {
-        const char *file, *signature, *public_key, *seal, *hash;
+        const char *file, *signature, *public_key, *seal, *hash, *scheme;
         const EVP_MD *md;
 } VerifyOptions;
 
@@ -46,7 +51,7 @@ static int options_check(const Context *context, VerifyOptions *o) {
                 return fail(context, EXIT_USAGE, "one of --public-key and --seal is needed");
         if (strcmp(o->file, "-") == 0 && !o->signature)
                 return fail(context, EXIT_USAGE, "standard input needs --signature");
-        return hash_find(context, o->hash, &o->md);
+        return hash_check(context, o->hash);
 }
 
 static int key_from_file(const Context *context, const char *path, EVP_PKEY **ret) {
@@ -107,7 +112,27 @@ static int verdict(const Context *context, const VerifyOptions *o, EVP_PKEY *key
         return 0;
 }
 
-static int verify(Context *context, const VerifyOptions *o) {
+/* The hash of the key's Z_A, which only SM2 has, and the file. */
+static int digest_file(const Context *context, const VerifyOptions *o, EVP_PKEY *key, uint8_t *ret,
+                       size_t *ret_size) {
+        TPM2B_DIGEST prefix;
+
+        if (sm2_prefix_of_pkey(key, &prefix) != 0)
+                return fail_openssl(context, "SM3");
+        return file_hash(context, o->file, o->md, (Bytes){ prefix.buffer, prefix.size }, ret,
+                         ret_size);
+}
+
+static int hash_of_key(const Context *context, VerifyOptions *o, EVP_PKEY *key) {
+        const Algorithm *algorithm = verify_algorithm(key);
+
+        if (!algorithm)
+                return fail_plain(context, EXIT_USAGE,
+                                  "the key is not of a seal: those are " ALGORITHM_NAMES);
+        return hash_choose(context, algorithm, o->hash, o->scheme, &o->md);
+}
+
+static int verify(Context *context, VerifyOptions *o) {
         _cleanup_(pkey_freep) EVP_PKEY *key = NULL;
         _cleanup_free_ uint8_t *signature = NULL;
         uint8_t digest[EVP_MAX_MD_SIZE];
@@ -116,23 +141,24 @@ static int verify(Context *context, const VerifyOptions *o) {
         int r = o->seal ? key_from_seal(context, o->seal, &key)
                         : key_from_file(context, o->public_key, &key);
         if (r == 0)
+                r = hash_of_key(context, o, key);
+        if (r == 0)
                 r = signature_read(context, o, &signature, &signature_size);
         if (r == 0)
-                r = file_hash(context, o->file, o->md, (Bytes){}, digest, &digest_size);
+                r = digest_file(context, o, key, digest, &digest_size);
         if (r != 0)
                 return r;
         return verdict(context, o, key,
-                       verify_digest(key, o->md, (Bytes){ digest, digest_size },
+                       verify_digest(key, o->md, o->scheme, (Bytes){ digest, digest_size },
                                      (Bytes){ signature, signature_size }));
 }
 
 int verb_verify(Context *context, int argc, char **argv) {
         VerifyOptions o = {};
         const CommandOption table[] = {
-                { "signature", .text = &o.signature },
-                { "public-key", .text = &o.public_key },
-                { "seal", .text = &o.seal },
-                { "hash", .text = &o.hash },
+                { "signature", .text = &o.signature }, { "public-key", .text = &o.public_key },
+                { "seal", .text = &o.seal },           { "hash", .text = &o.hash },
+                { "scheme", .text = &o.scheme },
         };
         const Usage usage = { help, OPTIONS(table), 1, 1 };
         char **arguments;

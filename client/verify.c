@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include <openssl/pem.h>
+#include <openssl/rsa.h>
 #include <openssl/x509.h>
 
 EVP_PKEY *verify_key_parse(const char *pem, size_t size) {
@@ -22,13 +23,50 @@ EVP_PKEY *verify_key_parse(const char *pem, size_t size) {
         return key;
 }
 
-bool verify_digest(EVP_PKEY *key, const EVP_MD *md, Bytes digest, Bytes signature) {
-        EVP_PKEY_CTX *verification = EVP_PKEY_CTX_new(key, NULL);
+const Algorithm *verify_algorithm(EVP_PKEY *key) {
+        char group[64] = "";
 
-        bool good = verification && EVP_PKEY_verify_init(verification) == 1 &&
-                    EVP_PKEY_CTX_set_signature_md(verification, md) == 1 &&
-                    EVP_PKEY_verify(verification, signature.data, signature.size, digest.data,
+        if (EVP_PKEY_is_a(key, "RSA"))
+                return EVP_PKEY_get_bits(key) == 2048   ? algorithm_find("rsa-2048")
+                       : EVP_PKEY_get_bits(key) == 3072 ? algorithm_find("rsa-3072")
+                                                        : NULL;
+        if (EVP_PKEY_is_a(key, "SM2"))
+                return algorithm_find("sm2");
+        if (!EVP_PKEY_is_a(key, "EC") ||
+            EVP_PKEY_get_group_name(key, group, sizeof(group), NULL) != 1)
+                return NULL;
+        return strcmp(group, SN_X9_62_prime256v1) == 0 ? algorithm_find("ecdsa-p256")
+               : strcmp(group, SN_secp384r1) == 0      ? algorithm_find("ecdsa-p384")
+                                                       : NULL;
+}
+
+static bool padding_set(EVP_PKEY_CTX *context, int padding) {
+        return EVP_PKEY_CTX_set_rsa_padding(context, padding) == 1 &&
+               (padding != RSA_PKCS1_PSS_PADDING ||
+                EVP_PKEY_CTX_set_rsa_pss_saltlen(context, RSA_PSS_SALTLEN_AUTO) == 1);
+}
+
+/* padding 0: no RSA key. */
+static bool verify_padded(EVP_PKEY *key, const EVP_MD *md, int padding, Bytes digest,
+                          Bytes signature) {
+        EVP_PKEY_CTX *context = EVP_PKEY_CTX_new(key, NULL);
+
+        bool good = context && EVP_PKEY_verify_init(context) == 1 &&
+                    (padding == 0 || padding_set(context, padding)) &&
+                    EVP_PKEY_CTX_set_signature_md(context, md) == 1 &&
+                    EVP_PKEY_verify(context, signature.data, signature.size, digest.data,
                                     digest.size) == 1;
-        EVP_PKEY_CTX_free(verification);
+        EVP_PKEY_CTX_free(context);
         return good;
+}
+
+bool verify_digest(EVP_PKEY *key, const EVP_MD *md, const char *scheme, Bytes digest,
+                   Bytes signature) {
+        if (!EVP_PKEY_is_a(key, "RSA"))
+                return verify_padded(key, md, 0, digest, signature);
+        if ((!scheme || strcmp(scheme, "rsassa") == 0) &&
+            verify_padded(key, md, RSA_PKCS1_PADDING, digest, signature))
+                return true;
+        return (!scheme || strcmp(scheme, "rsapss") == 0) &&
+               verify_padded(key, md, RSA_PKCS1_PSS_PADDING, digest, signature);
 }

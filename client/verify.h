@@ -8,9 +8,17 @@
 #include <openssl/evp.h>
 
 #include "base/bytes.h"
+#include "policy/algorithm.h"
 
 /* The public key of PEM "PUBLIC KEY" or "CERTIFICATE" text; NULL when it is neither. */
 EVP_PKEY *verify_key_parse(const char *pem, size_t size);
 
-/* Is signature (DER ECDSA-Sig-Value, or RSA PKCS #1 v1.5) the key's over this digest of md? */
-bool verify_digest(EVP_PKEY *key, const EVP_MD *md, Bytes digest, Bytes signature);
+/* The algorithm of a seal that has this key; NULL when no seal has such a key. */
+const Algorithm *verify_algorithm(EVP_PKEY *key);
+
+/*
+ * Is signature (DER ECDSA-Sig-Value, or the plain RSA block) the key's over this digest of md? scheme
+ * is that of an RSA key: rsassa, rsapss (of any salt), or NULL for either.
+ */
+bool verify_digest(EVP_PKEY *key, const EVP_MD *md, const char *scheme, Bytes digest,
+                   Bytes signature);
