@@ -12,8 +12,8 @@ static const char help[] =
         "Usage: sealctl status\n"
         "\n"
         "How sealsd is set up, how much of its capacity is used, and what needs\n"
-        "attention. Administrators and auditors see all of it, others the version and\n"
-        "the state.\n"
+        "attention. Administrators and auditors see all of it, others the version, the\n"
+        "state, and the algorithms that the TPM has.\n"
         "\n"
         "Example:\n"
         "  sealctl status\n"
@@ -37,6 +37,7 @@ static const OutputField fields[] = {
         { "fence-pcr", "Fence PCR", FIELD_TEXT },
         { "tcti", "TPM by", FIELD_TEXT },
         { "tpm", "TPM", FIELD_TEXT },
+        { "features", "Algorithms", FIELD_TEXT },
         { "lockout-auth", "Lockout authorisation", FIELD_TEXT },
         { "owner-auth", "Owner authorisation", FIELD_TEXT },
         { "queue", "Waiting jobs", FIELD_TEXT },
@@ -75,10 +76,9 @@ static void attention_print(const json_t *status) {
 /* Nothing is set up: capacity, indices and seals would be rows of zeros. */
 static int uninitialized_print(const Context *context, const json_t *status) {
         static const OutputField before[] = {
-                { "state", "State", FIELD_TEXT },
-                { "version", "Version", FIELD_TEXT },
-                { "tcti", "TPM by", FIELD_TEXT },
-                { "tpm", "TPM", FIELD_TEXT },
+                { "state", "State", FIELD_TEXT },         { "version", "Version", FIELD_TEXT },
+                { "tcti", "TPM by", FIELD_TEXT },         { "tpm", "TPM", FIELD_TEXT },
+                { "features", "Algorithms", FIELD_TEXT },
         };
         bool waits = json_integer_value(json_object_get(status, "challenges")) > 0;
 
@@ -111,6 +111,7 @@ static int status_public(Context *context, json_t **ret) {
                 { "Version", "version" },
                 { "State", "state" },
                 { "Separation", "separation" },
+                { "Features", "features" },
         };
         json_t *status = json_object();
         int r = 0;
