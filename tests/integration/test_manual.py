@@ -65,7 +65,7 @@ def walk_dual(box):
     reader.run("call $M ApproveMachineState")
 
     for _ in range(3):
-        reader.run("call $M Apply", user=box["SEAL_APPLICANT"])
+        reader.run("call $M Apply 'a{sv}' 2 name s \"Acme Contracts\"", user=box["SEAL_APPLICANT"])
     reader.run("call $M ListRequests", user=box["SEAL_REVIEWER"])
     reader.run("call $R Approve", user=box["SEAL_REVIEWER"])
     reader.run("call $R Describe")
@@ -78,10 +78,21 @@ def walk_dual(box):
     reader.run("call $S Deliver", seal=seal)
     reader.run("call $S Accept", seal=seal)
     reader.run("call $M ListSeals")
-    reader.run("call $S Sign", seal=seal)
+    reader.run("call $S Sign 'aya{sv}' $(ay digest.bin) 1", seal=seal)
     reader.run("call $S Describe", seal=seal)
     reader.run("call $S Revoke", seal=seal)
+    walk_rsa(reader)
     return reader.used
+
+
+def walk_rsa(reader):
+    box, applicant = reader.box, reader.box["SEAL_APPLICANT"]
+    request = reader.run("call $M Apply 'a{sv}' 2 name s \"Acme Invoices\"", user=applicant)
+    path = request.split('"')[1]
+    assert box.bus(path, "Request", "Approve", "sa{sv}", "fine", 0, user=box["SEAL_REVIEWER"])[1] == ""
+    seal = box.property(path, "Request", "Seal")
+    assert box.seal(seal, "Accept", "a{sv}", 0, user=applicant)[1] == ""
+    reader.run("call $S Sign 'aya{sv}' $(ay digest.bin) 2", user=applicant, seal=seal)
 
 
 def walk_single(box):
@@ -94,7 +105,7 @@ def walk_single(box):
 def walk_strict(box):
     reader = Reader(box)
     box.ok("sealctl init --authority $SEAL_AUTHORITY --separation strict")
-    reader.run("call $M Apply", user=box["SEAL_APPLICANT"])
+    reader.run("call $M Apply 'a{sv}' 2 name s \"Acme Contracts\"", user=box["SEAL_APPLICANT"])
     reader.run("call $R Approve", user=box["SEAL_REVIEWER"])
     reader.run("call $R Make", user=box["SEAL_MAKER"])
     reader.run("call $S RecordFiling", user=box["SEAL_MAKER"],
