@@ -144,11 +144,21 @@ const char *tpm_tcti(const Tpm *tpm) {
 
 int tpm_capability(Tpm *tpm, TPM2_CAP capability, uint32_t first, uint32_t count,
                    TPMS_CAPABILITY_DATA **ret, ErrorDetail *detail) {
+        _cleanup_esys_ TPMS_CAPABILITY_DATA *data = NULL;
         TPMI_YES_NO more;
 
-        return tpm_rc(
-                Esys_GetCapability(tpm->esys, NO_SESSIONS, capability, first, count, &more, ret),
+        int r = tpm_rc(
+                Esys_GetCapability(tpm->esys, NO_SESSIONS, capability, first, count, &more, &data),
                 TPM_STEP_GET_CAPABILITY, detail);
+        if (r != 0)
+                return r;
+        /* The lists of the union have room for different counts, so another one would be overrun. */
+        if (data->capability != capability)
+                return error_set(detail, SEAL_E_TPM_FAILURE,
+                                 "TPM2_GetCapability gave capability %u instead of %u",
+                                 data->capability, capability);
+        *ret = steal_ptr(data);
+        return 0;
 }
 
 /* Four characters of a property, most significant first, joined with single spaces. */

@@ -170,6 +170,29 @@ static void retry_is_sent_again(void **state) {
         assert_int_equal(tpm_hierarchy_check_auth(chip->tpm, TPM_LOCKOUT, NULL, NULL), SEAL_E_BUSY);
 }
 
+/* Header (10 bytes), moreData, then capability and count (Part 3 §30.2). */
+static void answer_with_curves(Wire *wire, TPM2_CC command, uint8_t *answer, size_t size) {
+        (void) wire;
+        if (command == TPM2_CC_GetCapability && size > 14)
+                answer[14] = TPM2_CAP_ECC_CURVES;
+}
+
+/* There is room for four times as many curves as properties: the list was read to its end and on. */
+static void answer_of_another_capability_is_refused(void **state) {
+        TpmHierarchies h = { .max_auth_fail = 7 };
+        ErrorDetail detail = {};
+        Chip *chip = *state;
+        char text[64];
+
+        chip->wire.answered = answer_with_curves;
+        wire_tap(&chip->wire, chip->tpm);
+        assert_int_equal(tpm_hierarchies(chip->tpm, &h, &detail), SEAL_E_TPM_FAILURE);
+        assert_non_null(strstr(detail.text, "capability 8 instead of 6"));
+        assert_int_equal(h.max_auth_fail, 7);
+        assert_int_equal(tpm_describe(chip->tpm, text, sizeof(text), NULL), SEAL_E_TPM_FAILURE);
+        wire_untap(&chip->wire);
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
 #define ON_CHIP(test) cmocka_unit_test_setup_teardown(test, chip_setup, chip_teardown)
@@ -182,6 +205,7 @@ int main(void) {
                 ON_CHIP(no_authorisation_passes_in_clear),
                 ON_CHIP(altered_answer_ends_the_connection),
                 ON_CHIP(retry_is_sent_again),
+                ON_CHIP(answer_of_another_capability_is_refused),
 #undef ON_CHIP
         };
 
