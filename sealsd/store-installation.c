@@ -38,7 +38,7 @@ static void take_installation(Query *query, Installation *ret) {
         take_public(query, &ret->authority);
         take_private(query, &ret->authority_private);
         take_unsigned(query, &bank, UINT16_MAX);
-        take_u32(query, &ret->pcrs.mask);
+        take_unsigned(query, &ret->pcrs.mask, (1U << PCR_COUNT) - 1);
         take_text(query, ret->profile, sizeof(ret->profile));
         take_unsigned(query, &ret->capacity, CAPACITY_MAX);
         take_bytes(query, ret->srk.name, sizeof(ret->srk.name), &srk_size);

@@ -360,6 +360,7 @@ static void values_beyond_their_bounds_are_tampering(void **state) {
                  " CAST(authority_private || x'00' AS BLOB)"),
                 "UPDATE installation SET srk = zeroblob(200)",
                 "UPDATE installation SET pcr_bank = 65536",
+                "UPDATE installation SET pcr_mask = 16777216",
         };
         Register *r = *state;
         Installation good = an_installation(), read = { .capacity = 5 };
