@@ -59,5 +59,6 @@ int error_set(ErrorDetail *detail, int code, const char *format, ...) {
         (void) vsnprintf(detail->text, sizeof(detail->text), format, ap);
         va_end(ap);
         text_end_whole(detail->text);
+        text_repair(detail->text); /* libraries quote what they choke on */
         return code;
 }

@@ -38,8 +38,8 @@ const char *error_text(int code);
 const char *error_describe(int code, const ErrorDetail *detail);
 
 /*
- * Write the sentence, cut at ERROR_TEXT_MAX between two characters, and return code, so that
- * `return error_set(…)` reads.
+ * Write the sentence, cut at ERROR_TEXT_MAX between two characters, '?' in place of bytes that are
+ * not UTF-8, and return code, so that `return error_set(…)` reads.
  */
 int error_set(ErrorDetail *detail, int code, const char *format, ...)
         __attribute__((format(printf, 3, 4)));

@@ -101,6 +101,19 @@ void text_end_whole(char *text) {
                 text[size - back] = '\0';
 }
 
+void text_repair(char *text) {
+        size_t left = strlen(text), length;
+        uint32_t c;
+
+        for (; left > 0; text += length, left -= length) {
+                length = char_decode(text, left, &c);
+                if (length == 0) {
+                        *text = '?';
+                        length = 1;
+                }
+        }
+}
+
 void text_copy(char *ret, size_t size, const char *text) {
         (void) snprintf(ret, size, "%s", text);
         if (strlen(text) >= size)

@@ -29,5 +29,8 @@ bool text_is_line(const char *text, size_t chars_max);
 /* Drop the last character where a cut left only its beginning: what is not UTF-8 cannot be sent. */
 void text_end_whole(char *text);
 
+/* Write '?' over each byte that is no part of a well-formed character. */
+void text_repair(char *text);
+
 /* Copy into size bytes, cut between two characters where it is longer. */
 void text_copy(char *ret, size_t size, const char *text);

@@ -128,6 +128,15 @@ static void test_a_long_detail_is_cut_between_characters(void **state) {
         assert_true(text_is_utf8(detail.text, strlen(detail.text)));
 }
 
+/* SQLite quotes a damaged schema as it finds it. */
+static void test_a_detail_is_utf8_whatever_it_quotes(void **state) {
+        ErrorDetail detail = {};
+
+        (void) state;
+        (void) error_set(&detail, SEAL_E_STORAGE_FAILURE, "near \"%s\": error", "NO\xff\xe5\x8d");
+        assert_string_equal(detail.text, "near \"NO???\": error");
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_every_condition_has_a_name_of_its_own),
@@ -140,6 +149,7 @@ int main(void) {
                 cmocka_unit_test(test_a_detail_replaces_the_sentence),
                 cmocka_unit_test(test_a_long_detail_is_cut),
                 cmocka_unit_test(test_a_long_detail_is_cut_between_characters),
+                cmocka_unit_test(test_a_detail_is_utf8_whatever_it_quotes),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
