@@ -22,6 +22,12 @@ struct Tpm {
         Signer signer; /* what the last signature leaves for the next one */
 };
 
+/*
+ * tpm_new() over a TCTI that the caller made, and finalizes after the Tpm is freed. The name stands
+ * for the TCTI string.
+ */
+int tpm_new_over(Tpm **ret, const char *name, TSS2_TCTI_CONTEXT *tcti, ErrorDetail *detail);
+
 /* Three sessions, none of them used. */
 #define NO_SESSIONS ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE
 

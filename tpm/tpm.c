@@ -18,7 +18,7 @@ Tpm *tpm_free(Tpm *tpm) {
         if (tpm->esys)
                 Esys_Finalize(&tpm->esys);
         if (tpm->tcti)
-                Tss2_TctiLdr_Finalize(&tpm->tcti);
+                Tss2_TctiLdr_Finalize(&tpm->tcti); /* lets be what the loader did not make */
         free(tpm->name);
         free(tpm);
         return NULL;
@@ -91,18 +91,8 @@ static int clean_slate(Tpm *tpm, ErrorDetail *detail) {
         return r != 0 ? r : flush_all(tpm, TPM2_HT_LOADED_SESSION, detail);
 }
 
-static int connection_open(Tpm **ret, const char *tcti, ErrorDetail *detail) {
-        _cleanup_(tpm_freep) Tpm *tpm = calloc(1, sizeof(*tpm));
-
-        if (!tpm)
-                return -ENOMEM;
-        tpm->name = strdup(tcti);
-        if (!tpm->name)
-                return -ENOMEM;
-        int r = tpm_rc(Tss2_TctiLdr_Initialize(tcti, &tpm->tcti), TPM_STEP_CONNECT, detail);
-        if (r != 0)
-                return r;
-        r = tpm_rc(Esys_Initialize(&tpm->esys, tpm->tcti, NULL), TPM_STEP_CONNECT, detail);
+static int connection_begin(Tpm *tpm, ErrorDetail *detail) {
+        int r = tpm_rc(Esys_Initialize(&tpm->esys, tpm->tcti, NULL), TPM_STEP_CONNECT, detail);
         if (r != 0)
                 return r;
         /*
@@ -111,23 +101,42 @@ static int connection_open(Tpm **ret, const char *tcti, ErrorDetail *detail) {
          * only what is left after that reaches tpm_rc().
          */
         r = tpm_rc(Esys_SetTimeout(tpm->esys, TSS2_TCTI_TIMEOUT_BLOCK), TPM_STEP_CONNECT, detail);
-        if (r != 0)
-                return r;
-        r = chip_start(tpm, detail);
         if (r == 0)
-                r = clean_slate(tpm, detail);
-        if (r != 0)
-                return r;
-        *ret = steal_ptr(tpm);
-        return 0;
+                r = chip_start(tpm, detail);
+        return r != 0 ? r : clean_slate(tpm, detail);
+}
+
+/* given NULL: the one that the loader finds by the name. */
+static int connection_open(Tpm **ret, const char *name, TSS2_TCTI_CONTEXT *given,
+                           ErrorDetail *detail) {
+        _cleanup_(tpm_freep) Tpm *tpm = calloc(1, sizeof(*tpm));
+        int r = 0;
+
+        if (!tpm)
+                return -ENOMEM;
+        tpm->name = strdup(name);
+        if (!tpm->name)
+                return -ENOMEM;
+        tpm->tcti = given;
+        if (!given)
+                r = tpm_rc(Tss2_TctiLdr_Initialize(name, &tpm->tcti), TPM_STEP_CONNECT, detail);
+        if (r == 0)
+                r = connection_begin(tpm, detail);
+        if (r == 0)
+                *ret = steal_ptr(tpm);
+        return r;
+}
+
+int tpm_new_over(Tpm **ret, const char *name, TSS2_TCTI_CONTEXT *tcti, ErrorDetail *detail) {
+        return connection_open(ret, name, tcti, detail);
 }
 
 int tpm_new(Tpm **ret, const char *tcti, ErrorDetail *detail) {
         if (tcti && tcti[0] != '\0')
-                return connection_open(ret, tcti, detail);
-        if (connection_open(ret, "tabrmd:", NULL) == 0)
+                return connection_open(ret, tcti, NULL, detail);
+        if (connection_open(ret, "tabrmd:", NULL, NULL) == 0)
                 return 0;
-        return connection_open(ret, "device:/dev/tpmrm0", detail);
+        return connection_open(ret, "device:/dev/tpmrm0", NULL, detail);
 }
 
 void tpm_release(Tpm *tpm) {
