@@ -8,7 +8,12 @@ ifeq ($(origin CC),default)
 CC := gcc
 endif
 SANITIZE ?=
-B ?= build$(if $(SANITIZE),-asan)
+# 1: the fuzz targets are linked with libFuzzer (needs clang); `make fuzz` sets it.
+FUZZ ?=
+# In all, shared among the targets; which of them.
+FUZZ_SECONDS ?= 60
+FUZZ_TARGETS ?= $(patsubst tests/fuzz/fuzz-%.c,%,$(wildcard tests/fuzz/fuzz-*.c))
+B ?= build$(if $(SANITIZE),-asan)$(if $(FUZZ),-fuzz)
 JOBS ?= $(shell nproc)
 DESTDIR ?=
 prefix ?= /usr/local
@@ -58,6 +63,9 @@ ifneq ($(SANITIZE),)
 HARDENING = -O1 -fPIE -fno-omit-frame-pointer -fsanitize=address,undefined \
             -fno-sanitize-recover=undefined
 endif
+ifneq ($(FUZZ),)
+HARDENING += -fsanitize=fuzzer-no-link
+endif
 ALL_CFLAGS = -std=gnu11 -D_GNU_SOURCE -I. -g $(WARNINGS) $(HARDENING) $(PKG_CFLAGS) $(CFLAGS)
 ALL_LDFLAGS = -pie -pthread -Wl,-z,relro,-z,now,-z,noexecstack -Wl,--as-needed \
               $(if $(SANITIZE),-fsanitize=address$(comma)undefined) $(LDFLAGS)
@@ -66,14 +74,18 @@ comma := ,
 # ---- what is built -------------------------------------------------------------------------------
 LAYERS  = base policy tpm format sealsd client
 objects = $(patsubst %.c,$(B)/obj/%.o,$(wildcard $(1)/*.c))
-HEADERS = $(wildcard $(addsuffix /*.h,$(LAYERS) tests/unit tests/tools tests/fixture tests/inject))
+HEADERS = $(wildcard $(addsuffix /*.h,$(LAYERS) tests/unit tests/tools tests/fixture tests/inject tests/fuzz))
 
 # Archives in an order that resolves the references among them.
 CLIENT_ARCHIVES = $(addprefix $(B)/lib,format.a policy.a base.a)
 DAEMON_ARCHIVES = $(addprefix $(B)/lib,sealsd.a tpm.a format.a policy.a base.a)
 # What several test programs share.
 TEST_ARCHIVES = $(B)/libfixture.a $(DAEMON_ARCHIVES)
+FUZZ_ARCHIVES = $(B)/libfuzz.a $(B)/libclient.a $(DAEMON_ARCHIVES)
 UNIT_TESTS = $(patsubst tests/unit/%.c,$(B)/tests/%,$(wildcard tests/unit/test-*.c))
+# Objects with their main: libFuzzer's own in place of ours.
+FUZZ_MAIN = $(if $(FUZZ),,$(B)/obj/tests/fuzz/replay.o)
+FUZZ_PROGRAMS = $(addprefix $(B)/fuzz/fuzz-,$(FUZZ_TARGETS))
 TEST_TOOLS = $(patsubst tests/tools/%.c,$(B)/tools/%,$(wildcard tests/tools/*.c))
 # What tests/sandbox itself needs.
 SANDBOX_TOOLS = $(B)/tools/notify-wait $(B)/tools/bus-wait
@@ -81,8 +93,8 @@ SANDBOX_TOOLS = $(B)/tools/notify-wait $(B)/tools/bus-wait
 INJECT = $(B)/inject/libinject.so $(B)/inject/libtcti-tap.so
 HEADER_CHECKS = $(patsubst %.h,$(B)/headers/%.ok,$(HEADERS))
 
-.PHONY: all programs tests headers packages demo check check-system sweep-bus endurance sandbox \
-        bench lint format install uninstall clean help
+.PHONY: all programs tests headers packages demo check check-system sweep-bus endurance fuzz \
+        fuzz-programs sandbox bench lint format install uninstall clean help
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -91,7 +103,8 @@ all: ## Build sealsd and sealctl (the default); CC=clang, SANITIZE=1 and B=FOLDE
 	@$(MAKE) --no-print-directory -j$(JOBS) programs
 
 programs: $(B)/sealsd $(B)/sealctl $(SANDBOX_TOOLS)
-tests: programs $(UNIT_TESTS) $(TEST_TOOLS) $(INJECT)
+tests: programs $(UNIT_TESTS) $(TEST_TOOLS) $(INJECT) fuzz-programs
+fuzz-programs: $(FUZZ_PROGRAMS)
 headers: $(HEADER_CHECKS)
 
 $(B)/sealsd: $(call objects,sealsd) $(DAEMON_ARCHIVES)
@@ -105,7 +118,9 @@ $(B)/libtpm.a: $(call objects,tpm)
 $(B)/libformat.a: $(call objects,format)
 $(B)/libpolicy.a: $(call objects,policy)
 $(B)/libbase.a: $(call objects,base)
+$(B)/libclient.a: $(filter-out %/main.o,$(call objects,client))
 $(B)/libfixture.a: $(call objects,tests/fixture)
+$(B)/libfuzz.a: $(filter-out %/replay.o $(B)/obj/tests/fuzz/fuzz-%.o,$(call objects,tests/fuzz))
 # Made anew, so that the object of a removed source does not live on in it.
 $(B)/lib%.a:
 	@mkdir -p $(@D)
@@ -124,6 +139,11 @@ $(B)/tests/%: $(B)/obj/tests/unit/%.o $(TEST_ARCHIVES)
 $(B)/bench/%: $(B)/obj/bench/%.o $(TEST_ARCHIVES)
 	@mkdir -p $(@D)
 	$(CC) $(ALL_LDFLAGS) -o $@ $< $(TEST_ARCHIVES) $(DAEMON_LIBS) $(TEST_LIBS)
+
+$(B)/fuzz/%: $(B)/obj/tests/fuzz/%.o $(FUZZ_MAIN) $(FUZZ_ARCHIVES)
+	@mkdir -p $(@D)
+	$(CC) $(ALL_LDFLAGS) $(if $(FUZZ),-fsanitize=fuzzer) -o $@ $< $(FUZZ_MAIN) $(FUZZ_ARCHIVES) \
+		$(sort $(DAEMON_LIBS) $(CLIENT_LIBS))
 
 # What waits for the daemon uses none of its code, and so is there while that does not build.
 $(SANDBOX_TOOLS): $(B)/tools/%: $(B)/obj/tests/tools/%.o
@@ -190,6 +210,12 @@ check-system: ## Install into a container with a real systemd and use the servic
 	@$(MAKE) --no-print-directory -j$(JOBS) programs
 	@SEALSD_BUILD=$(B) tests/check-system
 
+fuzz: ## Look for inputs that break a promise (FUZZ_SECONDS=60 in all, FUZZ_TARGETS='key pcr')
+	@tests/install-packages build fuzz
+	@$(MAKE) --no-print-directory -j$(JOBS) CC=clang SANITIZE=1 FUZZ=1 B=build-fuzz \
+		FUZZ_TARGETS='$(FUZZ_TARGETS)' fuzz-programs
+	@SEALSD_BUILD=build-fuzz tests/run-fuzz $(FUZZ_SECONDS) $(FUZZ_TARGETS)
+
 sandbox: ## Open a shell with a simulated TPM, a private bus and sealsd (ARGS=--ready: with a seal)
 	@tests/install-packages build run
 	@$(MAKE) --no-print-directory --silent -j$(JOBS) programs
@@ -205,7 +231,7 @@ lint: ## Layout, static analysis, shell scripts
 	@tests/lint
 
 format: ## Lay the C sources out as .clang-format says
-	@clang-format -i $(wildcard $(addsuffix /*.[ch],$(LAYERS) tests/unit tests/tools tests/fixture tests/inject bench))
+	@clang-format -i $(wildcard $(addsuffix /*.[ch],$(LAYERS) tests/unit tests/tools tests/fixture tests/inject tests/fuzz bench))
 
 # DATA_FILES are MODE:SOURCE:TARGET, installed and removed by the same list.
 DATA_FILES = \
@@ -238,7 +264,7 @@ uninstall: ## Remove what install put there; configuration and register stay
 	@rm -f $(foreach x,$(DATA_FILES),"$(DESTDIR)$(lastword $(subst :, ,$(x)))")
 
 clean: ## Remove everything that was built
-	rm -rf build build-asan $(B)
+	rm -rf build build-asan build-fuzz $(B)
 
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/\1\t\2/p' $(firstword $(MAKEFILE_LIST)) | \
