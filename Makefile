@@ -13,7 +13,9 @@ FUZZ ?=
 # In all, shared among the targets; which of them.
 FUZZ_SECONDS ?= 60
 FUZZ_TARGETS ?= $(patsubst tests/fuzz/fuzz-%.c,%,$(wildcard tests/fuzz/fuzz-*.c))
-B ?= build$(if $(SANITIZE),-asan)$(if $(FUZZ),-fuzz)
+# Builds that watch the programs, each in a folder of its own: asan, tsan, memcheck or cover.
+INSTRUMENT ?= $(if $(SANITIZE),asan)
+B ?= build$(if $(FUZZ),-fuzz,$(if $(INSTRUMENT),-$(INSTRUMENT)))
 JOBS ?= $(shell nproc)
 DESTDIR ?=
 prefix ?= /usr/local
@@ -59,17 +61,26 @@ CF_PROTECT   = $(call once,CF_PROTECT,$(call flag_if_known,-fcf-protection))
 WARNINGS = -Wall -Wextra -Wshadow -Wconversion -Wmissing-prototypes -Wvla -Werror
 HARDENING = -O2 -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fstack-clash-protection \
             $(CF_PROTECT) $(AUTO_INIT) -fPIE
-ifneq ($(SANITIZE),)
-HARDENING = -O1 -fPIE -fno-omit-frame-pointer -fsanitize=address,undefined \
-            -fno-sanitize-recover=undefined
+# What an instrument adds when compiling and linking; it stands in for the hardening, since valgrind
+# does not see the use of a value that the compiler has set to zero, nor a sanitizer what fortified
+# functions do. The worker's thread counts too, hence atomic counters.
+asan     = -O1 -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined
+tsan     = -O1 -fno-omit-frame-pointer -fsanitize=thread
+memcheck = -O1 -fno-omit-frame-pointer
+cover    = -O0 --coverage -fprofile-update=atomic
+INSTRUMENTS = asan tsan memcheck cover
+ifneq ($(INSTRUMENT),)
+ifeq ($(filter $(INSTRUMENTS),$(INSTRUMENT)),)
+$(error INSTRUMENT is one of: $(INSTRUMENTS))
+endif
+HARDENING = $($(INSTRUMENT)) -fPIE
 endif
 ifneq ($(FUZZ),)
 HARDENING += -fsanitize=fuzzer-no-link
 endif
 ALL_CFLAGS = -std=gnu11 -D_GNU_SOURCE -I. -g $(WARNINGS) $(HARDENING) $(PKG_CFLAGS) $(CFLAGS)
 ALL_LDFLAGS = -pie -pthread -Wl,-z,relro,-z,now,-z,noexecstack -Wl,--as-needed \
-              $(if $(SANITIZE),-fsanitize=address$(comma)undefined) $(LDFLAGS)
-comma := ,
+              $(if $(INSTRUMENT),$($(INSTRUMENT))) $(LDFLAGS)
 
 # ---- what is built -------------------------------------------------------------------------------
 LAYERS  = base policy tpm format sealsd client
@@ -94,11 +105,11 @@ INJECT = $(B)/inject/libinject.so $(B)/inject/libtcti-tap.so
 HEADER_CHECKS = $(patsubst %.h,$(B)/headers/%.ok,$(HEADERS))
 
 .PHONY: all programs tests headers packages demo check check-system sweep-bus endurance fuzz \
-        fuzz-programs sandbox bench lint format install uninstall clean help
+        fuzz-programs sandbox bench lint format install uninstall clean help $(INSTRUMENTS)
 .DELETE_ON_ERROR:
 .SECONDARY:
 
-all: ## Build sealsd and sealctl (the default); CC=clang, SANITIZE=1 and B=FOLDER are heeded
+all: ## Build sealsd and sealctl (the default); CC=clang, INSTRUMENT=asan and B=FOLDER are heeded
 	@tests/install-packages build
 	@$(MAKE) --no-print-directory -j$(JOBS) programs
 
@@ -155,15 +166,15 @@ $(B)/tools/%: $(B)/obj/tests/tools/%.o $(DAEMON_ARCHIVES)
 	@mkdir -p $(@D)
 	$(CC) $(ALL_LDFLAGS) -o $@ $< $(DAEMON_ARCHIVES) $(DAEMON_LIBS)
 
-# Loaded into programs that may not be sanitized: these never are. A sanitizer has a malloc of its own.
-INJECT_CFLAGS = $(filter-out -fPIE -fsanitize=% -fno-sanitize%,$(ALL_CFLAGS)) -fPIC -fvisibility=hidden
+# Loaded also into programs without an instrument: these have none. A sanitizer has a malloc of its own.
+INJECT_CFLAGS = $(filter-out -fPIE $(filter-out -O%,$($(INSTRUMENT))),$(ALL_CFLAGS)) -fPIC -fvisibility=hidden
 INJECT_LDFLAGS = -shared -pthread -Wl,-z,relro,-z,now,-z,noexecstack -Wl,--no-undefined $(LDFLAGS)
 
 $(B)/obj/tests/inject/%.o: tests/inject/%.c Makefile
 	@mkdir -p $(@D)
 	$(CC) $(INJECT_CFLAGS) -MMD -MP -c -o $@ $<
 
-$(B)/inject/libinject.so: $(patsubst %,$(B)/obj/tests/inject/%.o,control step $(if $(SANITIZE),,allocation))
+$(B)/inject/libinject.so: $(patsubst %,$(B)/obj/tests/inject/%.o,control step $(if $(filter asan tsan,$(INSTRUMENT)),,allocation))
 	@mkdir -p $(@D)
 	$(CC) $(INJECT_LDFLAGS) -o $@ $^
 
@@ -195,7 +206,7 @@ demo: ## Show the whole road, from an empty TPM to a refused signature
 
 check: packages ## Run all tests: layers, headers, units, the real daemon, a container with systemd
 	@$(MAKE) --no-print-directory -j$(JOBS) tests
-	@SEALSD_BUILD=$(B) MAKE='$(MAKE)' tests/run-check
+	@SEALSD_BUILD=$(B) INSTRUMENT=$(INSTRUMENT) MAKE='$(MAKE)' tests/run-check
 
 sweep-bus: packages ## Call every member with what nobody should send (SEED=NUMBER COUNT=NUMBER)
 	@$(MAKE) --no-print-directory -j$(JOBS) tests
@@ -215,6 +226,9 @@ fuzz: ## Look for inputs that break a promise (FUZZ_SECONDS=60 in all, FUZZ_TARG
 	@$(MAKE) --no-print-directory -j$(JOBS) CC=clang SANITIZE=1 FUZZ=1 B=build-fuzz \
 		FUZZ_TARGETS='$(FUZZ_TARGETS)' fuzz-programs
 	@SEALSD_BUILD=build-fuzz tests/run-fuzz $(FUZZ_SECONDS) $(FUZZ_TARGETS)
+
+asan: ## Run all tests under AddressSanitizer and UndefinedBehaviorSanitizer (also: check SANITIZE=1)
+	@$(MAKE) --no-print-directory check INSTRUMENT=asan
 
 sandbox: ## Open a shell with a simulated TPM, a private bus and sealsd (ARGS=--ready: with a seal)
 	@tests/install-packages build run
@@ -264,7 +278,7 @@ uninstall: ## Remove what install put there; configuration and register stay
 	@rm -f $(foreach x,$(DATA_FILES),"$(DESTDIR)$(lastword $(subst :, ,$(x)))")
 
 clean: ## Remove everything that was built
-	rm -rf build build-asan build-fuzz $(B)
+	rm -rf build build-fuzz $(addprefix build-,$(INSTRUMENTS)) $(B)
 
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/\1\t\2/p' $(firstword $(MAKEFILE_LIST)) | \

@@ -18,6 +18,8 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 AGENT = ROOT / "tests/integration/agent.py"
 CALL_ERROR = ROOT / "tests/integration/call_error.py"
 WATCH = ROOT / "tests/integration/watch.py"
+# Longest wait, in seconds, for anything; an instrument makes programs many times slower.
+PATIENCE = 120 * int(os.environ.get("SEALSD_SLOWNESS", "1"))
 
 
 class Done:
@@ -41,10 +43,10 @@ class Pipe:
         self.sandbox, self.number, self.inbox = sandbox, number, inbox
         self.pid = self.get()["started"]
 
-    def get(self, timeout=60):
+    def get(self, timeout=PATIENCE / 2):
         return self.inbox.get(timeout=timeout)
 
-    def line(self, timeout=60):
+    def line(self, timeout=PATIENCE / 2):
         message = self.get(timeout)
         assert "line" in message, message
         return message["line"]
@@ -52,7 +54,7 @@ class Pipe:
     def write(self, text):
         self.sandbox.send({"id": self.number, "write": text})
 
-    def wait(self, timeout=60):
+    def wait(self, timeout=PATIENCE / 2):
         """The status, lines that were not read dropped."""
         while True:
             message = self.get(timeout)
@@ -110,12 +112,12 @@ class Sandbox:
     def close(self):
         """End it; its own status tells what a sanitizer found."""
         self.process.stdin.close()
-        return self.process.wait(timeout=120)
+        return self.process.wait(timeout=PATIENCE)
 
     def __getitem__(self, name):
         return self.environment[name]
 
-    def start(self, command, user=None, data=b"", env=None, timeout=120, **more):
+    def start(self, command, user=None, data=b"", env=None, timeout=PATIENCE, **more):
         """Begin a command; the inbox receives its Done."""
         argv = command if isinstance(command, list) else ["bash", "-ec", command]
         number = next(self.numbers)
@@ -127,7 +129,7 @@ class Sandbox:
                    "timeout": timeout, **more})
         return number
 
-    def finish(self, number, timeout=180):
+    def finish(self, number, timeout=PATIENCE + 60):
         return Done(self.inboxes[number].get(timeout=timeout))
 
     def run(self, command, user=None, **more):
@@ -149,7 +151,7 @@ class Sandbox:
 
     # --- the bus --------------------------------------------------------------------------------
 
-    def bus(self, path, interface, member, *arguments, user=None, timeout=120):
+    def bus(self, path, interface, member, *arguments, user=None, timeout=PATIENCE):
         """busctl call, --json=short: (data or None, error text)."""
         argv = ["busctl", "--json=short", f"--timeout={timeout}", "call", "--", "org.sealsd1", path,
                 f"org.sealsd1.{interface}", member, *[str(a) for a in arguments]]

@@ -26,8 +26,8 @@ export SEALSD_CTL=$box/lib/sealsd-ctl    # stop|start|restart|kill|pid
 export SEALSD_TPM_CTL=$box/lib/tpm-ctl   # stop|start|kill: the TPM and its resource manager
 export DBUS_SYSTEM_BUS_ADDRESS=unix:path=/run/dbus/system_bus_socket
 
-# Longest wait, in seconds, for anything that takes a fraction of one.
-patience=30
+# Longest wait, in seconds, for anything that takes a fraction of one when nothing slows it down.
+patience=$((30 * ${SEALSD_SLOWNESS:-1}))
 
 # fail PART: say what did not work, and the last lines of every log.
 fail() {
@@ -129,7 +129,7 @@ start_sealsd() {
 
         is_running sealsd && return 0
         read -ra wrap <"$box/wrap" || true
-        for name in ASAN_OPTIONS UBSAN_OPTIONS TSS2_LOG GCOV_PREFIX; do
+        for name in {ASAN,UBSAN,TSAN}_OPTIONS TSS2_LOG GCOV_PREFIX{,_STRIP}; do
                 [[ -z ${!name:-} ]] || debug+=("$name=${!name}")
         done
         if [[ -e $box/inject/sealsd ]]; then
