@@ -230,6 +230,11 @@ fuzz: ## Look for inputs that break a promise (FUZZ_SECONDS=60 in all, FUZZ_TARG
 asan: ## Run all tests under AddressSanitizer and UndefinedBehaviorSanitizer (also: check SANITIZE=1)
 	@$(MAKE) --no-print-directory check INSTRUMENT=asan
 
+tsan: ## Run what uses both threads of the daemon under ThreadSanitizer
+	@tests/install-packages build run test
+	@$(MAKE) --no-print-directory -j$(JOBS) tests INSTRUMENT=tsan B=build-tsan
+	@SEALSD_BUILD=build-tsan tests/run-tsan
+
 sandbox: ## Open a shell with a simulated TPM, a private bus and sealsd (ARGS=--ready: with a seal)
 	@tests/install-packages build run
 	@$(MAKE) --no-print-directory --silent -j$(JOBS) programs
