@@ -235,6 +235,11 @@ tsan: ## Run what uses both threads of the daemon under ThreadSanitizer
 	@$(MAKE) --no-print-directory -j$(JOBS) tests INSTRUMENT=tsan B=build-tsan
 	@SEALSD_BUILD=build-tsan tests/run-tsan
 
+memcheck: ## Run the unit tests, and the daemon through its main job, under valgrind
+	@tests/install-packages build run test memcheck
+	@$(MAKE) --no-print-directory -j$(JOBS) tests INSTRUMENT=memcheck B=build-memcheck
+	@SEALSD_BUILD=build-memcheck tests/run-memcheck
+
 sandbox: ## Open a shell with a simulated TPM, a private bus and sealsd (ARGS=--ready: with a seal)
 	@tests/install-packages build run
 	@$(MAKE) --no-print-directory --silent -j$(JOBS) programs
