@@ -240,6 +240,11 @@ memcheck: ## Run the unit tests, and the daemon through its main job, under valg
 	@$(MAKE) --no-print-directory -j$(JOBS) tests INSTRUMENT=memcheck B=build-memcheck
 	@SEALSD_BUILD=build-memcheck tests/run-memcheck
 
+cover: ## Run all tests and tell which lines they reach, by layer; pages in build-cover/cover
+	@tests/install-packages build run test cover
+	@$(MAKE) --no-print-directory -j$(JOBS) tests INSTRUMENT=cover B=build-cover
+	@SEALSD_BUILD=build-cover MAKE='$(MAKE)' tests/run-cover
+
 sandbox: ## Open a shell with a simulated TPM, a private bus and sealsd (ARGS=--ready: with a seal)
 	@tests/install-packages build run
 	@$(MAKE) --no-print-directory --silent -j$(JOBS) programs
