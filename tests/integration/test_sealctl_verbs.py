@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: Apache-2.0
+"""sealctl's verbs as people use them, each to its end."""
+
+import json
+
+
+def document(box):
+    """A folder with a document, signed by the ready seal, and the seal's public key."""
+    box.ok("""install -d /run/test; cd /run/test; echo text > doc
+        sealctl sign $SEAL doc; sealctl show $SEAL --public-key --output seal.pem""")
+
+
+def test_signature_is_verified_with_the_key_or_with_the_seal(shared):
+    document(shared)
+    for words in ("--public-key seal.pem", "--seal $SEAL", "--seal $SEAL --signature doc.sig"):
+        shared.ok(f"cd /run/test; sealctl verify doc {words}")
+
+
+def test_signature_over_another_file_or_of_another_key_has_an_exit_status_of_its_own(shared):
+    document(shared)
+    shared.ok("cd /run/test; echo other > other; "
+              "openssl ec -in $SEAL_AUTHORITY -pubout -out another.pem")
+    for words in ("other --signature doc.sig --public-key seal.pem", "doc --public-key another.pem",
+                  "other --signature doc.sig --seal $SEAL"):
+        assert shared.run(f"cd /run/test; sealctl verify {words}").status == 10
+    assert shared.run("cd /run/test; sealctl verify doc").status == 2
+    assert shared.run("cd /run/test; sealctl verify doc --seal no/number").status == 2
+
+
+def listed(box, words, user=None):
+    return [r["id"] for r in json.loads(box.ok(f"sealctl --json requests {words}", user))]
+
+
+def test_requests_are_mine_or_await_me(shared):
+    path, error = shared.manager("Apply", "a{sv}", 1, "name", "s", "Mine",
+                                 user=shared["SEAL_APPLICANT"])
+    assert path, error
+    number = int(path[0].rsplit("/", 1)[1])
+    assert number in listed(shared, "--mine", shared["SEAL_APPLICANT"])
+    assert listed(shared, "--mine", shared["SEAL_REVIEWER"]) == []
+    assert listed(shared, "--awaiting-me", shared["SEAL_REVIEWER"]) == [number]
+    assert listed(shared, "--state applied") == [number]
+    assert "applied" in shared.ok("sealctl requests --state applied", shared["SEAL_REVIEWER"])
+    shared.ok(f"sealctl cancel {number} 'no more'", shared["SEAL_APPLICANT"])
+    assert listed(shared, "--awaiting-me", shared["SEAL_REVIEWER"]) == []
+
+
+def test_machine_state_is_shown_and_approved_with_a_signature_made_elsewhere(sandbox):
+    assert "as approved" in sandbox.ok("sealctl machine-state show")
+    sandbox.pcr_extend(7)
+    done = sandbox.run("sealctl machine-state show")
+    assert done.status == 7 and done.stdout.count("differs") == 1, done
+    state = sandbox.run("sealctl --json machine-state show")
+    assert state.status == 7 and json.loads(state.stdout)["differing"] == [7], state
+    sandbox.ok("""install -d /run/test; cd /run/test
+        sealctl machine-state show --to-sign state
+        openssl dgst -sha256 -sign $SEAL_AUTHORITY -out state.sig state
+        sealctl machine-state approve --signature state.sig
+        sealctl machine-state show""")
+    assert sandbox.sign(sandbox["SEAL"])[0]
+
+
+def test_resident_authority_approves_by_its_passphrase(bare):
+    bare.ok("sealctl init --resident --passphrase-file -", data="correct horse\n")
+    bare.pcr_extend(7)
+    assert bare.run("sealctl machine-state approve --resident --passphrase-file -", data="wrong\n").status != 0
+    assert bare.run("sealctl machine-state approve --resident --passphrase-file -", data="\n").status == 2
+    assert bare.run("sealctl machine-state show").status == 7
+    bare.ok("sealctl machine-state approve --resident --passphrase-file -", data="correct horse\n")
+    bare.ok("sealctl machine-state show")
+
+
+def test_seal_is_made_at_once_only_where_one_person_may(bare, shared):
+    done = shared.run("sealctl new --name Quick")
+    assert done.status == 3 and "sealctl apply" in done.stderr, done
+    bare.ok("sealctl init --authority $SEAL_AUTHORITY --separation single")
+    made = json.loads(bare.ok("sealctl --json new --name Quick --keeper root"))
+    assert made["state"] == "active"
+    assert bare.sign(made["number"])[0]
+    assert "sealctl sign" in bare.ok("sealctl new --name Second --keeper root")
