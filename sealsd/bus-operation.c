@@ -127,6 +127,8 @@ void operation_fail(Operation *op, int code, const ErrorDetail *detail) {
                 own = *detail;
         if (code < 0)
                 code = errno_condition(op, code, &own);
+        if (code == SEAL_E_STORAGE_FAILURE || code == SEAL_E_REGISTER_TAMPERED)
+                service_explain(op->bus->service, code, &own);
         int r = send_error(op, code, &own);
         if (r < 0)
                 log_warning("An error could not be sent to %s: %s", op->caller.bus_name,

@@ -210,6 +210,7 @@ static int make_again(MakeJob *job) {
 static void make_done(Job *job, int code, const ErrorDetail *detail) {
         MakeJob *j = (MakeJob *) job;
         Service *s = j->head.service;
+        ErrorDetail told = *detail;
 
         if (code == 0 && j->bit_is_set) {
                 code = make_again(j);
@@ -224,8 +225,9 @@ static void make_done(Job *job, int code, const ErrorDetail *detail) {
         }
         s->making--;
         if (code != 0) {
-                make_fail(j, error_describe(code, detail));
-                service_job_finish(&j->head, code, detail, NULL);
+                service_explain(s, code, &told);
+                make_fail(j, error_describe(code, &told));
+                service_job_finish(&j->head, code, &told, NULL);
                 return;
         }
         service_changed_request(s, &j->request);
@@ -267,12 +269,23 @@ static int make_begin(MakeJob *job) {
         return store_end(store, r);
 }
 
+/* The end of an earlier making could not be written: nothing makes it any more. */
+static int make_unstick(Service *service, Request *request) {
+        if (request->state != REQUEST_MAKING || service->making > 0)
+                return 0;
+        int r = service_make_recover(service);
+        if (r == 0)
+                request->state = REQUEST_FAILED;
+        return r;
+}
+
 int service_make(Service *service, Request *request, const Subject *by, uint32_t uid, Reply reply,
                  ErrorDetail *detail) {
         RequestState next;
-        int r;
 
-        r = request_transition(request->state, REQUEST_MAKE, &next, detail);
+        int r = make_unstick(service, request);
+        if (r == 0)
+                r = request_transition(request->state, REQUEST_MAKE, &next, detail);
         if (r != 0)
                 return r;
         MakeJob *job = service_job_new(service, sizeof(*job), uid, reply);

@@ -244,8 +244,10 @@ static int approve_make(Service *service, const Caller *caller, Request *request
         *a = (ApproveReply){ .outer = reply, .id = request->id };
         int r = service_make(service, request, &caller->subject, caller->uid,
                              (Reply){ .done = approve_made, .userdata = a }, &detail);
-        if (r != 0)
+        if (r != 0) {
+                service_explain(service, r, &detail);
                 approve_made(a, r, &detail, NULL);
+        }
         return 0;
 }
 

@@ -51,11 +51,15 @@ static int revoke_settle(const RevokeJob *job, ErrorDetail *detail) {
         }
         if (r == 0)
                 r = store_seal_settle_revoked(s->store, job->number);
-        if (r != 0)
+        if (r != 0) {
+                ErrorDetail why = {};
+
+                service_explain(s, r, &why);
                 (void) error_set(detail, r,
-                                 "The chip refuses seal %s from now on, but the register could not "
-                                 "be written: check the disk, and revoke again",
-                                 job->number);
+                                 "The chip refuses seal %s from now on, but that could not be "
+                                 "recorded: %s. Then revoke it again",
+                                 job->number, error_describe(r, &why));
+        }
         return r;
 }
 
@@ -147,7 +151,7 @@ int service_seal_revoke(Service *service, const Caller *caller, const char *numb
                 if (r == 0)
                         r = revoke_mark(service, &act, number, reason);
         }
-        if (r == SEAL_E_STORAGE_FAILURE) {
+        if (r == SEAL_E_STORAGE_FAILURE || r == SEAL_E_REGISTER_TAMPERED) {
                 unmarked = &act;
                 r = 0;
         }

@@ -439,6 +439,8 @@ static int service_open_register(Service *service, ErrorDetail *detail) {
                 r = service_reload(service);
         if (r == 0)
                 r = service_make_recover(service);
+        if (r != 0 && service->store)
+                service_explain(service, r, detail);
         return r;
 }
 
@@ -483,4 +485,8 @@ Service *service_free(Service *service) {
 
 void service_observe(Service *service, Observer observer) {
         service->observer = observer;
+}
+
+void service_explain(const Service *service, int code, ErrorDetail *detail) {
+        store_explain(service->store, code, detail);
 }

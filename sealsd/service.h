@@ -64,6 +64,9 @@ DEFINE_CLEANUP(Service, service_free)
 
 void service_observe(Service *service, Observer observer);
 
+/* The sentence for a failure of the register, where the place that met it left detail empty. */
+void service_explain(const Service *service, int code, ErrorDetail *detail);
+
 /* --- the Manager's properties --------------------------------------------------------------- */
 
 const char *service_state(const Service *service); /* uninitialized, ready, unapproved, no-tpm, … */

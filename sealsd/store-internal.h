@@ -8,6 +8,8 @@
  */
 #pragma once
 
+#include <sys/types.h>
+
 #include <sqlite3.h>
 
 #include <tss2/tss2_tpm2_types.h>
@@ -16,8 +18,30 @@
 
 struct Store {
         sqlite3 *db;
+        char *path;
         uint64_t serial; /* the last one given in this process: a rollback gives none again */
+        ErrorDetail problem, damage; /* the last of either, for store_explain() */
+        const char *wal;             /* path, SQLite's memory */
+        dev_t wal_device;
+        ino_t wal_inode;
 };
+
+/* --- failures (store-failure.c) ------------------------------------------------------------- */
+
+/*
+ * The condition of an SQLite result code; logged with what SQLite says, and kept for
+ * store_explain(). 0 for SQLITE_OK. SEAL_E_REGISTER_TAMPERED for a damaged file.
+ */
+int store_failure(Store *store, int code, const char *what);
+
+/* What to do about an errno of the register's files; strerror's text for those nobody foresaw. */
+const char *store_errno_text(int error);
+
+/*
+ * From now on nothing is committed into files that were moved, replaced or removed. The connection
+ * is in WAL mode and has read.
+ */
+int store_watch_files(Store *store);
 
 /* --- schema (store-schema.c) ---------------------------------------------------------------- */
 
@@ -26,9 +50,6 @@ int schema_check(Store *store, ErrorDetail *detail);
 int schema_migrate(Store *store);
 
 /* --- queries (store-query.c) ---------------------------------------------------------------- */
-
-/* The condition of an SQLite result code; logged with what SQLite says. 0 for SQLITE_OK. */
-int store_failure(Store *store, int code, const char *what);
 
 /* Statements without parameters and rows. */
 int store_execute(Store *store, const char *sql);

@@ -2,25 +2,8 @@
 #include <errno.h>
 #include <string.h>
 
-#include "base/log.h"
 #include "base/text.h"
 #include "sealsd/store-internal.h"
-
-int store_failure(Store *store, int code, const char *what) {
-        switch (code & 0xff) {
-        case SQLITE_OK:
-        case SQLITE_DONE:
-        case SQLITE_ROW:
-                return 0;
-        case SQLITE_NOMEM:
-                return -ENOMEM;
-        }
-        if (code == SQLITE_CONSTRAINT_UNIQUE || code == SQLITE_CONSTRAINT_PRIMARYKEY)
-                return SEAL_E_ALREADY_EXISTS;
-        log_error("Register: %.100s: %s (%s)", what, store->db ? sqlite3_errmsg(store->db) : "-",
-                  sqlite3_errstr(code));
-        return SEAL_E_STORAGE_FAILURE;
-}
 
 int store_execute(Store *store, const char *sql) {
         return store_failure(store, sqlite3_exec(store->db, sql, NULL, NULL, NULL), sql);

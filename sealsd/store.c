@@ -28,6 +28,9 @@ static int file_prepare(const char *path) {
                 return -errno;
         if (!S_ISREG(st.st_mode))
                 return -EINVAL;
+        /* SQLite would make do with reading, and its journals would be as unwritable from then on. */
+        if ((st.st_mode & 0600) != 0600)
+                return -EACCES;
         if (st.st_mode & 0077 && chmod(path, 0600) < 0)
                 return -errno;
         return 0;
@@ -114,9 +117,14 @@ static int store_prepare(Store *store, const char *path, ErrorDetail *detail) {
                 r = pragmas_set(store);
         if (r == 0)
                 r = schema_migrate(store);
-        if (r == SEAL_E_STORAGE_FAILURE)
-                return error_set(detail, r, "The register %s cannot be used: %s", path,
-                                 store->db ? sqlite3_errmsg(store->db) : "no connection");
+        if (r == 0)
+                r = store_watch_files(store);
+        if (r == SEAL_E_STORAGE_FAILURE || r == SEAL_E_REGISTER_TAMPERED) {
+                ErrorDetail why = {};
+
+                store_explain(store, r, &why);
+                return error_set(detail, r, "%s: %s", path, error_describe(r, &why));
+        }
         return r;
 }
 
@@ -124,10 +132,13 @@ int store_open(Store **ret, const char *path, ErrorDetail *detail) {
         _cleanup_(store_closep) Store *store = calloc(1, sizeof(*store));
         if (!store)
                 return -ENOMEM;
+        store->path = strdup(path);
+        if (!store->path)
+                return -ENOMEM;
         int r = file_prepare(path);
         if (r != 0)
                 return error_set(detail, SEAL_E_STORAGE_FAILURE, "The register %s: %s", path,
-                                 strerror(-r));
+                                 store_errno_text(-r));
         r = store_prepare(store, path, detail);
         if (r == 0)
                 *ret = steal_ptr(store);
@@ -140,6 +151,7 @@ Store *store_close(Store *store) {
         int code = sqlite3_close(store->db);
         if (code != SQLITE_OK)
                 log_error("Register: close: %s", sqlite3_errstr(code));
+        free(store->path);
         free(store);
         return NULL;
 }

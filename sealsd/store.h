@@ -3,8 +3,8 @@
  * The register: one SQLite database (WAL, synchronous=FULL, foreign keys, user_version migrations),
  * used from the main thread only. The only place that knows SQL.
  *
- * Every function may return SEAL_E_STORAGE_FAILURE (disk full, read-only, damaged; the cause is
- * logged) and -ENOMEM. What is read back is bounded by base/limits.h: a longer field is
+ * Every function may return SEAL_E_STORAGE_FAILURE (disk full, read-only, locked by another program;
+ * store_explain() says which), SEAL_E_REGISTER_TAMPERED (the file is damaged) and -ENOMEM. What is read back is bounded by base/limits.h: a longer field is
  * SEAL_E_REGISTER_TAMPERED. A number beyond 2^63 − 1 or text that is not UTF-8 could not be read
  * back and is SEAL_E_INVALID_ARGS. Writes outside a transaction are a transaction each.
  */
@@ -31,6 +31,12 @@ typedef struct Store Store;
 int store_open(Store **ret, const char *path, ErrorDetail *detail);
 Store *store_close(Store *store);
 DEFINE_CLEANUP(Store, store_close)
+
+/*
+ * The sentence of the last SEAL_E_STORAGE_FAILURE, or of the damage behind a
+ * SEAL_E_REGISTER_TAMPERED, where detail has none yet.
+ */
+void store_explain(const Store *store, int code, ErrorDetail *detail);
 
 /* Transactions do not nest. Rollback without a transaction does nothing. */
 int store_begin(Store *store);

@@ -59,7 +59,7 @@ static void a_newer_register_is_left_untouched(void **state) {
         size_t size = file_load(r->path, before);
         assert_int_equal(store_open(&r->store, r->path, &detail), SEAL_E_UNSUPPORTED);
         assert_null(r->store);
-        assert_non_null(strstr(detail.text, "version 2"));
+        assert_non_null(strstr(detail.text, "version 2, this sealsd knows 1"));
         assert_int_equal(file_load(r->path, after), size);
         assert_memory_equal(before, after, size);
 }
@@ -74,12 +74,21 @@ static void what_is_no_register_is_refused(void **state) {
         for (int i = 0; i < 1000; i++)
                 assert_true(fputs("this is no database\n", file) >= 0);
         assert_int_equal(fflush(file), 0);
-        assert_int_equal(store_open(&r->store, r->path, &detail), SEAL_E_STORAGE_FAILURE);
+        assert_int_equal(store_open(&r->store, r->path, &detail), SEAL_E_REGISTER_TAMPERED);
         assert_non_null(strstr(detail.text, r->path));
+        assert_non_null(strstr(detail.text, "not a database"));
         assert_int_equal(store_open(&r->store, r->folder, &detail), SEAL_E_STORAGE_FAILURE);
         assert_int_equal(store_open(&r->store, "/nonexistent/register.db", &detail),
                          SEAL_E_STORAGE_FAILURE);
         assert_null(r->store);
+}
+
+static void assert_problem(const Register *r, int code, const char *says) {
+        ErrorDetail detail = {};
+
+        store_explain(r->store, code, &detail);
+        if (!strstr(detail.text, says))
+                fail_msg("\"%s\" does not say \"%s\"", detail.text, says);
 }
 
 /* Overwrite a page of the closed register. */
@@ -108,7 +117,7 @@ static off_t page_of(Register *r, const char *table) {
         return page;
 }
 
-static void a_damaged_page_is_a_storage_failure(void **state) {
+static void a_damaged_page_is_tampering(void **state) {
         Register *r = *state;
         RegisterIndex index;
         uint64_t count;
@@ -116,11 +125,13 @@ static void a_damaged_page_is_a_storage_failure(void **state) {
         index_add(r, REGISTER_INDEX, 0, 0, true);
         page_damage(r, page_of(r, "nv_index"));
         register_open(r);
-        assert_int_equal(store_index_get(r->store, REGISTER_INDEX, &index), SEAL_E_STORAGE_FAILURE);
+        assert_int_equal(store_index_get(r->store, REGISTER_INDEX, &index),
+                         SEAL_E_REGISTER_TAMPERED);
+        assert_problem(r, SEAL_E_REGISTER_TAMPERED, "damaged");
         assert_int_equal(store_seal_count(r->store, &count), 0);
 }
 
-static void a_damaged_schema_is_a_storage_failure(void **state) {
+static void a_damaged_schema_is_tampering(void **state) {
         Register *r = *state;
         ErrorDetail detail = {};
         struct stat st;
@@ -129,7 +140,7 @@ static void a_damaged_schema_is_a_storage_failure(void **state) {
         assert_int_equal(stat(r->path, &st), 0);
         for (off_t page = 2; page <= st.st_size / 4096; page++)
                 page_damage(r, page);
-        assert_int_equal(store_open(&r->store, r->path, &detail), SEAL_E_STORAGE_FAILURE);
+        assert_int_equal(store_open(&r->store, r->path, &detail), SEAL_E_REGISTER_TAMPERED);
         assert_non_null(strstr(detail.text, "malformed"));
 }
 
@@ -161,6 +172,53 @@ static void a_full_disk_is_a_storage_failure(void **state) {
         assert_int_equal(code, SEAL_E_STORAGE_FAILURE);
         assert_int_equal(request.id, 0);
         assert_int_equal(store_request_add(r->store, &request), 0);
+}
+
+/* In another connection of this process, which SQLite keeps apart as if it were another's. */
+static void a_register_locked_by_another_says_so(void **state) {
+        Register *r = *state;
+        Request request = a_request(1);
+        sqlite3 *other = NULL;
+
+        assert_int_equal(sqlite3_open(r->path, &other), SQLITE_OK);
+        assert_int_equal(sqlite3_exec(other, "BEGIN IMMEDIATE", NULL, NULL, NULL), SQLITE_OK);
+        assert_int_equal(store_request_add(r->store, &request), SEAL_E_STORAGE_FAILURE);
+        assert_problem(r, SEAL_E_STORAGE_FAILURE, "locked");
+        assert_int_equal(sqlite3_close(other), SQLITE_OK);
+        assert_int_equal(store_request_add(r->store, &request), 0);
+}
+
+/* SQLite itself would go on, and lose at the next start what it called durable. */
+static void nothing_is_committed_into_a_file_that_was_removed(void **state) {
+        static const char *const suffixes[] = { "", "-wal" };
+        Register *r = *state;
+        char path[128], aside[136];
+
+        for (size_t i = 0; i < sizeof(suffixes) / sizeof(suffixes[0]); i++) {
+                Request request = a_request(1), found;
+
+                (void) snprintf(path, sizeof(path), "%s%s", r->path, suffixes[i]);
+                (void) snprintf(aside, sizeof(aside), "%s-aside", path);
+                assert_int_equal(rename(path, aside), 0);
+                assert_int_equal(store_request_add(r->store, &request), SEAL_E_STORAGE_FAILURE);
+                assert_problem(r, SEAL_E_STORAGE_FAILURE, "moved or removed");
+                assert_int_equal(rename(aside, path), 0);
+                assert_int_equal(store_request_add(r->store, &request), 0);
+                register_reopen(r);
+                assert_int_equal(store_request_get(r->store, request.id, &found), 0);
+        }
+}
+
+static void a_sentence_that_is_there_stays(void **state) {
+        Register *r = *state;
+        ErrorDetail detail = { .text = "as it was" };
+
+        assert_int_equal(store_commit(r->store), SEAL_E_STORAGE_FAILURE);
+        store_explain(r->store, SEAL_E_STORAGE_FAILURE, &detail);
+        assert_string_equal(detail.text, "as it was");
+        detail = (ErrorDetail){};
+        store_explain(r->store, SEAL_E_BUSY, &detail);
+        assert_string_equal(detail.text, "");
 }
 
 /* --- transactions ---------------------------------------------------------------------------- */
@@ -631,8 +689,11 @@ int main(void) {
                 register_test(the_file_is_the_daemons_alone),
                 register_test(a_newer_register_is_left_untouched),
                 register_test(what_is_no_register_is_refused),
-                register_test(a_damaged_page_is_a_storage_failure),
-                register_test(a_damaged_schema_is_a_storage_failure),
+                register_test(a_damaged_page_is_tampering),
+                register_test(a_damaged_schema_is_tampering),
+                register_test(a_register_locked_by_another_says_so),
+                register_test(nothing_is_committed_into_a_file_that_was_removed),
+                register_test(a_sentence_that_is_there_stays),
                 register_test(an_empty_file_becomes_a_register),
                 register_test(a_full_disk_is_a_storage_failure),
                 register_test(a_rollback_undoes_and_a_commit_stays),
