@@ -48,7 +48,10 @@ static const char no_algorithm[] = "The TPM does not make keys of this algorithm
                                    "shows those that it makes";
 static const char no_scheme[] =
         "The TPM does not sign with this scheme or hash; choose another 'scheme' or 'hash'";
-static const char was_reset[] = "The TPM or its resource manager was reset; try again";
+/* A broker that was killed leaves its sessions in the chip, where the next one cannot load over them. */
+static const char was_reset[] =
+        "The TPM or its resource manager was reset; try again, and if it stays so, start tpm2-abrmd "
+        "with --flush-all";
 
 /* The first row that fits counts: the exact ones come before the general ones. */
 static const Translation translations[] = {

@@ -113,8 +113,9 @@ start_abrmd() {
 
         [[ $(<"$box/tcti") == tabrmd: ]] || return 0
         [[ ! -e $box/inject/chip ]] || tap=$box/lib/libtcti-tap.so:
+        # What a broker that was killed had loaded would stay in the chip, and soon fill it.
         start_process abrmd as_tss env "SEALSD_INJECT=$box/inject/chip" \
-                tpm2-abrmd "--tcti=${tap}swtpm:path=$box/tpm/socket"
+                tpm2-abrmd --flush-all "--tcti=${tap}swtpm:path=$box/tpm/socket"
 }
 
 wait_abrmd() {
