@@ -43,9 +43,11 @@ struct Service {
         bool initializing; /* an Initialize is under way */
         unsigned making;   /* jobs that make a key */
         bool probing;
-        bool stuck;        /* the chip has not answered a job for minutes */
-        unsigned revoking; /* jobs that set bits which are still owed */
-        bool owed;         /* some may be: look again soon */
+        bool stuck; /* the chip has not answered a job for minutes */
+        char failure
+                [ERROR_TEXT_MAX]; /* why the last look found it out of order, "" when it was not */
+        unsigned revoking;        /* jobs that set bits which are still owed */
+        bool owed;                /* some may be: look again soon */
         bool stopping;
 
         bool tpm_available;
@@ -103,8 +105,10 @@ void service_attention(Service *service, const char *severity, const char *code,
 int service_reload(Service *service);
 /* Announce the Manager's State when it changed. */
 void service_update_state(Service *service);
-/* Look at the chip soon (one look at a time). */
+/* Look at the chip as soon as the worker gets to it (one look at a time). */
 void service_probe(Service *service);
+/* Have the timer look in seconds: something is amiss that may end by itself. */
+void service_look_soon(Service *service);
 /* Look at the chip for a caller; the health is fresh when the Reply comes. */
 int service_look(Service *service, uint32_t uid, Reply reply);
 /* What the chip told in passing: a refused or an accepted machine state. */

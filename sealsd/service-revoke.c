@@ -70,6 +70,8 @@ static void revoke_done(Job *job, int code, const ErrorDetail *detail) {
 
         s->revoking -= job->uid == UINT32_MAX;
         s->owed |= code != 0;
+        if (code != 0 && !s->stopping)
+                service_look_soon(s);
         if (code == 0) {
                 code = revoke_settle(j, &told);
         } else {

@@ -57,6 +57,8 @@ static int why_not_time(const Service *service, const Seal *seal, ErrorDetail *d
 }
 
 static int why_not_machine(const Service *service, ErrorDetail *detail) {
+        if (service->failure[0] != '\0')
+                return error_set(detail, SEAL_E_TPM_FAILURE, "%s", service->failure);
         if (!service->tpm_available && service->health.probed)
                 return SEAL_E_TPM_UNAVAILABLE;
         if (service->health.locked)

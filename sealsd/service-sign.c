@@ -71,6 +71,7 @@ static void sign_learn(SignJob *job, int code) {
                 break;
         case SEAL_E_REGISTER_TAMPERED:
         case SEAL_E_LOCKED:
+        case SEAL_E_TPM_FAILURE:
                 service_probe(s);
                 break;
         default:
@@ -141,7 +142,7 @@ static int sign_may(Service *service, const Caller *caller, const Seal *seal,
         if (r == 0)
                 r = service_seal_why_not(service, seal, detail);
         if (r == SEAL_E_MACHINE_STATE_REFUSED || r == SEAL_E_LOCKED ||
-            r == SEAL_E_TPM_UNAVAILABLE) {
+            r == SEAL_E_TPM_UNAVAILABLE || r == SEAL_E_TPM_FAILURE) {
                 r = 0;
                 if (detail)
                         detail->text[0] = '\0';

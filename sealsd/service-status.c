@@ -28,6 +28,8 @@ static void status_findings(const Service *s, bool reached, Status *status) {
                 bits += status->indices[i].bits - (i == 0 ? MAKER_BITS : 0);
         if (s->health.tampered)
                 status_attend(status, s->health.problem);
+        if (s->failure[0] != '\0')
+                status_attend(status, s->failure);
         if (bits > 0 && status->capacity_used * 100 >= bits * 80)
                 status_attend(status, "80 % or more of the revocation bits are used");
         if (reached && !h->owner_auth_set)

@@ -181,7 +181,7 @@ int service_reload(Service *service) {
 static const char *state_now(const Service *service) {
         if (service->installation.phase != INIT_COMPLETE)
                 return "uninitialized";
-        if (!service->tpm_available || service->stuck)
+        if (!service->tpm_available || service->stuck || service->failure[0] != '\0')
                 return "no-tpm";
         if (service->health.tampered)
                 return "tampered";
@@ -285,6 +285,25 @@ static void probe_compare(Service *service, const ProbeJob *probe) {
                                 service_revoke_found(service, number);
 }
 
+void service_look_soon(Service *service) {
+        (void) sd_event_source_set_time_relative(service->timer, PROBE_SOON);
+        (void) sd_event_source_set_enabled(service->timer, SD_EVENT_ONESHOT);
+}
+
+/* A chip that answers that it is out of order is as good as none until it is switched off and on. */
+static void probe_note_failure(Service *service, int code, const ErrorDetail *detail) {
+        bool before = service->failure[0] != '\0';
+
+        if (code == SEAL_E_TPM_FAILURE)
+                text_copy(service->failure, sizeof(service->failure), error_describe(code, detail));
+        else if (code == 0 || code == SEAL_E_REGISTER_TAMPERED)
+                service->failure[0] = '\0';
+        if (service->failure[0] == '\0' || before || service->stopping)
+                return;
+        service_attention(service, "critical", "tpm-failure", "", "%s", service->failure);
+        service_look_soon(service);
+}
+
 static void probe_done(Job *job, int code, const ErrorDetail *detail) {
         ProbeJob *probe = (ProbeJob *) job;
         Service *s = probe->head.service;
@@ -310,6 +329,7 @@ static void probe_done(Job *job, int code, const ErrorDetail *detail) {
         } else if (code != -ECANCELED) {
                 log_warning("the chip cannot be examined: %s", error_describe(code, detail));
         }
+        probe_note_failure(s, code, detail);
         if (!s->stopping) {
                 probe_compare(s, probe);
                 service_update_state(s);
@@ -379,6 +399,8 @@ static void tpm_changed(void *userdata, const TpmNews *news) {
                 service_update_state(s);
         if (came)
                 service_probe(s);
+        if (!available && s->timer)
+                service_look_soon(s);
 }
 
 /* A chip that hangs holds the worker, and nothing else would tell. */
@@ -403,8 +425,8 @@ static int on_timer(sd_event_source *source, uint64_t usec, void *userdata) {
         if (r != 0)
                 log_error("requests whose making failed: %s", error_text(r));
         service_probe(s);
-        (void) sd_event_source_set_time_relative(
-                source, s->owed || !s->tpm_available ? PROBE_SOON : PROBE_INTERVAL);
+        bool soon = s->owed || !s->tpm_available || s->failure[0] != '\0';
+        (void) sd_event_source_set_time_relative(source, soon ? PROBE_SOON : PROBE_INTERVAL);
         return sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
 }
 

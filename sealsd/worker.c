@@ -103,13 +103,20 @@ static void worker_try(Worker *worker, Job *job) {
                 worker_disconnect(worker);
 }
 
-/* A connection may have died while nobody used it: that is no news for the job, which runs again. */
+/*
+ * A connection may have died while nobody used it, and what an earlier signature left may take the
+ * room that is missing: neither is news for the job, which runs again.
+ */
 static void worker_run(Worker *worker, Job *job) {
         bool old = worker->chip.tpm != NULL;
+        bool held = old && tpm_holds(worker->chip.tpm);
 
         worker_try(worker, job);
-        if (old && job->code == SEAL_E_TPM_UNAVAILABLE)
-                worker_try(worker, job);
+        if (held && job->code == SEAL_E_TPM_FULL)
+                tpm_release(worker->chip.tpm);
+        else if (!old || job->code != SEAL_E_TPM_UNAVAILABLE)
+                return;
+        worker_try(worker, job);
 }
 
 static void job_deliver(Worker *worker, Job *job) {

@@ -38,7 +38,8 @@ typedef struct Job {
         bool slow;
         /*
          * In the worker thread. May set detail. Run a second time, from its beginning, when the
-         * connection that it found turns out to be gone.
+         * connection that it found turns out to be gone, or when the chip was full and what an earlier
+         * job had left in it is given back.
          */
         int (*run)(struct Job *job, Chip *chip, ErrorDetail *detail);
         /*

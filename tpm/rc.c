@@ -7,8 +7,10 @@
 #include <tss2/tss2_rc.h>
 #include <tss2/tss2_tpm2_types.h>
 
-/* Not a code of the specification: any error of format one that blames a parameter. */
+/* Not codes of the specification: any error of format one that blames a parameter ... */
 #define ANY_PARAMETER (TPM2_RC_FMT1 | TPM2_RC_P)
+/* ... and any of TPM_RC_REFERENCE_H0 to _S6: the handle or session is not loaded (Part 2 §6.6.3). */
+#define ANY_REFERENCE TPM2_RC_REFERENCE_H0
 
 /* Format-one codes are in bits 0 to 5 and 7; 6 and 8 to 11 say what is blamed (Part 2 §6.6.3). */
 #define FORMAT_ONE_CODE (TPM2_RC_FMT1 | 0x3fU)
@@ -49,9 +51,9 @@ static const char no_algorithm[] = "The TPM does not make keys of this algorithm
 static const char no_scheme[] =
         "The TPM does not sign with this scheme or hash; choose another 'scheme' or 'hash'";
 /* A broker that was killed leaves its sessions in the chip, where the next one cannot load over them. */
-static const char was_reset[] =
-        "The TPM or its resource manager was reset; try again, and if it stays so, start tpm2-abrmd "
-        "with --flush-all";
+static const char was_reset[] = "The TPM or its resource manager was reset; try again, and if it "
+                                "stays so, start tpm2-abrmd "
+                                "with --flush-all";
 
 /* The first row that fits counts: the exact ones come before the general ones. */
 static const Translation translations[] = {
@@ -154,11 +156,35 @@ static const Translation translations[] = {
 
         /* Our objects and sessions are gone: only a new connection helps. */
         { TPM_STEP_ANY, TPM2_RC_INITIALIZE, SEAL_E_TPM_UNAVAILABLE, was_reset },
-        { TPM_STEP_ANY, TPM2_RC_REFERENCE_H0, SEAL_E_TPM_UNAVAILABLE, was_reset },
-        { TPM_STEP_ANY, TPM2_RC_REFERENCE_H1, SEAL_E_TPM_UNAVAILABLE, was_reset },
-        { TPM_STEP_ANY, TPM2_RC_REFERENCE_H2, SEAL_E_TPM_UNAVAILABLE, was_reset },
-        { TPM_STEP_ANY, TPM2_RC_REFERENCE_S0, SEAL_E_TPM_UNAVAILABLE, was_reset },
-        { TPM_STEP_ANY, TPM2_RC_REFERENCE_S1, SEAL_E_TPM_UNAVAILABLE, was_reset },
+        { TPM_STEP_ANY, ANY_REFERENCE, SEAL_E_TPM_UNAVAILABLE, was_reset },
+        { TPM_STEP_ANY, TPM2_RC_CONTEXT_GAP, SEAL_E_TPM_UNAVAILABLE,
+          "The TPM's contexts are too far apart, an old one keeps new ones out; try again, and if "
+          "it stays so, flush the sessions of other programs (tpm2_flushcontext -s)" },
+
+        /* Nothing helps but to start anew. */
+        { TPM_STEP_ANY, TPM2_RC_FAILURE, SEAL_E_TPM_FAILURE,
+          "The TPM found a fault in itself and refuses all work; switch the machine off and on, "
+          "and if it stays so, ask the maker's tool" },
+        { TPM_STEP_ANY, TPM2_RC_REBOOT, SEAL_E_TPM_FAILURE,
+          "The TPM asks for a restart of the machine; switch it off and on" },
+        { TPM_STEP_ANY, TPM2_RC_UPGRADE, SEAL_E_TPM_FAILURE,
+          "The TPM's firmware is being upgraded; finish that with the maker's tool" },
+
+        /* What this chip does not have. */
+        { TPM_STEP_ANY, TPM2_RC_COMMAND_CODE, SEAL_E_UNSUPPORTED,
+          "The TPM does not have this command" },
+        { TPM_STEP_ANY, TPM2_RC_CURVE, SEAL_E_UNSUPPORTED, "The TPM does not have this curve" },
+        { TPM_STEP_ANY, TPM2_RC_HASH, SEAL_E_UNSUPPORTED, "The TPM does not have this hash" },
+        { TPM_STEP_ANY, TPM2_RC_SCHEME, SEAL_E_UNSUPPORTED,
+          "The TPM does not have this signing scheme for this key" },
+        { TPM_STEP_ANY, TPM2_RC_KEY_SIZE, SEAL_E_UNSUPPORTED,
+          "The TPM does not have keys of this size" },
+        { TPM_STEP_ANY, TPM2_RC_ASYMMETRIC, SEAL_E_UNSUPPORTED,
+          "The TPM does not have this kind of key" },
+        { TPM_STEP_ANY, TPM2_RC_SYMMETRIC, SEAL_E_UNSUPPORTED,
+          "The TPM does not have this cipher" },
+        { TPM_STEP_ANY, TPM2_RC_KDF, SEAL_E_UNSUPPORTED,
+          "The TPM does not have this key derivation" },
 };
 
 const char *tpm_step_name(TpmStep step) {
@@ -174,6 +200,9 @@ const char *tpm_step_name(TpmStep step) {
 TSS2_RC tpm_rc_chip(TSS2_RC rc) {
         TSS2_RC layer = rc & TSS2_RC_LAYER_MASK;
 
+        /* The manager's own trouble: each of the chip's codes has one of these bits. */
+        if (!(rc & (TPM2_RC_FMT1 | TPM2_RC_VER1)))
+                return rc;
         /* tpm2-abrmd answers for itself in the first (0xb0903), the kernel's in the second. */
         if (layer == TSS2_RESMGR_RC_LAYER || layer == TSS2_RESMGR_TPM_RC_LAYER)
                 return rc & BASE_RC_MASK;
@@ -183,6 +212,8 @@ TSS2_RC tpm_rc_chip(TSS2_RC rc) {
 static bool code_matches(TSS2_RC wanted, TSS2_RC code) {
         if (code == wanted)
                 return true;
+        if (wanted == ANY_REFERENCE)
+                return code >= TPM2_RC_REFERENCE_H0 && code <= TPM2_RC_REFERENCE_S6;
         if (!(code & TPM2_RC_FMT1))
                 return false;
         if (wanted == ANY_PARAMETER)

@@ -143,6 +143,10 @@ void tpm_release(Tpm *tpm) {
         signer_close(&tpm->signer);
 }
 
+bool tpm_holds(const Tpm *tpm) {
+        return tpm->signer.key.tpm || tpm->signer.hmac.tpm || tpm->signer.policy.tpm;
+}
+
 bool tpm_is_shared(const Tpm *tpm) {
         return !tcti_is_direct(tpm->name);
 }

@@ -38,6 +38,9 @@ DEFINE_CLEANUP(Tpm, tpm_free)
  */
 void tpm_release(Tpm *tpm);
 
+/* Whether anything is kept. */
+bool tpm_holds(const Tpm *tpm);
+
 /* Whether others use the chip besides, through a resource manager that keeps our things for us. */
 bool tpm_is_shared(const Tpm *tpm);
 

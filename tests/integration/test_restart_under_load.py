@@ -32,6 +32,7 @@ print(json.dumps(["end", 0]), flush=True)
 
 CLIENTS = 4
 ALLOWED = {"TpmUnavailable", "Busy", "Timeout", "QuotaExceeded"}
+PATIENCE = 60  # seconds for what takes a few
 LONGEST = 30  # seconds that an answer may take, the machine being slow
 
 # The sandbox's own steps, for one part of what tpm-ctl does as a whole.
@@ -63,6 +64,7 @@ class Load:
             while got < count:
                 answer = self.take(pipe)
                 got += answer[1] >= now and good(answer[0])
+                assert time.monotonic() - now < PATIENCE, answer
 
     def signatures(self, count=5):
         self.until(lambda name: name == "ok", count)

@@ -74,7 +74,40 @@ static const Case cases[] = {
         { TPM_STEP_LOAD, TSS2_ESYS_RC_RSP_AUTH_FAILED, SEAL_E_TPM_UNAVAILABLE, "altered" },
         { TPM_STEP_LOAD, TSS2_ESYS_RC_MEMORY, -ENOMEM, "" },
         { TPM_STEP_LOAD, TSS2_ESYS_RC_BAD_VALUE, SEAL_E_TPM_FAILURE, "0x7000b" },
-        { TPM_STEP_SIGN, 0x101, SEAL_E_TPM_FAILURE, "TPM2_Sign failed: 0x101" },
+        { TPM_STEP_SIGN, 0x124, SEAL_E_TPM_FAILURE, "TPM2_Sign failed: 0x124" },
+
+        /* Out of order. */
+        { TPM_STEP_SIGN, 0x101, SEAL_E_TPM_FAILURE, "switch the machine off and on" },
+        { TPM_STEP_GET_CAPABILITY, 0x130, SEAL_E_TPM_FAILURE, "restart of the machine" },
+        { TPM_STEP_SIGN, 0x12d, SEAL_E_TPM_FAILURE, "being upgraded" },
+
+        /* Gone: H0 to H6 and S0 to S6 are handles and sessions by position. */
+        { TPM_STEP_SIGN, 0x910, SEAL_E_TPM_UNAVAILABLE, "reset" },
+        { TPM_STEP_SIGN, 0x916, SEAL_E_TPM_UNAVAILABLE, "reset" },
+        { TPM_STEP_SIGN, 0x91e, SEAL_E_TPM_UNAVAILABLE, "reset" },
+        { TPM_STEP_START_SESSION, 0x901, SEAL_E_TPM_UNAVAILABLE, "contexts" },
+
+        /* Not in this chip, whichever parameter it blames. */
+        { TPM_STEP_SIGN, 0x143, SEAL_E_UNSUPPORTED, "command" },
+        { TPM_STEP_CREATE, 0x2e6, SEAL_E_UNSUPPORTED, "curve" },
+        { TPM_STEP_SIGN, 0x2c3, SEAL_E_UNSUPPORTED, "hash" },
+        { TPM_STEP_SIGN, 0x2d2, SEAL_E_UNSUPPORTED, "scheme" },
+        { TPM_STEP_CREATE, 0x2c7, SEAL_E_UNSUPPORTED, "size" },
+        { TPM_STEP_CREATE, 0x2c1, SEAL_E_UNSUPPORTED, "kind of key" },
+        { TPM_STEP_START_SESSION, 0x4d6, SEAL_E_UNSUPPORTED, "cipher" },
+        { TPM_STEP_CREATE, 0x2cc, SEAL_E_UNSUPPORTED, "derivation" },
+
+        /* Patience, after as many submissions as TSS and signing path make. */
+        { TPM_STEP_SIGN, 0x922, SEAL_E_BUSY, "busy" },
+        { TPM_STEP_SIGN, 0x908, SEAL_E_BUSY, "busy" },
+        { TPM_STEP_SIGN, 0x90a, SEAL_E_BUSY, "tests itself" },
+        { TPM_STEP_NV_SET_BITS, 0x923, SEAL_E_BUSY, "try again" },
+        { TPM_STEP_LOAD, 0x904, SEAL_E_TPM_FULL, "memory" },
+        { TPM_STEP_LOAD, 0x906, SEAL_E_TPM_FULL, "handle" },
+
+        /* A manager's own trouble is not the chip's, though the number looks like one. */
+        { TPM_STEP_SIGN, ABRMD | TSS2_BASE_RC_IO_ERROR, SEAL_E_TPM_UNAVAILABLE, "be reached" },
+        { TPM_STEP_SIGN, ABRMD | TSS2_BASE_RC_GENERAL_FAILURE, SEAL_E_TPM_FAILURE, "0xb0001" },
 };
 
 static void every_code_is_translated_by_its_step(void **state) {
@@ -101,6 +134,7 @@ static void a_resource_manager_changes_nothing(void **state) {
                 assert_int_equal(tpm_rc(c->rc | TPMRM, c->step, NULL), c->condition);
         }
         assert_int_equal(tpm_rc_chip(0xb0903), 0x903);
+        assert_int_equal(tpm_rc_chip(ABRMD | TSS2_BASE_RC_IO_ERROR), ABRMD | TSS2_BASE_RC_IO_ERROR);
         assert_int_equal(tpm_rc_chip(TSS2_TCTI_RC_IO_ERROR), TSS2_TCTI_RC_IO_ERROR);
 }
 
