@@ -90,7 +90,9 @@ int daemon_run(const char *config_path) {
                 r = serve(config_path, &status, &detail);
         if (r != 0) {
                 log_error("sealsd cannot run: %s", error_describe(r, &detail));
-                return EXIT_FAILURE;
+                return r == SEAL_E_UNSUPPORTED || r == SEAL_E_REGISTER_TAMPERED
+                               ? DAEMON_EXIT_REGISTER
+                               : EXIT_FAILURE;
         }
         if (status != EXIT_SUCCESS)
                 log_error("sealsd lost its connection to the system bus");
