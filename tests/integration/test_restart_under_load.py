@@ -97,10 +97,6 @@ def kill_broker(box):
         box.ok(PARTS + "end_process abrmd KILL; start_abrmd; wait_abrmd")
 
 
-def kill_chip_alone(box):
-    box.ok(PARTS + "end_process swtpm KILL; start_swtpm")
-
-
 def cut_power(box):
     box.ok("$SEALSD_TPM_CTL kill; $SEALSD_TPM_CTL start")
 
@@ -117,7 +113,7 @@ def hold_up(process):
     return outage
 
 
-OUTAGES = [kill_broker, kill_chip_alone, cut_power, switch_off_and_on, hold_up("abrmd"), hold_up("swtpm")]
+OUTAGES = [kill_broker, cut_power, switch_off_and_on, hold_up("abrmd"), hold_up("swtpm")]
 
 
 @pytest.mark.parametrize("outage", OUTAGES, ids=lambda o: o.__name__)
