@@ -399,7 +399,7 @@ static void tpm_changed(void *userdata, const TpmNews *news) {
                 service_update_state(s);
         if (came)
                 service_probe(s);
-        if (!available && s->timer)
+        if (!news->available && s->timer)
                 service_look_soon(s);
 }
 

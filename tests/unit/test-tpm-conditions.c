@@ -182,7 +182,7 @@ static void what_the_chip_does_not_have_is_unsupported_by_name(void **state) {
         hash.publicArea.parameters.eccDetail.scheme.scheme = TPM2_ALG_ECDSA;
         hash.publicArea.parameters.eccDetail.scheme.details.ecdsa.hashAlg = TPM2_ALG_SM3_256;
         assert_condition(tpm_key_create(chip->tpm, &curve, NULL, &public, &private, &detail),
-                         SEAL_E_UNSUPPORTED, &detail, "curve");
+                         SEAL_E_UNSUPPORTED, &detail, "algorithm");
         assert_condition(tpm_key_create(chip->tpm, &hash, NULL, &public, &private, &detail),
                          SEAL_E_UNSUPPORTED, &detail, "hash");
 }

@@ -89,10 +89,10 @@ static const Case cases[] = {
 
         /* Not in this chip, whichever parameter it blames. */
         { TPM_STEP_SIGN, 0x143, SEAL_E_UNSUPPORTED, "command" },
-        { TPM_STEP_CREATE, 0x2e6, SEAL_E_UNSUPPORTED, "curve" },
+        { TPM_STEP_CREATE_PRIMARY, 0x2e6, SEAL_E_UNSUPPORTED, "curve" },
         { TPM_STEP_SIGN, 0x2c3, SEAL_E_UNSUPPORTED, "hash" },
         { TPM_STEP_SIGN, 0x2d2, SEAL_E_UNSUPPORTED, "scheme" },
-        { TPM_STEP_CREATE, 0x2c7, SEAL_E_UNSUPPORTED, "size" },
+        { TPM_STEP_CREATE_PRIMARY, 0x2c7, SEAL_E_UNSUPPORTED, "size" },
         { TPM_STEP_CREATE, 0x2c1, SEAL_E_UNSUPPORTED, "kind of key" },
         { TPM_STEP_START_SESSION, 0x4d6, SEAL_E_UNSUPPORTED, "cipher" },
         { TPM_STEP_CREATE, 0x2cc, SEAL_E_UNSUPPORTED, "derivation" },
