@@ -54,7 +54,8 @@ static int event_new(sd_event **ret) {
 }
 
 /* The loop's own exit code, or a condition or errno of the start. */
-static int serve(const char *config_path, int *ret_status, ErrorDetail *detail) {
+static int serve(const char *config_path, const ArrowObserver *arrows, int *ret_status,
+                 ErrorDetail *detail) {
         _cleanup_(sd_event_unrefp) sd_event *event = NULL;
         _cleanup_(config_freep) Config *config = NULL;
         /* The service goes before the bus, where what it still owes is answered. */
@@ -65,7 +66,7 @@ static int serve(const char *config_path, int *ret_status, ErrorDetail *detail) 
         if (r == 0)
                 r = event_new(&event);
         if (r == 0)
-                r = service_new(&service, event, config, clock_system(), detail);
+                r = service_new(&service, event, config, clock_system(), arrows, detail);
         if (r == 0)
                 r = bus_new(&bus, event, service, config, detail);
         if (r == 0)
@@ -81,13 +82,13 @@ static int serve(const char *config_path, int *ret_status, ErrorDetail *detail) 
         return 0;
 }
 
-int daemon_run(const char *config_path) {
+int daemon_run(const char *config_path, const ArrowObserver *arrows) {
         int status = EXIT_SUCCESS;
         ErrorDetail detail = {};
 
         int r = process_prepare();
         if (r == 0)
-                r = serve(config_path, &status, &detail);
+                r = serve(config_path, arrows, &status, &detail);
         if (r != 0) {
                 log_error("sealsd cannot run: %s", error_describe(r, &detail));
                 return r == SEAL_E_UNSUPPORTED || r == SEAL_E_REGISTER_TAMPERED

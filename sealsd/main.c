@@ -45,5 +45,5 @@ int main(int argc, char **argv) {
                 log_error("sealsd takes no arguments; see --help");
                 return DAEMON_EXIT_USAGE;
         }
-        return daemon_run(config);
+        return daemon_run(config, NULL);
 }

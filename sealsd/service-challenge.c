@@ -140,8 +140,9 @@ static int offer_keep(OfferJob *job) {
         int r = 0;
 
         for (size_t i = 0; r == 0 && i < job->count; i++)
-                if (job->rows[i].written)
-                        r = store_index_mark_written(s->store, job->rows[i].handle);
+                if (job->rows[i].written &&
+                    (r = store_index_mark_written(s->store, job->rows[i].handle)) == 0)
+                        arrow_pass(s->arrows, ARROW_INIT_WRITE_FOUND);
         return r == 0 ? service_initialize_try_complete(s) : r;
 }
 
@@ -272,6 +273,9 @@ static int answer_run(Job *job, Chip *chip, ErrorDetail *detail) {
         }
         r = answer_challenge(j, chip, c, detail);
         if (r == 0)
+                arrow_pass(j->head.arrows,
+                           j->written ? ARROW_INIT_INDEX_WRITTEN : ARROW_INIT_STATE_APPROVED);
+        if (r == 0)
                 challenge_drop(c);
         return r;
 }
@@ -287,15 +291,21 @@ static int answer_keep(AnswerJob *job) {
                 memcpy(job->state.profile, s->installation.profile, sizeof(job->state.profile));
                 r = store_machine_state_add(s->store, &job->state);
         }
+        if (r == 0)
+                arrow_pass(s->arrows,
+                           job->written ? ARROW_INIT_WRITE_KEPT : ARROW_INIT_APPROVAL_KEPT);
         return r == 0 ? service_initialize_try_complete(s) : r;
 }
 
 static void answer_done(Job *job, int code, const ErrorDetail *detail) {
         AnswerJob *j = (AnswerJob *) job;
+        const ArrowObserver *arrows = j->head.arrows;
 
         if (code == 0)
                 code = answer_keep(j);
         service_job_finish(&j->head, code, detail, NULL);
+        if (code == 0)
+                arrow_pass(arrows, ARROW_INIT_ANSWERED);
 }
 
 int service_answer(Service *service, const Caller *caller, const char *id, Bytes signature,

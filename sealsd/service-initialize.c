@@ -64,10 +64,12 @@ static void report_fill(const InitOperation *op, InitReport *ret) {
 }
 
 static void init_report(InitOperation *op) {
+        const ArrowObserver *arrows = op->head.arrows;
         InitReport report;
 
         report_fill(op, &report);
         init_end(op, 0, NULL, &report);
+        arrow_pass(arrows, ARROW_INIT_REPLIED);
 }
 
 /* Submit the next step, or end. */
@@ -127,6 +129,11 @@ static int resident_write(InitOperation *op, Chip *chip, const TpmAuthority *aut
         return r;
 }
 
+/* The indices first, the machine's state last. */
+static Arrow resident_arrow(const InitOperation *op, Arrow index, Arrow state) {
+        return op->step < op->index_count ? index : state;
+}
+
 static int resident_run(Job *job, Chip *chip, ErrorDetail *detail) {
         InitOperation *op = (InitOperation *) job;
         TpmAuthority authority = {
@@ -139,11 +146,16 @@ static int resident_run(Job *job, Chip *chip, ErrorDetail *detail) {
         r = service_job_begin(&op->head, chip, detail);
         if (r != 0)
                 return r;
-        if (op->step == op->index_count)
-                return resident_approve(op, chip, &authority, detail);
-        if (op->indices[op->step].written)
+        if (op->step < op->index_count && op->indices[op->step].written)
                 return 0;
-        return resident_write(op, chip, &authority, &op->indices[op->step], detail);
+        if (op->step < op->index_count)
+                r = resident_write(op, chip, &authority, &op->indices[op->step], detail);
+        else
+                r = resident_approve(op, chip, &authority, detail);
+        if (r == 0)
+                arrow_pass(op->head.arrows,
+                           resident_arrow(op, ARROW_INIT_INDEX_WRITTEN, ARROW_INIT_STATE_APPROVED));
+        return r;
 }
 
 static int resident_keep(InitOperation *op) {
@@ -176,6 +188,8 @@ static void resident_done(Job *job, int code, const ErrorDetail *detail) {
                 init_end(op, code, detail, NULL);
                 return;
         }
+        arrow_pass(op->head.arrows,
+                   resident_arrow(op, ARROW_INIT_WRITE_KEPT, ARROW_INIT_APPROVAL_KEPT));
         op->step++;
         init_progress(op);
         if (op->step <= op->index_count) {
@@ -194,10 +208,12 @@ static void offered_done(void *userdata, int code, const ErrorDetail *detail, co
         InitOperation *op = userdata;
 
         (void) result;
-        if (code != 0)
+        if (code != 0) {
                 init_end(op, code, detail, NULL);
-        else
-                init_report(op);
+                return;
+        }
+        arrow_pass(op->head.arrows, ARROW_INIT_OFFERED);
+        init_report(op);
 }
 
 static void init_answers(InitOperation *op) {
@@ -228,9 +244,13 @@ static int define_index(InitOperation *op, Chip *chip, RegisterIndex *row, const
         if (r == 0 && state == TPM_INDEX_FOREIGN) {
                 r = tpm_index_undefine(chip->tpm, row->handle, owner, detail);
                 state = TPM_INDEX_ABSENT;
+                if (r == 0)
+                        arrow_pass(op->head.arrows, ARROW_INIT_INDEX_REMOVED);
         }
         if (r == 0 && state == TPM_INDEX_ABSENT)
                 r = tpm_index_define(chip->tpm, &index, owner, detail);
+        if (r == 0)
+                arrow_pass(op->head.arrows, ARROW_INIT_INDEX_DEFINED);
         if (r == 0)
                 row->written = state == TPM_INDEX_WRITTEN || state == TPM_INDEX_LOCKED;
         OPENSSL_cleanse(&index, sizeof(index));
@@ -276,10 +296,12 @@ static void define_done(Job *job, int code, const ErrorDetail *detail) {
 
         if (code == 0)
                 code = define_keep(op);
-        if (code != 0)
+        if (code != 0) {
                 init_end(op, code, detail, NULL);
-        else
-                init_answers(op);
+                return;
+        }
+        arrow_pass(op->head.arrows, ARROW_INIT_DEFINED);
+        init_answers(op);
 }
 
 /* --- provision ---------------------------------------------------------------------------- */
@@ -300,7 +322,10 @@ static int provision_owner(InitOperation *op, Chip *chip, ErrorDetail *detail) {
         if (op->hierarchies.owner_auth_set &&
             tpm_hierarchy_check_auth(chip->tpm, TPM_OWNER, &op->plan.owner_auth, NULL) == 0)
                 return 0;
-        return tpm_hierarchy_set_auth(chip->tpm, TPM_OWNER, old, &op->plan.owner_auth, detail);
+        int r = tpm_hierarchy_set_auth(chip->tpm, TPM_OWNER, old, &op->plan.owner_auth, detail);
+        if (r == 0)
+                arrow_pass(op->head.arrows, ARROW_INIT_OWNER_SET);
+        return r;
 }
 
 /* Salting needs the SRK, making the SRK the owner's auth: as it was before, or ours already. */
@@ -327,6 +352,7 @@ static int provision_authority(InitOperation *op, Chip *chip, ErrorDetail *detai
         r = tpm_authority_create(chip->tpm, &op->passphrase, &authority, detail);
         if (r != 0)
                 return r;
+        arrow_pass(op->head.arrows, ARROW_INIT_AUTHORITY_MADE);
         op->plan.authority = authority.public;
         op->plan.authority_private = authority.private;
         return 0;
@@ -338,7 +364,11 @@ static int provision_run(Job *job, Chip *chip, ErrorDetail *detail) {
 
         r = provision_srk(op, chip, detail);
         if (r == 0)
+                arrow_pass(op->head.arrows, ARROW_INIT_SRK_MADE);
+        if (r == 0)
                 r = provision_lockout(op, chip, detail);
+        if (r == 0)
+                arrow_pass(op->head.arrows, ARROW_INIT_LOCKOUT_SET);
         if (r == 0)
                 r = provision_owner(op, chip, detail);
         if (r == 0)
@@ -350,11 +380,14 @@ static int provision_run(Job *job, Chip *chip, ErrorDetail *detail) {
 static void provision_forget_lockout(InitOperation *op) {
         if (!op->plan.lockout_auth_taken)
                 return;
+        arrow_pass(op->head.arrows, ARROW_INIT_LOCKOUT_REFUSED);
         secret_wipe(&op->plan.lockout_auth);
         op->plan.lockout_auth_taken = false;
         if (store_installation_save(op->head.service->store, &op->plan) != 0 ||
             service_reload(op->head.service) != 0)
                 log_error("the lockout auth that was refused could not be forgotten");
+        else
+                arrow_pass(op->head.arrows, ARROW_INIT_LOCKOUT_FORGOTTEN);
 }
 
 static void provision_done(Job *job, int code, const ErrorDetail *detail) {
@@ -371,6 +404,7 @@ static void provision_done(Job *job, int code, const ErrorDetail *detail) {
                 init_end(op, code, detail, NULL);
                 return;
         }
+        arrow_pass(op->head.arrows, ARROW_INIT_PROVISIONED);
         op->head.srk = op->plan.srk;
         op->head.authority = s->authority_name;
         if (op->plan.owner_auth_ours)
@@ -388,6 +422,7 @@ static void inspect_done(Job *job, int code, const ErrorDetail *detail) {
                 init_end(op, code, detail, NULL);
                 return;
         }
+        arrow_pass(op->head.arrows, ARROW_INIT_INSPECTED);
         code = init_plan(op, &found);
         if (code == 0)
                 code = service_reload(op->head.service);
@@ -395,6 +430,7 @@ static void inspect_done(Job *job, int code, const ErrorDetail *detail) {
                 init_end(op, code, &found, NULL);
                 return;
         }
+        arrow_pass(op->head.arrows, ARROW_INIT_PLANNED);
         /* A resident authority is made anew by every try, since its passphrase may be another. */
         init_next(op, provision_run, provision_done);
 }
@@ -452,8 +488,10 @@ int service_initialize_try_complete(Service *service) {
                 r = service_reload(service);
         if (r != 0)
                 return r;
+        arrow_pass(service->arrows, ARROW_INIT_COMPLETED);
         service->health = (Health){ .probed = true, .approved = true };
         service_update_state(service);
+        arrow_pass(service->arrows, ARROW_INIT_ANNOUNCED);
         service_probe(service);
         return 0;
 }

@@ -32,6 +32,7 @@ struct Service {
         sd_event *event;
         const Config *config;
         Clock clock;
+        const ArrowObserver *arrows; /* NULL: nobody listens */
         Store *store;
         Worker *worker;
         Observer observer;
@@ -67,10 +68,11 @@ struct Service {
 typedef struct ServiceJob {
         Job job;
         Service *service;
-        Reply reply;          /* done NULL: nobody waits */
-        size_t size;          /* of the whole struct, to wipe it */
-        TPM2B_NAME authority; /* size 0 before there is one */
-        TPM2B_NAME srk;       /* pinned; size 0 before Initialize */
+        const ArrowObserver *arrows; /* borrowed; calls it from either thread */
+        Reply reply;                 /* done NULL: nobody waits */
+        size_t size;                 /* of the whole struct, to wipe it */
+        TPM2B_NAME authority;        /* size 0 before there is one */
+        TPM2B_NAME srk;              /* pinned; size 0 before Initialize */
         Secret owner_auth;
 } ServiceJob;
 

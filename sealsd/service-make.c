@@ -120,11 +120,14 @@ static void make_fail(MakeJob *job, const char *why) {
         request->state = REQUEST_FAILED;
         text_copy(request->error, sizeof(request->error), why);
         r = make_undo(job);
-        if (r == 0)
-                service_changed_request(job->head.service, request);
-        else
+        if (r != 0) {
                 log_error("request %" PRIu64 ": '%s' could not be recorded: %s", request->id, why,
                           error_text(r));
+                return;
+        }
+        arrow_pass(job->head.arrows, ARROW_MAKE_UNDONE);
+        service_changed_request(job->head.service, request);
+        arrow_pass(job->head.arrows, ARROW_MAKE_FAILURE_ANNOUNCED);
 }
 
 static void warn_capacity(Service *service) {
@@ -170,7 +173,10 @@ static int make_run(Job *job, Chip *chip, ErrorDetail *detail) {
         j->bit_is_set = bits >> j->seal.bit & 1;
         if (j->bit_is_set)
                 return 0;
-        return tpm_seal_create(chip->tpm, j->algorithm, &j->policy, &j->key, detail);
+        r = tpm_seal_create(chip->tpm, j->algorithm, &j->policy, &j->key, detail);
+        if (r == 0)
+                arrow_pass(j->head.arrows, ARROW_MAKE_KEY_CREATED);
+        return r;
 }
 
 static void make_done(Job *job, int code, const ErrorDetail *detail);
@@ -203,6 +209,7 @@ static int make_again(MakeJob *job) {
         r = make_take_bit(job);
         if (r != 0)
                 return r;
+        arrow_pass(job->head.arrows, ARROW_MAKE_NEXT_BIT_TAKEN);
         job->bit_is_set = false;
         return service_job_submit(&job->head, make_run, make_done);
 }
@@ -230,10 +237,14 @@ static void make_done(Job *job, int code, const ErrorDetail *detail) {
                 service_job_finish(&j->head, code, &told, NULL);
                 return;
         }
+        arrow_pass(s->arrows, ARROW_MAKE_COMMITTED);
         service_changed_request(s, &j->request);
+        arrow_pass(s->arrows, ARROW_MAKE_REQUEST_ANNOUNCED);
         service_changed_seal(s, &j->seal);
+        arrow_pass(s->arrows, ARROW_MAKE_ANNOUNCED);
         warn_capacity(s);
         service_job_finish(&j->head, 0, NULL, j->seal.number);
+        arrow_pass(s->arrows, ARROW_MAKE_REPLIED);
 }
 
 /* --- start -------------------------------------------------------------------------------- */
@@ -299,6 +310,7 @@ int service_make(Service *service, Request *request, const Subject *by, uint32_t
                 (void) service_job_discard(job);
                 return r;
         }
+        arrow_pass(service->arrows, ARROW_MAKE_BIT_TAKEN);
         r = service_job_submit(&job->head, make_run, make_done);
         if (r != 0) {
                 make_fail(job, error_text(r));
@@ -312,6 +324,9 @@ int service_make(Service *service, Request *request, const Subject *by, uint32_t
 int service_make_recover(Service *service) {
         if (service->making > 0)
                 return 0;
-        return store_request_fail_all_making(service->store,
-                                             "The making was interrupted; Make it again");
+        int r = store_request_fail_all_making(service->store,
+                                              "The making was interrupted; Make it again");
+        if (r == 0)
+                arrow_pass(service->arrows, ARROW_MAKE_RECOVERED);
+        return r;
 }

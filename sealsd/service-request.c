@@ -170,6 +170,7 @@ int service_create_seal(Service *service, const Caller *caller, Application *app
                 r = create_request(service, request);
         if (r != 0)
                 return r;
+        arrow_pass(service->arrows, ARROW_MAKE_SELF_APPROVED);
         return service_make(service, request, &caller->subject, caller->uid, reply, detail);
 }
 
@@ -266,9 +267,12 @@ static int decide(Service *service, const Caller *caller, uint64_t id, bool appr
         if (!approve)
                 text_copy(request->error, sizeof(request->error), text);
         r = decide_commit(service, request, &d, next);
-        if (r == 0)
-                service_changed_request(service, request);
-        return r;
+        if (r != 0)
+                return r;
+        arrow_pass(service->arrows, ARROW_MAKE_DECIDED);
+        service_changed_request(service, request);
+        arrow_pass(service->arrows, ARROW_MAKE_DECISION_ANNOUNCED);
+        return 0;
 }
 
 int service_request_approve(Service *service, const Caller *caller, uint64_t id,

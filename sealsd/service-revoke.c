@@ -33,10 +33,24 @@ static int revoke_run(Job *job, Chip *chip, ErrorDetail *detail) {
                 r = tpm_index_set_bits(chip->tpm, &j->index, UINT64_C(1) << j->bit, detail);
         if (r == SEAL_E_NOT_FOUND) /* the index, not the seal */
                 r = SEAL_E_REGISTER_TAMPERED;
+        if (r == 0)
+                arrow_pass(j->head.arrows, ARROW_REVOKE_BIT_SET);
         /* A session prepared before would sign once more: the fence ends it. */
         if (r == 0)
                 r = tpm_fence(chip->tpm, j->fence_pcr, detail);
+        if (r == 0)
+                arrow_pass(j->head.arrows, ARROW_REVOKE_FENCED);
         return r;
+}
+
+static int revoke_mark(Service *service, const Act *act, const char *number, const char *reason) {
+        int r = store_seal_mark_revoked(service->store, number, act, reason);
+        if (r != 0)
+                return r;
+        arrow_pass(service->arrows, ARROW_REVOKE_MARKED);
+        service_changed(service, "seal", number, seal_state_name(SEAL_REVOKED));
+        arrow_pass(service->arrows, ARROW_REVOKE_ANNOUNCED);
+        return 0;
 }
 
 /* With a disk that was full the bit is set all the same: the register may catch up now, or at a use. */
@@ -44,13 +58,12 @@ static int revoke_settle(const RevokeJob *job, ErrorDetail *detail) {
         Service *s = job->head.service;
         int r = 0;
 
-        if (job->unmarked) {
-                r = store_seal_mark_revoked(s->store, job->number, &job->act, job->reason);
-                if (r == 0)
-                        service_changed(s, "seal", job->number, seal_state_name(SEAL_REVOKED));
-        }
+        if (job->unmarked)
+                r = revoke_mark(s, &job->act, job->number, job->reason);
         if (r == 0)
                 r = store_seal_settle_revoked(s->store, job->number);
+        if (r == 0)
+                arrow_pass(s->arrows, ARROW_REVOKE_SETTLED);
         if (r != 0) {
                 ErrorDetail why = {};
 
@@ -84,6 +97,8 @@ static void revoke_done(Job *job, int code, const ErrorDetail *detail) {
                 log_error("%s", told.text);
         }
         service_job_finish(&j->head, code, &told, NULL);
+        if (code == 0)
+                arrow_pass(s->arrows, ARROW_REVOKE_REPLIED);
 }
 
 static int revoke_submit(Service *service, const SealBrief *seal, const Act *unmarked,
@@ -111,13 +126,6 @@ static int revoke_submit(Service *service, const SealBrief *seal, const Act *unm
                 r = service_job_submit(&job->head, revoke_run, revoke_done);
         if (r != 0)
                 (void) service_job_discard(job);
-        return r;
-}
-
-static int revoke_mark(Service *service, const Act *act, const char *number, const char *reason) {
-        int r = store_seal_mark_revoked(service->store, number, act, reason);
-        if (r == 0)
-                service_changed(service, "seal", number, seal_state_name(SEAL_REVOKED));
         return r;
 }
 

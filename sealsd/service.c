@@ -27,6 +27,7 @@ void *service_job_new(Service *service, size_t size, uint32_t uid, Reply reply) 
         job->service = service;
         job->reply = reply;
         job->size = size;
+        job->arrows = service->arrows;
         job->authority = service->authority_name;
         job->srk = service->installation.srk;
         if (service->installation.owner_auth_ours)
@@ -467,7 +468,7 @@ static int service_open_register(Service *service, ErrorDetail *detail) {
 }
 
 int service_new(Service **ret, sd_event *event, const Config *config, Clock clock,
-                ErrorDetail *detail) {
+                const ArrowObserver *arrows, ErrorDetail *detail) {
         _cleanup_(service_freep) Service *s = calloc(1, sizeof(*s));
         int r;
 
@@ -476,6 +477,7 @@ int service_new(Service **ret, sd_event *event, const Config *config, Clock cloc
         s->event = sd_event_ref(event);
         s->config = config;
         s->clock = clock;
+        s->arrows = arrows;
         s->state = "uninitialized";
         r = service_open_register(s, detail);
         if (r == 0)

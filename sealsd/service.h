@@ -23,6 +23,7 @@
 #include "policy/algorithm.h"
 #include "policy/pcr.h"
 #include "sealsd/application.h"
+#include "sealsd/arrow.h"
 #include "sealsd/caller.h"
 #include "sealsd/config.h"
 #include "sealsd/installation.h"
@@ -55,10 +56,10 @@ typedef struct Observer {
  * Opens the register in config->state_directory and starts the worker, finishes what a crash left
  * open: a revocation begun, a key whose making was interrupted. Challenges that were on offer died
  * with the connection; ListChallenges offers fresh ones.
- * config and clock are copied or borrowed for the Service's life.
+ * config and clock are copied or borrowed for the Service's life, and so is arrows, which may be NULL.
  */
 int service_new(Service **ret, sd_event *event, const Config *config, Clock clock,
-                ErrorDetail *detail);
+                const ArrowObserver *arrows, ErrorDetail *detail);
 Service *service_free(Service *service);
 DEFINE_CLEANUP(Service, service_free)
 

@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The arrows of design section 4: every point of Initialize, Make and Revoke between two steps of
+ * which each makes something durable (in the register, in the chip) or visible (a signal, a reply).
+ * A process that is killed at one of them has done what stands before it and nothing of what comes
+ * after; each sentence says what is true there. The next start finishes it or undoes it.
+ *
+ * The code passes each of these points by name, and an observer hears of it. The daemon has none;
+ * what has one is tests/tools/crash-daemon.c, which ends there.
+ */
+#pragma once
+
+/* ARROW(code, name, what is true there), in the order in which they are passed. */
+#define ARROWS                                                                                     \
+        ARROW(INIT_INSPECTED, "init-inspected",                                                    \
+              "The chip was looked at; nothing has changed, neither there nor in the register")    \
+        ARROW(INIT_PLANNED, "init-planned",                                                        \
+              "What will be set, and where, is in the register; the chip is as it was")            \
+        ARROW(INIT_SRK_MADE, "init-srk-made",                                                      \
+              "The storage root key is persistent; the register does not know its Name")           \
+        ARROW(INIT_LOCKOUT_SET, "init-lockout-set",                                                \
+              "The chip's lockout authorisation is the one in the register")                       \
+        ARROW(INIT_LOCKOUT_REFUSED, "init-lockout-refused",                                        \
+              "The chip refused the lockout authorisation that is in the register")                \
+        ARROW(INIT_LOCKOUT_FORGOTTEN, "init-lockout-forgotten",                                    \
+              "That one is out of the register; the caller does not know")                         \
+        ARROW(INIT_OWNER_SET, "init-owner-set",                                                    \
+              "The chip's owner authorisation is the one in the register")                         \
+        ARROW(INIT_AUTHORITY_MADE, "init-authority-made",                                          \
+              "The chip has answered with a resident authority; nobody else has its blob")         \
+        ARROW(INIT_PROVISIONED, "init-provisioned",                                                \
+              "The storage root key's Name and the authority are in the register")                 \
+        ARROW(INIT_INDEX_REMOVED, "init-index-removed",                                            \
+              "An index of an earlier try's authority is gone from the chip")                      \
+        ARROW(INIT_INDEX_DEFINED, "init-index-defined",                                            \
+              "One more index stands in the chip, unwritten")                                      \
+        ARROW(INIT_DEFINED, "init-defined",                                                        \
+              "The register knows that all indices stand; nobody was asked to sign")               \
+        ARROW(INIT_OFFERED, "init-offered",                                                        \
+              "Challenges are on offer, sessions of the chip with them; the caller does not know") \
+        ARROW(INIT_REPLIED, "init-replied", "The caller of Initialize has its report")             \
+        ARROW(INIT_INDEX_WRITTEN, "init-index-written",                                            \
+              "An index has its first write; the register does not know")                          \
+        ARROW(INIT_WRITE_KEPT, "init-write-kept", "The register knows of that first write")        \
+        ARROW(INIT_WRITE_FOUND, "init-write-found",                                                \
+              "The register knows of a first write that it had missed")                            \
+        ARROW(INIT_STATE_APPROVED, "init-state-approved",                                          \
+              "The chip has accepted the approval of the machine's state; it is kept nowhere")     \
+        ARROW(INIT_APPROVAL_KEPT, "init-approval-kept", "That approval is in the register")        \
+        ARROW(INIT_COMPLETED, "init-completed",                                                    \
+              "The register says that initialization is complete; nobody was told")                \
+        ARROW(INIT_ANNOUNCED, "init-announced", "The manager's state was announced")               \
+        ARROW(INIT_ANSWERED, "init-answered", "The caller of Answer has its reply")                \
+                                                                                                   \
+        ARROW(MAKE_DECIDED, "make-decided",                                                        \
+              "A decision is in the register, with the last one the number; nobody was told")      \
+        ARROW(MAKE_DECISION_ANNOUNCED, "make-decision-announced",                                  \
+              "The request's state after the decision was announced")                              \
+        ARROW(MAKE_SELF_APPROVED, "make-self-approved",                                            \
+              "Single: request, decision and number are in the register; nobody was told")         \
+        ARROW(MAKE_BIT_TAKEN, "make-bit-taken",                                                    \
+              "The request is in the making and has a revocation bit; there is no key")            \
+        ARROW(MAKE_NEXT_BIT_TAKEN, "make-next-bit-taken",                                          \
+              "The chip has that bit set already; the request has another")                        \
+        ARROW(MAKE_KEY_CREATED, "make-key-created",                                                \
+              "The chip has answered with the key; nobody else has its blob")                      \
+        ARROW(MAKE_COMMITTED, "make-committed",                                                    \
+              "The seal is in the register, its request completed; nobody was told")               \
+        ARROW(MAKE_REQUEST_ANNOUNCED, "make-request-announced",                                    \
+              "That the request is completed was announced, the seal not yet")                     \
+        ARROW(MAKE_ANNOUNCED, "make-announced", "The seal was announced; the caller waits")        \
+        ARROW(MAKE_REPLIED, "make-replied", "The caller has the seal's number")                    \
+        ARROW(MAKE_UNDONE, "make-undone",                                                          \
+              "No key: the request has failed, and its bit was given back; nobody was told")       \
+        ARROW(MAKE_FAILURE_ANNOUNCED, "make-failure-announced",                                    \
+              "That the request has failed was announced; the caller waits")                       \
+        ARROW(MAKE_RECOVERED, "make-recovered",                                                    \
+              "Requests whose making had been interrupted have failed")                            \
+                                                                                                   \
+        ARROW(REVOKE_MARKED, "revoke-marked",                                                      \
+              "The seal is revoked in the register, which owes the chip the bit")                  \
+        ARROW(REVOKE_ANNOUNCED, "revoke-announced", "That it is revoked was announced")            \
+        ARROW(REVOKE_BIT_SET, "revoke-bit-set",                                                    \
+              "The seal's bit is set in the chip; sessions prepared before still sign once")       \
+        ARROW(REVOKE_FENCED, "revoke-fenced",                                                      \
+              "Those sessions are refused too; the register still owes the bit")                   \
+        ARROW(REVOKE_SETTLED, "revoke-settled", "Nothing is owed; the caller waits")               \
+        ARROW(REVOKE_REPLIED, "revoke-replied", "The caller knows that the seal is revoked")
+
+typedef enum Arrow {
+#define ARROW(code, name, text) ARROW_##code,
+        ARROWS
+#undef ARROW
+                ARROW_MAX
+} Arrow;
+
+/*
+ * Called in the main thread and in the worker's, whichever passes the arrow, so it locks what it
+ * changes. Outlives whom it is given to.
+ */
+typedef struct ArrowObserver {
+        void (*passed)(void *userdata, Arrow arrow);
+        void *userdata;
+} ArrowObserver;
+
+/* observer may be NULL: nobody listens. */
+void arrow_pass(const ArrowObserver *observer, Arrow arrow);
+
+const char *arrow_name(Arrow arrow);
+const char *arrow_text(Arrow arrow);
+/* -1 when no arrow has this name. */
+int arrow_from_name(const char *name);
