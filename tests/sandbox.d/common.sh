@@ -22,7 +22,7 @@ export SEAL_AUTHORITY=$box/authority.pem
 export SEALSD_STATE=$box/state           # the register's folder
 export SEALSD_CONF=$box/sealsd.conf      # what sealsd reads at its next start
 export SEALSD_LOG=$box/log/sealsd        # what sealsd has written
-export SEALSD_CTL=$box/lib/sealsd-ctl    # stop|start|restart|kill|pid
+export SEALSD_CTL=$box/lib/sealsd-ctl    # stop|start|restart|kill|wait|pid
 export SEALSD_TPM_CTL=$box/lib/tpm-ctl   # stop|start|kill: the TPM and its resource manager
 export DBUS_SYSTEM_BUS_ADDRESS=unix:path=/run/dbus/system_bus_socket
 
@@ -59,6 +59,11 @@ is_running() {
         [[ -s $box/$1.pid ]] && kill -0 "$(<"$box/$1.pid")" 2>/dev/null
 }
 
+# wait_end PID: until this process is gone.
+wait_end() {
+        timeout "$patience" tail --pid="$1" --sleep-interval=0.01 -f /dev/null
+}
+
 # end_process NAME SIGNAL: the process of this pid file, until it is gone.
 end_process() {
         local pid
@@ -66,7 +71,7 @@ end_process() {
         is_running "$1" || return 0
         pid=$(<"$box/$1.pid")
         kill -s "$2" "$pid" 2>/dev/null || true
-        timeout "$patience" tail --pid="$pid" --sleep-interval=0.01 -f /dev/null || return 1
+        wait_end "$pid" || return 1
         rm -f "$box/$1.pid"
 }
 
@@ -123,13 +128,15 @@ wait_abrmd() {
         wait_service abrmd com.intel.tss2.Tabrmd
 }
 
-# The words of $SEALSD_WRAP stand before the daemon's. Of the caller's environment the daemon sees
-# what debugging needs, as it would see nothing of an administrator's.
+# The words of $SEALSD_WRAP stand before the daemon's, those of $SEALSD_PROGRAM in its place. Of the
+# caller's environment the daemon sees what debugging needs, as it would see nothing of an
+# administrator's.
 start_sealsd() {
-        local wrap=() debug=() name
+        local wrap=() program=() debug=() name
 
         is_running sealsd && return 0
         read -ra wrap <"$box/wrap" || true
+        read -ra program <<<"${SEALSD_PROGRAM:-sealsd}"
         for name in {ASAN,UBSAN,TSAN}_OPTIONS TSS2_LOG GCOV_PREFIX{,_STRIP}; do
                 [[ -z ${!name:-} ]] || debug+=("$name=${!name}")
         done
@@ -142,7 +149,7 @@ start_sealsd() {
                 setpriv --reuid=sealsd --regid=sealsd --groups=tss --no-new-privs \
                 --inh-caps=-all --bounding-set=-all \
                 env -i PATH="$PATH" LANG=C.UTF-8 "NOTIFY_SOCKET=$box/notify" "${debug[@]}" \
-                "${wrap[@]}" "$box/bin/sealsd" --config "$SEALSD_CONF" \
+                "${wrap[@]}" "$box/bin/${program[0]}" "${program[@]:1}" --config "$SEALSD_CONF" \
                 >"$box/sealsd.pid.new" 2>>"$SEALSD_LOG" </dev/null || fail sealsd
         mv "$box/sealsd.pid.new" "$box/sealsd.pid"
 }
