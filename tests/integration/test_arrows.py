@@ -1,0 +1,367 @@
+# SPDX-License-Identifier: Apache-2.0
+"""kill -9 at every arrow of sealsd/arrow.h, in every mode that passes it, and what the next start does.
+
+A whole run under crash-daemon tells which arrows a mode passes and how often; then the daemon dies at
+each, the first time and the last, and the plain daemon goes on with the same register and chip."""
+
+import concurrent.futures
+
+import pytest
+from arrows import (BORN, KEEPER, PAID, Mode, Request, arrows_of, at, check_chip_without_broker,
+                    check_register_knows_the_chip, dying, killed_at, listed_arrows, listed_seals, look,
+                    make_active, newest_request, wipe)
+
+# --- Initialize ---------------------------------------------------------------------------------
+
+
+def finish_initialize(mode):
+    """From whatever the death has left: to a seal that signs."""
+    box = mode.box
+    check_register_knows_the_chip(box, look(box, "chip"))
+    box.ctl("start")
+    mode.go_on()
+    make_active(box, mode.separation, "after initialization")
+    box.ctl("stop")
+    found = look(box, "chip")
+    check_register_knows_the_chip(box, found)
+    mode.check_escrow(found)
+    assert found["chip"]["lockoutAuthSet"] == 1
+    assert found["chip"]["handles"] and {i["written"] for i in found["indices"]} == {1}
+    wipe(box)
+
+
+MODES = {
+    "external": ("external", "dual"),
+    "external-answered": ("external", "single", "owner escrow", "answer"),
+    "resident": ("resident", "dual"),
+    "resident-escrow": ("resident", "single", "owner escrow"),
+}
+
+
+def initialize_and_die(mode, deaths):
+    for arrow, nth in deaths:
+        with at(arrow, nth):
+            with dying(mode.box, arrow, nth):
+                mode.report = mode.initialize()
+            finish_initialize(mode)
+
+
+@pytest.mark.parametrize("name", MODES)
+def test_initialize_killed_at_each_arrow_is_brought_to_its_end(new_sandbox, name):
+    modes = [Mode(new_sandbox(), *MODES[name]) for _ in range(2)]  # side by side, to be quicker
+    for mode in modes:
+        mode.box.ctl("stop")
+    deaths = arrows_of(modes[0].box, modes[0].initialize, "init")
+    wipe(modes[0].box)
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        list(pool.map(initialize_and_die, modes, (deaths[::2], deaths[1::2])))
+
+
+def test_initialize_by_another_authority_killed_while_indices_are_replaced_is_brought_to_its_end(bare):
+    bare.ok("install -d -m 1777 /run/test; openssl ecparam -name prime256v1 -genkey -noout "
+            "-out /run/test/other.pem")
+    first = Mode(bare, "external", "single")
+    other = Mode(bare, "external", "single", key="/run/test/other.pem")
+    for arrow, nth in (("init-index-removed", 1), ("init-index-defined", 1), ("init-index-removed", 3)):
+        assert first.call()[0]
+        bare.ctl("stop")
+        with at(arrow, nth):
+            with dying(bare, arrow, nth):
+                other.initialize()
+            finish_initialize(other)
+        bare.ctl("start")
+
+
+@pytest.mark.parametrize("nth", (1, 3))
+def test_first_write_that_the_register_missed_killed_when_it_is_found_is_found_again(bare, nth):
+    mode = Mode(bare, "external", "single", way="answer")
+    bare.ctl("stop")
+    with dying(bare, "init-index-written", nth):
+        mode.initialize()
+    with dying(bare, "init-write-found"):
+        bare.manager("ListChallenges")
+    finish_initialize(mode)
+
+
+def new_lockout_auth(box, new, old=""):
+    """As of another program. A wrong one is forgiven by the next TPM Reset, and not after 1000 s."""
+    old = f"-p {old}" if old else ""
+    box.ok(f"tpm2_changeauth -c lockout {old} {new}; tpm2_dictionarylockout -p {new} "
+           "--setup-parameters --max-tries=3 --recovery-time=1000 --lockout-recovery-time=0")
+
+
+def reset_tpm(box):
+    box.ok("$SEALSD_TPM_CTL stop && $SEALSD_TPM_CTL start")
+
+
+@pytest.mark.parametrize("arrow", ("init-lockout-refused", "init-lockout-forgotten"))
+def test_kept_lockout_auth_that_is_refused_killed_before_it_is_forgotten_and_after(bare, arrow):
+    """It was given to a first try, and has been changed since by another program."""
+    mode = Mode(bare, "external", "single")
+    new_lockout_auth(bare, "abc")
+    assert mode.call(("lockout-auth", "s", "abc"))[0]
+    bare.ctl("stop")
+    new_lockout_auth(bare, "xyz", "abc")
+    with dying(bare, arrow):
+        assert not mode.call()[0]
+    [kept] = look(bare)["installation"]
+    assert kept["lockout"] == (b"abc".hex() if arrow == "init-lockout-refused" else "")
+    reset_tpm(bare)
+    bare.ctl("start")
+    report, error = mode.call()
+    assert not report and ("Wrong" in error or "lockout-auth" in error), error
+    reset_tpm(bare)
+    report, error = mode.call(("lockout-auth", "s", "xyz"))
+    assert report and report["lockout-auth"]["data"] == "taken", error
+    assert mode.answer().status == 0
+    bare.ok("tpm2_dictionarylockout -c -p xyz")
+    make_active(bare, "single", "after all")
+
+
+# --- Make ---------------------------------------------------------------------------------------
+
+def check_seal_is_whole_or_not_there(request, number):
+    """And where it is not there, it can be made, with the same number."""
+    box, state = request.box, request.property("State")
+    if state != "completed":
+        assert not request.told
+        assert number not in listed_seals(box)
+        assert box.error("/org/sealsd1", "Manager", "GetSeal", "s", number) == "NotFound"
+        if state == "failed":
+            assert "Make it again" in request.property("Error")
+        request.go_on()
+        assert request.property("State") == "completed"
+    assert request.property("Seal") == number
+    assert listed_seals(box)[number] == BORN[request.separation]
+
+
+def check_nothing_is_used_twice(found):
+    numbers = [r["number"] for r in found["requests"] if r["number"]]
+    assert len(set(numbers)) == len(numbers), numbers
+    used = {i["handle"]: i["used"] for i in found["indices"]}
+    assert all(s["bit"] < used[s["nv_index"]] for s in found["seals"]), found
+
+
+def finish_make(request):
+    """From whatever the death has left: to a seal that signs, and another after it."""
+    box, found = request.box, look(request.box)
+    row = found["requests"][-1]
+    request.id = row["id"]
+    assert row["number"]  # there is no arrow before it is taken
+    box.ctl("start")
+    check_seal_is_whole_or_not_there(request, row["number"])
+    assert request.accept() == row["number"]
+    assert box.sign(row["number"], user=KEEPER)[0]
+    assert make_active(box, request.separation, f"after {request.name}") != row["number"]
+    box.ctl("stop")
+    check_nothing_is_used_twice(look(box))
+
+
+@pytest.fixture
+def installed(bare):
+    """Initialized in the separation asked for, the daemon stopped; its chip is looked at in the end."""
+
+    def install(separation):
+        bare.ok(f"sealctl init --authority $SEAL_AUTHORITY --separation {separation}")
+        bare.ctl("stop")
+        return bare
+
+    yield install
+    check_chip_without_broker(bare)
+
+
+@pytest.mark.parametrize("separation", BORN)
+def test_make_killed_at_each_arrow_leaves_a_whole_seal_or_none(installed, separation):
+    box = installed(separation)
+    arrows = arrows_of(box, Request(box, separation, "whole").walk, "make")
+    for arrow, nth in arrows:
+        request = Request(box, separation, arrow)
+        with at(arrow, nth):
+            with dying(box, arrow, nth):
+                request.walk()
+            finish_make(request)
+
+
+def test_make_that_failed_killed_at_each_arrow_can_be_made_again(installed):
+    box = installed("single")
+    for arrow in ("make-undone", "make-failure-announced"):
+        request = Request(box, "single", arrow)
+        used = look(box)["indices"][0]["used"]
+        with at(arrow):
+            with dying(box, arrow):
+                box.ok("$SEALSD_TPM_CTL stop")
+                request.create()
+                box.ok("$SEALSD_TPM_CTL start")
+            before = look(box)
+            assert before["requests"][-1]["state"] == "failed"
+            box.ctl("start")
+            request.go_on()
+            request.id = newest_request(box)
+            number = request.accept()
+            assert number == before["requests"][-1]["number"]
+            assert box.sign(number, user=KEEPER)[0]
+            box.ctl("stop")
+            found = look(box)
+            check_nothing_is_used_twice(found)
+            # The bit was given back: this key has it.
+            assert found["indices"][0]["used"] == used + 1
+
+
+@pytest.mark.parametrize("first", ("make-bit-taken", "make-key-created"))
+def test_recovery_of_an_interrupted_make_killed_too_is_made_again(installed, first):
+    box = installed("dual")
+    request = Request(box, "dual", "interrupted twice")
+    with dying(box, first):
+        request.walk()
+    assert look(box)["requests"][-1]["state"] == "making"
+    with dying(box, "make-recovered"):
+        pass
+    assert look(box)["requests"][-1]["state"] == "failed"
+    finish_make(request)
+
+
+def test_bit_that_the_chip_has_set_killed_after_the_next_was_taken_is_not_used(installed):
+    box = installed("single")
+    box.ok("cp -a $SEALSD_STATE /run/before")
+    box.ctl("start")
+    number = make_active(box, "single", "of a register that is lost")
+    assert box.seal(number, "Revoke", "s", "over")[0] is not None
+    box.ctl("stop")
+    box.ok("rm -rf $SEALSD_STATE/* && cp -a /run/before/. $SEALSD_STATE/")
+    request = Request(box, "single", "of the older register")
+    with dying(box, "make-next-bit-taken"):
+        request.create()
+    taken = look(box)["indices"][0]["used"]
+    finish_make(request)
+    assert [s["bit"] for s in look(box)["seals"]] == [taken, taken + 1]
+
+
+# --- Revoke -------------------------------------------------------------------------------------
+
+
+def attack(box, number):
+    """What the chip says to root with the register of before the revocation."""
+    return box.run(["attacker", "sign", "/run/before", number]).stdout.strip()
+
+
+def prepare_revocation(box, number):
+    """The register of before, and a session of it that would sign; the daemon has stopped."""
+    box.ok("rm -rf /run/before && cp -a $SEALSD_STATE /run/before")
+    held = box.pipe(["attacker", "hold", "/run/before", number], env={"TSS2_LOG": "all+none"})
+    assert held.line() == "prepared"
+    return held
+
+
+def sign_error(box, number):
+    return box.error(f"/org/sealsd1/seal/{number}", "Seal", "Sign", "aya{sv}", "32", *["7"] * 32, "0",
+                     user=KEEPER)
+
+
+def finish_revoke(box, number, held):
+    """From whatever the death has left: revoked, without anybody's asking."""
+    box.ctl("start")
+    assert sign_error(box, number) == "Revoked"
+    assert box.seal_property(number, "State") == "revoked"
+    box.ok(["/usr/bin/python3", "-c", PAID, number])
+    assert attack(box, number) == "Revoked"
+    held.write("sign\n")
+    assert held.line() == "Busy"  # what the fence's TPM_RC_PCR_CHANGED is translated to
+    assert held.wait() == 1
+    assert sign_error(box, number) == "Revoked"
+    box.ctl("stop")
+    [row] = [s for s in look(box)["seals"] if s["number"] == number]
+    assert (row["state"], row["revocation_pending"]) == ("revoked", 0)
+
+
+def revocable(box, names, separation="single"):
+    """Active seals; the daemon has stopped."""
+    box.ctl("start")
+    numbers = [make_active(box, separation, name) for name in names]
+    box.ctl("stop")
+    return numbers
+
+
+@pytest.mark.parametrize("separation", BORN)
+def test_revoke_killed_at_each_arrow_is_finished(installed, separation):
+    box = installed(separation)
+    [first] = revocable(box, ["first"], separation)
+    arrows = arrows_of(box, lambda: box.seal(first, "Revoke", "s", "over"), "revoke")
+    for (arrow, nth), number in zip(arrows, revocable(box, [f"{a} {n}" for a, n in arrows], separation)):
+        held = prepare_revocation(box, number)
+        with at(arrow, nth):
+            with dying(box, arrow, nth):
+                told, _error = box.seal(number, "Revoke", "s", "over", user="seal-admin")
+            assert told is None or arrow == "revoke-replied"
+            finish_revoke(box, number, held)
+
+
+def test_revocation_owed_to_the_chip_killed_at_each_arrow_again_is_finished(installed):
+    box = installed("single")
+    arrows = ("revoke-bit-set", "revoke-fenced", "revoke-settled")
+    for arrow, number in zip(arrows, revocable(box, arrows)):
+        held = prepare_revocation(box, number)
+        with at(arrow):
+            with dying(box, "revoke-marked"):
+                box.seal(number, "Revoke", "s", "over")
+            assert attack(box, number) == "done"  # the bit is owed
+            with dying(box, arrow):
+                pass
+            finish_revoke(box, number, held)
+
+
+def test_revocation_found_in_the_chip_killed_at_each_arrow_is_finished(installed):
+    """The register was put back: the daemon dies while it learns of the revocation."""
+    box = installed("single")
+    arrows = ("revoke-marked", "revoke-announced", "revoke-bit-set")
+    for arrow, number in zip(arrows, revocable(box, arrows)):
+        box.ok("rm -rf /run/before && cp -a $SEALSD_STATE /run/before")
+        box.ctl("start")
+        assert box.seal(number, "Revoke", "s", "over")[0] is not None
+        box.ctl("stop")
+        box.ok("rm -rf $SEALSD_STATE/* && cp -a /run/before/. $SEALSD_STATE/")
+        with at(arrow):
+            with dying(box, arrow):
+                pass
+            box.ctl("start")
+            assert sign_error(box, number) == "Revoked"
+            box.ok(["/usr/bin/python3", "-c", PAID, number])
+            box.ctl("stop")
+            look(box)
+
+
+def wait_stopped(box):
+    """Until the daemon is held (SIGSTOP)."""
+    box.ok("pid=$($SEALSD_CTL pid); for i in $(seq 3000); do "
+           "[[ $(ps -o state= $pid) != T ]] || exit 0; sleep 0.01; done; exit 1")
+
+
+@pytest.mark.parametrize("arrow", ("revoke-bit-set", "revoke-fenced", "revoke-marked",
+                                   "revoke-announced", "revoke-settled"))
+def test_revoke_on_a_full_disk_killed_at_each_arrow_is_finished(installed, arrow):
+    """The mark cannot be written before the bit is set, and catches up where there is room again."""
+    box = installed("single")
+    [number] = revocable(box, [arrow])
+    held = prepare_revocation(box, number)
+    box.ok("mount -t tmpfs -o size=600k,mode=0700 full $SEALSD_STATE && cp -a /run/before/. "
+           "$SEALSD_STATE/ && chown -R sealsd:sealsd $SEALSD_STATE")
+    with dying(box, arrow, hold="--hold revoke-bit-set"):
+        assert box.sign(number, user=KEEPER)[0]  # what the journal has room for is used up after this
+        box.ok("head -c 1M /dev/zero > $SEALSD_STATE/filler || true")
+        revoke = box.start(["busctl", "call", "--timeout=60", "--", "org.sealsd1",
+                            f"/org/sealsd1/seal/{number}", "org.sealsd1.Seal", "Revoke", "s", "over"])
+        wait_stopped(box)
+        box.ok("rm $SEALSD_STATE/filler && kill -CONT $($SEALSD_CTL pid)")
+        assert box.finish(revoke).status != 0
+    finish_revoke(box, number, held)
+
+
+# --- all ----------------------------------------------------------------------------------------
+
+
+def test_every_arrow_has_killed_the_daemon(request):
+    """Those that are in the list and in no test, or not in the code any more, are told here."""
+    of_file = {name for name in globals() if name.startswith("test_")}
+    ran = {item.originalname for item in request.session.items if item.module is request.module}
+    if of_file - ran:
+        pytest.skip("only with all the other tests of this file")
+    assert killed_at == listed_arrows()
