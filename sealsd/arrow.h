@@ -21,7 +21,7 @@
         ARROW(INIT_LOCKOUT_SET, "init-lockout-set",                                                \
               "The chip's lockout authorisation is the one in the register")                       \
         ARROW(INIT_LOCKOUT_REFUSED, "init-lockout-refused",                                        \
-              "The chip refused the lockout authorisation that is in the register")                \
+              "The chip refused the lockout authorisation that an earlier try had kept")           \
         ARROW(INIT_LOCKOUT_FORGOTTEN, "init-lockout-forgotten",                                    \
               "That one is out of the register; the caller does not know")                         \
         ARROW(INIT_OWNER_SET, "init-owner-set",                                                    \

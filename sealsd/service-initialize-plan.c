@@ -196,6 +196,23 @@ static int plan_indices(InitOperation *op) {
         return r;
 }
 
+/*
+ * What will be set, before the chip changes. A lockout auth that was given sets nothing, and is not
+ * kept before the chip took it: were it wrong, a next try would use it again.
+ */
+static int plan_save_installation(InitOperation *op) {
+        const Installation *stored = &op->head.service->installation;
+        Installation kept = op->plan;
+
+        if (kept.lockout_auth_taken) {
+                kept.lockout_auth = stored->lockout_auth;
+                kept.lockout_auth_taken = stored->lockout_auth_taken;
+        }
+        int r = store_installation_save(op->head.service->store, &kept);
+        OPENSSL_cleanse(&kept, sizeof(kept));
+        return r;
+}
+
 static int plan_save(InitOperation *op) {
         Store *store = op->head.service->store;
 
@@ -203,7 +220,7 @@ static int plan_save(InitOperation *op) {
         if (r != 0)
                 return r;
         op->plan.phase = INIT_STARTED;
-        r = store_installation_save(store, &op->plan);
+        r = plan_save_installation(op);
         /* What another authority approved, or for other PCRs, is no approval here. */
         if (r == 0)
                 r = store_machine_state_remove_all(store);

@@ -376,9 +376,11 @@ static int provision_run(Job *job, Chip *chip, ErrorDetail *detail) {
         return r;
 }
 
-/* A lockout auth that was given and is wrong must not be tried again by the next call. */
+/* A lockout auth that an earlier try kept and that is wrong now must not be tried by the next. */
 static void provision_forget_lockout(InitOperation *op) {
-        if (!op->plan.lockout_auth_taken)
+        const Installation *kept = &op->head.service->installation;
+
+        if (!kept->lockout_auth_taken || !secret_equal(&kept->lockout_auth, &op->plan.lockout_auth))
                 return;
         arrow_pass(op->head.arrows, ARROW_INIT_LOCKOUT_REFUSED);
         secret_wipe(&op->plan.lockout_auth);

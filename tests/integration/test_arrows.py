@@ -118,6 +118,21 @@ def test_kept_lockout_auth_that_is_refused_killed_before_it_is_forgotten_and_aft
     make_active(bare, "single", "after all")
 
 
+def test_wrong_lockout_auth_given_to_a_try_that_was_killed_is_not_tried_by_the_next(bare):
+    """It used to be in the register before the chip was asked, and the next call used it again."""
+    mode = Mode(bare, "external", "single")
+    new_lockout_auth(bare, "abc")
+    bare.ctl("stop")
+    with dying(bare, "init-srk-made"):
+        mode.call(("lockout-auth", "s", "wrong"))
+    bare.ctl("start")
+    report, error = mode.call()
+    assert not report and "give it as the option lockout-auth" in error
+    assert mode.call(("lockout-auth", "s", "abc"))[0]
+    assert mode.answer().status == 0
+    make_active(bare, "single", "after all")
+
+
 # --- Make ---------------------------------------------------------------------------------------
 
 def check_seal_is_whole_or_not_there(request, number):
