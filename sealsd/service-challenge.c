@@ -19,6 +19,15 @@ static const char *kind_of(const OfferedChallenge *challenge) {
         return challenge->handle == 0 ? "machine-state" : "index";
 }
 
+/* A resident authority signs within Initialize. */
+static int require_external(const Service *service, ErrorDetail *detail) {
+        if (!service->installation.resident)
+                return 0;
+        return error_set(detail, SEAL_E_INVALID_STATE,
+                         "The authority lives in the TPM; run 'sealctl init' again with its "
+                         "passphrase");
+}
+
 /* --- offer -------------------------------------------------------------------------------- */
 
 typedef struct OfferJob {
@@ -193,11 +202,14 @@ int service_list_challenges(Service *service, const Caller *caller, Reply reply,
         }
         if (service->installation.phase != INIT_DEFINED)
                 return service_require_ready(service, detail);
+        int r = require_external(service, detail);
+        if (r != 0)
+                return r;
 
         OfferJob *job = service_job_new(service, sizeof(*job), caller->uid, reply);
         if (!job)
                 return -ENOMEM;
-        int r = offer_fill(job);
+        r = offer_fill(job);
         if (r == 0)
                 r = service_job_submit(&job->head, offer_run, offer_done);
         if (r != 0)
@@ -316,11 +328,9 @@ int service_answer(Service *service, const Caller *caller, const char *id, Bytes
                 return error_set(detail, SEAL_E_NOT_FOUND, "No challenge is on offer");
         if (i->phase != INIT_DEFINED)
                 return service_require_ready(service, detail);
-        if (i->resident)
-                return error_set(
-                        detail, SEAL_E_INVALID_STATE,
-                        "The authority lives in the TPM; run 'sealctl init' again with its "
-                        "passphrase");
+        int r = require_external(service, detail);
+        if (r != 0)
+                return r;
         if (signature.size == 0 || signature.size > SIGNATURE_MAX)
                 return error_set(detail, SEAL_E_APPROVAL_INVALID,
                                  "A signature has 1 to %d bytes, this has %zu", SIGNATURE_MAX,
@@ -335,7 +345,7 @@ int service_answer(Service *service, const Caller *caller, const char *id, Bytes
         job->size = signature.size;
         memcpy(job->signature, signature.data, signature.size);
         job->state.by = caller->subject;
-        int r = policy_ref(REF_PROFILE, i->profile, &job->ref);
+        r = policy_ref(REF_PROFILE, i->profile, &job->ref);
         if (r == 0)
                 r = service_job_submit(&job->head, answer_run, answer_done);
         if (r != 0)

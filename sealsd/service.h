@@ -122,7 +122,7 @@ typedef struct ChallengeList {
         Challenge challenges[CHALLENGES_OFFERED_MAX];
 } ChallengeList;
 
-/* Result: ChallengeList, empty when nothing waits. */
+/* Result: ChallengeList, empty when nothing waits. SEAL_E_INVALID_STATE: the authority is resident. */
 int service_list_challenges(Service *service, const Caller *caller, Reply reply,
                             ErrorDetail *detail);
 

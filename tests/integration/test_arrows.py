@@ -133,6 +133,18 @@ def test_wrong_lockout_auth_given_to_a_try_that_was_killed_is_not_tried_by_the_n
     make_active(bare, "single", "after all")
 
 
+def test_resident_authority_that_was_interrupted_offers_no_challenges_to_answer(bare):
+    """It used to: with sessions of the chip, and for answers that Answer refuses."""
+    mode = Mode(bare, "resident", "single")
+    bare.ctl("stop")
+    with dying(bare, "init-defined"):
+        mode.initialize()
+    bare.ctl("start")
+    assert bare.error("/org/sealsd1", "Manager", "ListChallenges") == "InvalidState"
+    assert mode.initialize()
+    assert mode.state() == "ready"
+
+
 # --- Make ---------------------------------------------------------------------------------------
 
 def check_seal_is_whole_or_not_there(request, number):
