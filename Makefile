@@ -176,7 +176,7 @@ $(B)/obj/tests/inject/%.o: tests/inject/%.c Makefile
 
 $(B)/inject/libinject.so: $(patsubst %,$(B)/obj/tests/inject/%.o,control step $(if $(filter asan tsan,$(INSTRUMENT)),,allocation))
 	@mkdir -p $(@D)
-	$(CC) $(INJECT_LDFLAGS) -o $@ $^
+	$(CC) $(INJECT_LDFLAGS) -o $@ $^ -lsqlite3
 
 $(B)/inject/libtcti-tap.so: $(B)/obj/tests/inject/control.o $(B)/obj/tests/inject/tcti-tap.o
 	@mkdir -p $(@D)

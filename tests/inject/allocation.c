@@ -41,7 +41,7 @@ static void live_add(int64_t count, int64_t bytes) {
 }
 
 static bool allocation_fails(void) {
-        if (!inject_strikes(&control->faults[INJECT_ALLOCATION]))
+        if (!inject_strikes(control, INJECT_ALLOCATION))
                 return false;
         errno = ENOMEM;
         return true;

@@ -70,14 +70,57 @@ static void fault_trace(InjectFault *fault) {
                 frame_fill(&fault->frames[i], addresses[i]);
 }
 
-bool inject_strikes(InjectFault *fault) {
+/* FNV-1a over return addresses as the modules have them, the same in every run of the program. */
+static uint64_t path_hash(void) {
+        void *addresses[INJECT_FRAMES];
+        uint64_t hash = 0xcbf29ce484222325ULL;
+
+        int n = backtrace(addresses, INJECT_FRAMES);
+        for (int i = 0; i < n; i++) {
+                InjectFrame frame;
+
+                frame_fill(&frame, addresses[i]);
+                for (unsigned shift = 0; shift < 64; shift += 8)
+                        hash = (hash ^ (frame.offset >> shift & 0xff)) * 0x100000001b3ULL;
+        }
+        return hash ? hash : 1;
+}
+
+/* A table that is full knows everything, so that a sweep ends. */
+static bool path_is_new(InjectControl *control) {
+        uint64_t hash = path_hash();
+
+        for (size_t i = 0; i < INJECT_PATHS; i++) {
+                uint64_t *slot = &control->paths[(hash + i) % INJECT_PATHS];
+                uint64_t free_slot = 0;
+
+                if (__atomic_compare_exchange_n(slot, &free_slot, hash, false, __ATOMIC_RELAXED,
+                                                __ATOMIC_RELAXED))
+                        return true;
+                if (free_slot == hash)
+                        return false;
+        }
+        return false;
+}
+
+static bool fault_is_due(InjectControl *control, const InjectFault *fault, uint64_t n) {
+        if (fault->new_paths)
+                return n >= fault->nth && fault->struck == 0 && path_is_new(control);
+        return n == fault->nth || (fault->lasting && n > fault->nth);
+}
+
+bool inject_strikes(InjectControl *control, InjectKind kind) {
+        InjectFault *fault = &control->faults[kind];
+
         (void) __atomic_add_fetch(&fault->seen, 1, __ATOMIC_RELAXED);
         if (!__atomic_load_n(&fault->armed, __ATOMIC_ACQUIRE))
                 return false;
         uint64_t n = __atomic_add_fetch(&fault->since, 1, __ATOMIC_RELAXED);
-        if (n != fault->nth && !(fault->lasting && n > fault->nth))
+        if (!fault_is_due(control, fault, n))
                 return false;
-        if (__atomic_add_fetch(&fault->fired, 1, __ATOMIC_RELAXED) == 1)
+        if (__atomic_add_fetch(&fault->fired, 1, __ATOMIC_RELAXED) == 1) {
+                fault->struck = n;
                 fault_trace(fault);
+        }
         return true;
 }

@@ -75,15 +75,16 @@ static bool pattern_is_in(const InjectFault *fault, const uint8_t *data, size_t 
         return n <= INJECT_PATTERN_MAX && memmem(data, size, fault->pattern, n) != NULL;
 }
 
-static bool command_is_struck(InjectFault *fault, uint32_t code, const uint8_t *command,
+static bool command_is_struck(InjectControl *control, uint32_t code, const uint8_t *command,
                               size_t size) {
+        const InjectFault *fault = &control->faults[INJECT_COMMAND];
         uint32_t only = __atomic_load_n(&fault->only, __ATOMIC_RELAXED);
 
         if (only != 0 && only != code)
                 return false;
         if (fault->how == INJECT_REPLACE && !pattern_is_in(fault, command, size))
                 return false;
-        return inject_strikes(fault);
+        return inject_strikes(control, INJECT_COMMAND);
 }
 
 static TSS2_RC tap_transmit(TSS2_TCTI_CONTEXT *tcti, size_t size, const uint8_t *command) {
@@ -97,7 +98,7 @@ static TSS2_RC tap_transmit(TSS2_TCTI_CONTEXT *tcti, size_t size, const uint8_t 
         InjectFault *fault = &tap->control->faults[INJECT_COMMAND];
         uint32_t code = read_u32(command + 6);
         command_count(tap->control, code);
-        tap->struck = command_is_struck(fault, code, command, size);
+        tap->struck = command_is_struck(tap->control, code, command, size);
         tap->how = tap->struck ? fault->how : INJECT_REFUSE;
         if (!tap->struck)
                 return Tss2_Tcti_Transmit(tap->child, size, command);

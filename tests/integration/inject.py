@@ -27,7 +27,7 @@ ALLOCATION, STEP, COMMAND = range(3)
 SQLITE_BUSY, SQLITE_IOERR_WRITE, SQLITE_FULL = 5, 10 | 3 << 8, 13
 
 MAGIC = 0x315443454A4E4921
-FIRST_CODE, CODES, RING, PATTERN_MAX, FRAMES, MODULE_MAX = 0x100, 256, 4096, 64, 20, 40
+FIRST_CODE, CODES, RING, PATTERN_MAX, FRAMES, MODULE_MAX, PATHS = 0x100, 256, 4096, 64, 20, 40, 32768
 
 
 class Frame(ctypes.Structure):
@@ -36,8 +36,9 @@ class Frame(ctypes.Structure):
 
 class Fault(ctypes.Structure):
     _fields_ = [
-        *((name, ctypes.c_uint64) for name in ("seen", "since", "fired", "nth")),
-        *((name, ctypes.c_uint32) for name in ("armed", "lasting", "how", "code", "only")),
+        *((name, ctypes.c_uint64) for name in ("seen", "since", "fired", "nth", "struck")),
+        *((name, ctypes.c_uint32) for name in ("armed", "lasting", "new_paths", "reserved", "how",
+                                               "code", "only")),
         ("offset", ctypes.c_int32), ("mask", ctypes.c_uint32), ("pattern_size", ctypes.c_uint32),
         ("pattern", ctypes.c_uint8 * PATTERN_MAX), ("replacement", ctypes.c_uint8 * PATTERN_MAX),
         ("frames", Frame * FRAMES),
@@ -47,9 +48,11 @@ class Fault(ctypes.Structure):
 class Control(ctypes.Structure):
     _fields_ = [
         ("magic", ctypes.c_uint64), ("size", ctypes.c_uint64), ("faults", Fault * 3),
+        ("starts", ctypes.c_uint64), ("ends", ctypes.c_uint64),
         ("live_count", ctypes.c_int64), ("live_bytes", ctypes.c_int64),
         ("commands", ctypes.c_uint64), ("answers", ctypes.c_uint64),
         ("per_code", ctypes.c_uint64 * CODES), ("ring", ctypes.c_uint32 * RING),
+        ("paths", ctypes.c_uint64 * PATHS),
     ]
 
 
@@ -68,9 +71,11 @@ class Inject:
 
     # --- faults ---------------------------------------------------------------------------------
 
-    def arm(self, kind, nth=1, *, how=0, code=0, only=0, lasting=False, offset=0, mask=0xFF,
-            pattern=b"", replacement=b""):
+    def arm(self, kind, nth=1, *, how=0, code=0, only=0, lasting=False, new_paths=False, offset=0,
+            mask=0xFF, pattern=b"", replacement=b""):
         """The nth event from now on fails, with lasting every one from there.
+
+        With new_paths: the first one from the nth on whose callers met no fault since forget_paths().
 
         how: of a step, SQLite's result code; of a command REFUSE and so on. code: the TPM's response
         code. only: count and strike this command code alone. offset, mask: the byte to alter, negative
@@ -79,7 +84,8 @@ class Inject:
         assert len(pattern) == len(replacement) <= PATTERN_MAX
         fault = self.control.faults[kind]
         fault.armed = 0
-        fault.since = fault.fired = 0
+        fault.since = fault.fired = fault.struck = 0
+        fault.new_paths = new_paths
         fault.nth, fault.how, fault.code, fault.only, fault.lasting = nth, how, code, only, lasting
         fault.offset, fault.mask, fault.pattern_size = offset, mask, len(pattern)
         fault.pattern[:len(pattern)] = pattern
@@ -99,6 +105,13 @@ class Inject:
         """How many events there were since the last arm(), while armed."""
         return self.control.faults[kind].since
 
+    def struck(self, kind):
+        """Which event since arm() was the first to fail; 0: none did."""
+        return self.control.faults[kind].struck
+
+    def forget_paths(self):
+        ctypes.memset(self.control.paths, 0, ctypes.sizeof(self.control.paths))
+
     def where(self, kind, build):
         """The functions that met the first event that failed, innermost first, for a message."""
         lines = []
@@ -113,6 +126,10 @@ class Inject:
                                   capture_output=True, text=True, check=False)
             lines.append(done.stdout.strip() or hex(frame.offset))
         return "\n".join(lines)
+
+    def running(self):
+        """Whether the daemon is between its start and an end in order; a crash leaves it so."""
+        return self.control.starts != self.control.ends
 
     # --- counts ---------------------------------------------------------------------------------
 
