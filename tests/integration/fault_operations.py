@@ -1,0 +1,345 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The operations that sweeps call: what each needs before, how it is called, and what may be left of it."""
+
+import itertools
+
+from fault_sweep import ROOT, Finding
+
+MANAGER = "/org/sealsd1"
+APPLICANT, REVIEWER, MAKER, ADMIN = "seal-applicant", "seal-reviewer", "seal-maker", ROOT
+GET_ALL = "org.freedesktop.DBus.Properties.GetAll"
+DIGEST = bytes(range(32))
+
+serial = itertools.count(1)
+
+
+def application(**more):
+    return {"name": ("s", f"Seal {next(serial)}"), "keepers": ("as", ["user:root"]),
+            **{k.replace("_", "-"): v for k, v in more.items()}}
+
+
+def new_request(bench):
+    reply = bench.call(APPLICANT, MANAGER, "Manager.Apply", "a{sv}", application())
+    if reply.error == "QuotaExceeded":
+        withdraw_requests(bench)
+        return new_request(bench)
+    if reply.error:
+        raise Finding(f"without a fault, Apply answers {reply}")
+    return reply.body[0]
+
+
+def withdraw_requests(bench):
+    """A user may have sixteen that are open."""
+    for state in ("applied", "approved", "failed"):
+        for path, *_ in bench.good(APPLICANT, MANAGER, "Manager.ListRequests", "a{sv}",
+                                   {"state": ("s", state)}):
+            bench.good(APPLICANT, path, "Request.Cancel", "s", "swept")
+
+
+def approve(bench, request):
+    bench.good(REVIEWER, request, "Request.Approve", "sa{sv}", "seen", {})
+    return request
+
+
+def seal_of(bench, request):
+    number = bench.good(ADMIN, request, "org.freedesktop.DBus.Properties.Get", "ss",
+                        "org.sealsd1.Request", "Seal")[1]
+    return f"/org/sealsd1/seal/{number}"
+
+
+def delivered_seal(bench):
+    """Of separation dual: an approval does all of it."""
+    return seal_of(bench, approve(bench, new_request(bench)))
+
+
+def active_seal(bench):
+    seal = delivered_seal(bench)
+    bench.good(ROOT, seal, "Seal.Accept", "a{sv}", {})
+    return seal
+
+
+def made_seal(bench):
+    """Of separation strict."""
+    return bench.good(MAKER, approve(bench, new_request(bench)), "Request.Make")
+
+
+def filed_seal(bench):
+    seal = made_seal(bench)
+    bench.good(MAKER, seal, "Seal.RecordFiling", "a{sv}", {"filing-number": ("s", "2026-17")})
+    return seal
+
+
+def number_of(path):
+    return path.rsplit("/", 1)[1]
+
+
+class Operation:
+    """member is called on what prepare gives, which serves until a call has done its work."""
+
+    user, signature, body = ADMIN, "", ()
+    repeated = ("InvalidState",)  # what the same call says when the work is done already
+    may_fail_late = False         # an error though all is done is told rightly
+
+    def __init__(self, member, separation="dual", name=None, **more):
+        self.member, self.separation = member, separation
+        self.name = name or member
+        for key, value in more.items():
+            setattr(self, key, value)
+
+    def prepare(self, bench):
+        return MANAGER
+
+    def arguments(self):
+        return self.body
+
+    def call(self, bench, target):
+        return bench.call(self.user, target, self.member, self.signature, *self.arguments())
+
+    def check(self, bench, target, reply):
+        """A success is one."""
+
+    def repeat(self, bench, target):
+        """The call was told as failed, but is done."""
+        reply = self.call(bench, target)
+        if reply.error and reply.error not in self.repeated:
+            raise Finding(f"repeated, it answers {reply}")
+
+    def is_half(self, change, broken):
+        """Is this change a state from which finish goes on? broken: the daemon could not clean up."""
+        return False
+
+    def finish(self, bench, target):
+        raise NotImplementedError
+
+
+class Changes(Operation):
+    """On an object that the preparation makes."""
+
+    def __init__(self, member, before, **more):
+        super().__init__(member, **more)
+        self.before = before
+
+    def prepare(self, bench):
+        return self.before(bench)
+
+
+class Applies(Operation):
+    user, signature = APPLICANT, "a{sv}"
+    repeated = ()
+
+    def arguments(self):
+        return (application(),)
+
+    def check(self, bench, target, reply):
+        withdraw_requests(bench)
+
+    def repeat(self, bench, target):
+        super().repeat(bench, target)
+        withdraw_requests(bench)
+
+
+class Makes(Changes):
+    """Ends with a key in the register, or with a request from which Make goes on."""
+
+    maker = REVIEWER
+
+    def is_half(self, change, broken):
+        states = ("approved", "failed") + (("making",) if broken else ())
+        for table, what, telling, columns in change:
+            if table == "seal" or what == "gone":
+                return False
+            if table == "request" and dict(telling).get("state") not in (*states, None):
+                return False
+            if table == "nv_index" and not broken:  # a bit that was not given back
+                return False
+        return True
+
+    def request(self, bench, target):
+        return target
+
+    def finish(self, bench, target):
+        request = self.request(bench, target)
+        get = (ADMIN, request, "org.freedesktop.DBus.Properties.Get", "ss", "org.sealsd1.Request")
+        number = bench.good(*get, "Seal")[1]
+        if bench.good(*get, "State")[1] == "making":
+            bench.box.ctl("restart")  # what stayed so is found at the next start
+        seal = bench.good(self.maker, request, "Request.Make")
+        if number and number_of(seal) != number:
+            raise Finding(f"the number {number} became {seal}")
+
+
+class Creates(Makes):
+    maker = ADMIN
+    signature = "a{sv}"
+
+    def __init__(self):
+        super().__init__("Manager.CreateSeal", None, separation="single")
+
+    def prepare(self, bench):
+        return application(token=("s", f"token {next(serial)}"))
+
+    def call(self, bench, target):
+        return bench.call(ADMIN, MANAGER, self.member, self.signature, target)
+
+    def check(self, bench, target, reply):
+        again = self.call(bench, target)
+        if again != reply:
+            raise Finding(f"the same token gave {reply} and {again}")
+        self.sign(bench, reply.body[0])
+
+    def sign(self, bench, seal):
+        reply = bench.call(ROOT, seal, "Seal.Sign", "aya{sv}", DIGEST, {})
+        if reply.error:
+            raise Finding(f"the seal that was made answers {reply}")
+        bench.note_signature(number_of(seal), DIGEST, reply)
+
+    def finish(self, bench, target):
+        reply = self.call(bench, target)
+        if reply.error:
+            raise Finding(f"the same token again: {reply}")
+        self.sign(bench, reply.body[0])
+
+
+class Signs(Changes):
+    signature = "aya{sv}"
+
+    def __init__(self):
+        super().__init__("Seal.Sign", self.seal)
+        self.bench = None
+
+    def seal(self, bench):
+        """The same one for all."""
+        if self.bench is not bench:
+            self.bench, self.path = bench, active_seal(bench)
+        return self.path
+
+    def call(self, bench, target):
+        self.digest = next(serial).to_bytes(32, "big")
+        return bench.call(ROOT, target, self.member, self.signature, self.digest, {})
+
+    def check(self, bench, target, reply):
+        bench.note_signature(number_of(target), self.digest, reply)
+
+
+class Revokes(Changes):
+    signature, body = "s", ("theft",)
+    repeated = ()
+
+    def __init__(self):
+        super().__init__("Seal.Revoke", active_seal)
+
+    def check(self, bench, target, reply):
+        reply = bench.call(ROOT, target, "Seal.Sign", "aya{sv}", DIGEST, {})
+        if reply.error != "Revoked":
+            raise Finding(f"the revoked seal answers {reply}")
+
+    def repeat(self, bench, target):
+        super().repeat(bench, target)
+        self.check(bench, target, None)
+
+    def is_half(self, change, broken):
+        """The register says revoked and the bit is owed, by whatever happens to it."""
+        return all(table == "seal" and dict(telling).get("state") == "revoked"
+                   for table, _what, telling, _columns in change)
+
+    def finish(self, bench, target):
+        """The daemon finishes it by itself, within seconds."""
+        self.check(bench, target, None)
+        pipe = bench.box.pipe("for i in $(seq 2000); do sleep 0.005; echo; done; echo over")
+        while self.is_owed(bench, target):
+            if pipe.line() == "over":
+                raise Finding("the bit stays owed")
+        pipe.kill()
+        self.check(bench, target, None)
+
+    def is_owed(self, bench, target):
+        return any(row["revocation_pending"] for row in bench.dump()["seal"].values()
+                   if row["number"] == number_of(target))
+
+
+def machine_state_options(bench):
+    """The present state, approved by the authority with plain openssl; it stays the same."""
+    report = bench.good(ADMIN, MANAGER, "Manager.GetMachineState")
+    return {"signature": ("ay", authority_signature(bench, bytes(report["to-sign"][1])))}
+
+
+def authority_signature(bench, message):
+    bench.box.write("message", message)
+    bench.box.ok("openssl dgst -sha256 -sign $SEAL_AUTHORITY -out /run/test/sig /run/test/message")
+    return bench.box.run("cat /run/test/sig").bytes
+
+
+class ApprovesState(Operation):
+    signature = "a{sv}"
+
+    def prepare(self, bench):
+        return machine_state_options(bench)
+
+    def call(self, bench, target):
+        return bench.call(ADMIN, MANAGER, self.member, self.signature, target)
+
+    repeated = ()
+    may_fail_late = True  # kept, but not read back: approved again, it is the same
+
+
+class Reads(Changes):
+    """Changes nothing, and gives something."""
+
+    def __init__(self, member, before=lambda bench: MANAGER, **more):
+        super().__init__(member, before, **more)
+        self.kept = {}
+
+    def prepare(self, bench):
+        if bench not in self.kept:
+            self.kept[bench] = self.before(bench)
+        return self.kept[bench]
+
+
+def get_seal(bench):
+    return number_of(active_seal(bench))
+
+
+class GetsSeal(Reads):
+    signature = "s"
+
+    def call(self, bench, target):
+        return bench.call(ADMIN, MANAGER, self.member, self.signature, target)
+
+
+def operations():
+    """All but Initialize and Answer, which begin elsewhere."""
+    return [
+        Signs(),
+        Revokes(),
+        Makes("Request.Approve", new_request, user=REVIEWER, signature="sa{sv}", body=("seen", {})),
+        Changes("Request.Approve", new_request, name="Request.Approve (strict)", separation="strict",
+                user=REVIEWER, signature="sa{sv}", body=("seen", {})),
+        Makes("Request.Make", lambda bench: approve(bench, new_request(bench)), separation="strict",
+              user=MAKER, maker=MAKER, repeated=()),
+        Creates(),
+        Applies("Manager.Apply"),
+        Changes("Request.Reject", new_request, user=REVIEWER, signature="s", body=("no",)),
+        Changes("Request.Cancel", new_request, user=APPLICANT, signature="s", body=("no",)),
+        Changes("Seal.RecordFiling", made_seal, separation="strict", user=MAKER, signature="a{sv}",
+                body=({"filing-number": ("s", "2026-17")},)),
+        Changes("Seal.Deliver", filed_seal, separation="strict", signature="s", body=("user:root",)),
+        Changes("Seal.Accept", delivered_seal, signature="a{sv}", body=({},)),
+        Changes("Seal.Decline", delivered_seal, signature="s", body=("not mine",)),
+        ApprovesState("Manager.ApproveMachineState"),
+        Reads("Manager.GetMachineState"),
+        Reads("Manager.GetStatus"),
+        Reads("Manager.ListChallenges"),
+        Reads("Manager.ListSeals", signature="a{sv}", body=({},)),
+        Reads("Manager.ListRequests", signature="a{sv}", body=({"awaiting": ("s", "me")},)),
+        GetsSeal("Manager.GetSeal", get_seal),
+        Reads("Manager.Subscribe"),
+        Reads("Manager.Unsubscribe"),
+        Reads("Request.Describe", new_request),
+        Reads("Seal.Describe", active_seal),
+        Reads(GET_ALL, name="Manager's properties", signature="s", body=("org.sealsd1.Manager",)),
+        Reads(GET_ALL, new_request, name="Request's properties", signature="s",
+              body=("org.sealsd1.Request",)),
+        Reads(GET_ALL, active_seal, name="Seal's properties", signature="s",
+              body=("org.sealsd1.Seal",)),
+        Reads("org.freedesktop.DBus.Introspectable.Introspect", active_seal, name="Introspect"),
+    ]
