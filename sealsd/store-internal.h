@@ -20,6 +20,7 @@ struct Store {
         sqlite3 *db;
         char *path;
         uint64_t serial; /* the last one given in this process: a rollback gives none again */
+        bool stale;      /* a transaction could not be rolled back: no statement may become part of it */
         ErrorDetail problem, damage; /* the last of either, for store_explain() */
         const char *wal;             /* path, SQLite's memory */
         dev_t wal_device;
@@ -50,6 +51,9 @@ int schema_check(Store *store, ErrorDetail *detail);
 int schema_migrate(Store *store);
 
 /* --- queries (store-query.c) ---------------------------------------------------------------- */
+
+/* End a transaction that could not be rolled back before; first step of every statement. */
+int store_recover(Store *store);
 
 /* Statements without parameters and rows. */
 int store_execute(Store *store, const char *sql);

@@ -5,7 +5,21 @@
 #include "base/text.h"
 #include "sealsd/store-internal.h"
 
+int store_recover(Store *store) {
+        if (!store->stale)
+                return 0;
+        int code = sqlite3_get_autocommit(store->db)
+                           ? SQLITE_OK
+                           : sqlite3_exec(store->db, "ROLLBACK", NULL, NULL, NULL);
+        store->stale = code != SQLITE_OK;
+        return store_failure(store, code, "rollback");
+}
+
 int store_execute(Store *store, const char *sql) {
+        int r = store_recover(store);
+
+        if (r != 0)
+                return r;
         return store_failure(store, sqlite3_exec(store->db, sql, NULL, NULL, NULL), sql);
 }
 
@@ -37,9 +51,10 @@ static void query_note(Query *query, int code) {
 }
 
 Query query_new(Store *store, const char *sql) {
-        Query query = { .store = store };
+        Query query = { .store = store, .code = store_recover(store) };
 
-        query_note(&query, sqlite3_prepare_v2(store->db, sql, -1, &query.statement, NULL));
+        if (query.code == 0)
+                query_note(&query, sqlite3_prepare_v2(store->db, sql, -1, &query.statement, NULL));
         return query;
 }
 

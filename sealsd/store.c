@@ -166,8 +166,8 @@ int store_commit(Store *store) {
 }
 
 void store_rollback(Store *store) {
-        if (!sqlite3_get_autocommit(store->db))
-                (void) store_execute(store, "ROLLBACK");
+        store->stale = true;
+        (void) store_recover(store); /* else before the next statement */
 }
 
 int store_end(Store *store, int code) {
@@ -179,9 +179,11 @@ int store_end(Store *store, int code) {
 }
 
 int store_begin_own(Store *store, bool *ret_own) {
+        int r = store_recover(store);
+        if (r != 0)
+                return r;
         bool own = sqlite3_get_autocommit(store->db) != 0;
-
-        int r = own ? store_begin(store) : 0;
+        r = own ? store_begin(store) : 0;
         if (r == 0)
                 *ret_own = own;
         return r;

@@ -1,0 +1,44 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a lack of memory, of disk and of room in the chip must not be taken for, each as it once was."""
+
+import itertools
+
+import pytest
+from conftest import Sandbox
+
+import inject
+import fault_sweep
+import fault_operations
+from fault_sweep import Bench, Sweep, is_sanitized
+
+FLUSH_CONTEXT, FAILURE = 0x165, 0x101
+
+
+@pytest.fixture(scope="module")
+def bench(tmp_path_factory):
+    control = inject.Inject(tmp_path_factory.mktemp("inject") / "control")
+    box = Sandbox("--ready", "--tcti", "swtpm", inject=control)
+    yield Bench(box)
+    assert box.close() == 0
+
+
+def fault(name):
+    return next(f for f in fault_sweep.FAULTS if f.name == name)
+
+
+def test_transaction_that_could_not_be_rolled_back_takes_nothing_along(bench):
+    box = bench.box
+    request = fault_operations.new_request(bench)
+    for n in itertools.count(1):
+        bench.inject.arm(inject.STEP, n, how=inject.SQLITE_FULL, lasting=True)
+        reply = bench.call("seal-reviewer", request, "Request.Reject", "s", "no")
+        bench.inject.disarm()
+        assert reply.error == "StorageFailure"
+        if "rollback: " in box.ok("cat $SEALSD_LOG"):
+            break
+    later = fault_operations.new_request(bench)
+    box.ctl("kill")
+    box.ctl("start")
+    state = ("org.freedesktop.DBus.Properties.Get", "ss", "org.sealsd1.Request", "State")
+    assert bench.good("root", later, *state)[1] == "applied"
+    assert bench.good("root", request, *state)[1] == "applied"
