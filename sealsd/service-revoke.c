@@ -76,15 +76,20 @@ static int revoke_settle(const RevokeJob *job, ErrorDetail *detail) {
         return r;
 }
 
+static void revoke_owe(Service *service) {
+        service->owed = true;
+        if (!service->stopping)
+                service_look_soon(service);
+}
+
 static void revoke_done(Job *job, int code, const ErrorDetail *detail) {
         RevokeJob *j = (RevokeJob *) job;
         Service *s = j->head.service;
         ErrorDetail told = {};
 
         s->revoking -= job->uid == UINT32_MAX;
-        s->owed |= code != 0;
-        if (code != 0 && !s->stopping)
-                service_look_soon(s);
+        if (code != 0)
+                revoke_owe(s);
         if (code == 0) {
                 code = revoke_settle(j, &told);
         } else {
@@ -165,7 +170,11 @@ int service_seal_revoke(Service *service, const Caller *caller, const char *numb
                 unmarked = &act;
                 r = 0;
         }
-        return r == 0 ? revoke_submit(service, &seal, unmarked, reason, caller->uid, reply) : r;
+        if (r == 0)
+                r = revoke_submit(service, &seal, unmarked, reason, caller->uid, reply);
+        if (r != 0)
+                revoke_owe(service); /* it may be marked */
+        return r;
 }
 
 static int revoke_again(Service *service, const char *number) {

@@ -42,3 +42,11 @@ def test_transaction_that_could_not_be_rolled_back_takes_nothing_along(bench):
     state = ("org.freedesktop.DBus.Properties.Get", "ss", "org.sealsd1.Request", "State")
     assert bench.good("root", later, *state)[1] == "applied"
     assert bench.good("root", request, *state)[1] == "applied"
+
+
+def test_revocation_that_was_marked_and_not_sent_is_sent_within_seconds(bench):
+    """It waited for the next look at the chip, up to a minute."""
+    runner = Sweep(bench, fault_operations.Revokes(), fault("disk full"))
+    total = runner.learn()
+    runner.at(range(total // 2, total + 1))
+    runner.close()
