@@ -104,6 +104,21 @@ static void worker_try(Worker *worker, Job *job) {
 }
 
 /*
+ * What the chip would not flush goes with the connection, or at the beginning of the next. Challenges
+ * that are on offer go too, and are offered anew.
+ */
+static void worker_clean(Worker *worker) {
+        ErrorDetail detail = {};
+
+        if (!worker->chip.tpm || !tpm_is_littered(worker->chip.tpm))
+                return;
+        challenges_clear(&worker->challenges);
+        worker->chip.tpm = tpm_free(worker->chip.tpm);
+        if (worker_connect(worker, &detail) != 0)
+                log_warning("after a flush that failed: %s", detail.text);
+}
+
+/*
  * A connection may have died while nobody used it, and what an earlier signature left may take the
  * room that is missing: neither is news for the job, which runs again.
  */
@@ -112,11 +127,12 @@ static void worker_run(Worker *worker, Job *job) {
         bool held = old && tpm_holds(worker->chip.tpm);
 
         worker_try(worker, job);
-        if (held && job->code == SEAL_E_TPM_FULL)
+        bool full = held && job->code == SEAL_E_TPM_FULL;
+        if (full)
                 tpm_release(worker->chip.tpm);
-        else if (!old || job->code != SEAL_E_TPM_UNAVAILABLE)
-                return;
-        worker_try(worker, job);
+        if (full || (old && job->code == SEAL_E_TPM_UNAVAILABLE))
+                worker_try(worker, job);
+        worker_clean(worker);
 }
 
 static void job_deliver(Worker *worker, Job *job) {
@@ -143,6 +159,7 @@ static void worker_rest(Worker *worker) {
         worker->busy_slow = false;
         (void) pthread_mutex_unlock(&worker->lock);
         tpm_release(worker->chip.tpm);
+        worker_clean(worker);
         (void) pthread_mutex_lock(&worker->lock);
         worker->busy_since = 0;
 }

@@ -20,6 +20,7 @@ struct Tpm {
         TPM2B_NAME srk_name; /* of the held one */
         TPM2B_PUBLIC srk_public;
         Signer signer; /* what the last signature leaves for the next one */
+        bool littered; /* something could not be flushed */
 };
 
 /*
@@ -39,6 +40,9 @@ static inline void esys_freep(void *pointer) {
 }
 
 #define _cleanup_esys_ _cleanup_(esys_freep)
+
+/* What became of a TPM2_FlushContext. What the chip or its resource manager lost is not litter. */
+void tpm_flushed(Tpm *tpm, TSS2_RC rc);
 
 /* Whether nothing stands between this TCTI and the chip that keeps its users apart. */
 bool tcti_is_direct(const char *tcti);

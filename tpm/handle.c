@@ -9,8 +9,9 @@ void tpm_handle_close(TpmHandle *handle) {
         if (!handle->tpm)
                 return;
         esys = handle->tpm->esys;
-        /* What the chip or its resource manager lost already is only forgotten. */
-        if (!handle->flush || Esys_FlushContext(esys, handle->tr) != TSS2_RC_SUCCESS)
+        TSS2_RC rc = handle->flush ? Esys_FlushContext(esys, handle->tr) : TSS2_RC_SUCCESS;
+        tpm_flushed(handle->tpm, rc);
+        if (!handle->flush || rc != TSS2_RC_SUCCESS)
                 (void) Esys_TR_Close(esys, &handle->tr);
         *handle = (TpmHandle){};
 }

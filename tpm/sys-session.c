@@ -61,7 +61,7 @@ static void session_flush(const SysSession *session) {
         TSS2_SYS_CONTEXT *sys;
 
         if (Esys_GetSysContext(session->tpm->esys, &sys) == TSS2_RC_SUCCESS)
-                (void) Tss2_Sys_FlushContext(sys, session->handle);
+                tpm_flushed(session->tpm, Tss2_Sys_FlushContext(sys, session->handle));
 }
 
 int sys_session_open(Tpm *tpm, TPM2_SE type, SysSession *ret, ErrorDetail *detail) {

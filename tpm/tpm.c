@@ -151,6 +151,15 @@ bool tpm_is_shared(const Tpm *tpm) {
         return !tcti_is_direct(tpm->name);
 }
 
+void tpm_flushed(Tpm *tpm, TSS2_RC rc) {
+        if (rc != TSS2_RC_SUCCESS && !tpm_rc_is(rc, TPM2_RC_HANDLE))
+                tpm->littered = true;
+}
+
+bool tpm_is_littered(const Tpm *tpm) {
+        return tpm->littered;
+}
+
 const char *tpm_tcti(const Tpm *tpm) {
         return tpm->name;
 }

@@ -44,6 +44,12 @@ bool tpm_holds(const Tpm *tpm);
 /* Whether others use the chip besides, through a resource manager that keeps our things for us. */
 bool tpm_is_shared(const Tpm *tpm);
 
+/*
+ * Whether the chip did not flush something that it was told to: only a new connection does then, and
+ * three such leave no room for anything.
+ */
+bool tpm_is_littered(const Tpm *tpm);
+
 /* The TCTI string in use. Owned by the Tpm. */
 const char *tpm_tcti(const Tpm *tpm);
 

@@ -50,3 +50,13 @@ def test_revocation_that_was_marked_and_not_sent_is_sent_within_seconds(bench):
     total = runner.learn()
     runner.at(range(total // 2, total + 1))
     runner.close()
+
+
+def test_session_that_the_chip_does_not_flush_is_gone_with_the_connection(bench):
+    """Three of them, and the daemon answered TpmFull until it was restarted."""
+    for _ in range(6):
+        bench.inject.arm(inject.COMMAND, only=FLUSH_CONTEXT, how=inject.REFUSE, code=FAILURE)
+        fault_operations.delivered_seal(bench)
+        assert bench.inject.fired(inject.COMMAND) == 1
+        bench.inject.disarm()
+    bench.chip_is_empty()
