@@ -182,6 +182,8 @@ static int ask_bus(sd_bus *connection, const char *name, Caller *caller) {
         if (r < 0)
                 return r;
         r = sd_bus_call(connection, call, CREDENTIALS_TIMEOUT, &error, &reply);
+        if (r == -ENOMEM)
+                return r;
         if (r < 0) {
                 log_debug("The bus does not say who %s is: %s", name,
                           error.message ? error.message : strerror(-r));

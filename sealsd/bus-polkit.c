@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sealsd/bus-polkit.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -95,7 +96,10 @@ static int verdict_code(sd_bus_message *reply, ErrorDetail *detail) {
                 return error_set(detail, SEAL_E_ACCESS_DENIED,
                                  "polkit, which has to agree, does not answer (%s)", error->name);
         }
-        if (verdict_read(reply, &verdict) < 0)
+        int r = verdict_read(reply, &verdict);
+        if (r == -ENOMEM)
+                return r;
+        if (r < 0)
                 return error_set(detail, SEAL_E_ACCESS_DENIED,
                                  "polkit, which has to agree, gave no readable answer");
         if (verdict.authorized)

@@ -60,3 +60,25 @@ def test_session_that_the_chip_does_not_flush_is_gone_with_the_connection(bench)
         assert bench.inject.fired(inject.COMMAND) == 1
         bench.inject.disarm()
     bench.chip_is_empty()
+def error_of_allocation_in(bench, function, call):
+    """What call answers when the first allocation that this function makes fails."""
+    bench.inject.forget_paths()
+    while True:
+        bench.inject.arm(inject.ALLOCATION, new_paths=True)
+        error = call()
+        bench.inject.disarm()
+        assert bench.inject.fired(inject.ALLOCATION), f"no allocation in {function}"
+        if not bench.is_alive():
+            bench.revive()
+        elif function in bench.inject.where(inject.ALLOCATION, bench.box.build):
+            return error
+
+
+def describe(bench):
+    """By a connection of its own."""
+    return bench.box.error(f"/org/sealsd1/seal/{bench.box['SEAL']}", "Seal", "Describe")
+
+
+@pytest.mark.skipif(is_sanitized(), reason="a sanitizer has allocations of its own")
+def test_lack_of_memory_is_no_unknown_object(bench):
+    assert error_of_allocation_in(bench, "caller_new", lambda: describe(bench)) == "NoMemory"
