@@ -294,12 +294,15 @@ static bool read_all(const json_t *o, Application *a) {
 }
 
 int application_from_json(const char *json, Application *ret) {
-        _cleanup_json_ json_t *document = json_loads(json, JSON_REJECT_DUPLICATES, NULL);
         _cleanup_free_ Application *application = calloc(1, sizeof(*application));
+        _cleanup_json_ json_t *document = NULL;
 
         if (!application)
                 return -ENOMEM;
-        if (!document || !read_all(document, application))
+        int r = json_parse(json, &document);
+        if (r != 0)
+                return r;
+        if (!read_all(document, application))
                 return SEAL_E_REGISTER_TAMPERED;
         *ret = *application;
         return 0;

@@ -18,6 +18,32 @@ int json_to_text(const json_t *document, char **ret) {
         return 0;
 }
 
+static int parse_once(const char *text, json_t **ret) {
+        _cleanup_json_ json_t *document = json_loads(text, JSON_REJECT_DUPLICATES, NULL);
+        _cleanup_free_ char *again = NULL;
+
+        if (!document)
+                return SEAL_E_REGISTER_TAMPERED;
+        int r = json_to_text(document, &again);
+        if (r != 0)
+                return r;
+        if (strcmp(again, text) != 0)
+                return SEAL_E_REGISTER_TAMPERED;
+        *ret = steal_ptr(document);
+        return 0;
+}
+
+/*
+ * libjansson tells a lack of memory as a fault of the text, or not at all: of a number or a string that
+ * found no room it takes the beginning. What is read has to be what is written; the second look is for
+ * texts that had bad luck.
+ */
+int json_parse(const char *text, json_t **ret) {
+        int r = parse_once(text, ret);
+
+        return r == SEAL_E_REGISTER_TAMPERED ? parse_once(text, ret) : r;
+}
+
 json_t *json_hex(const uint8_t *data, size_t size) {
         char text[2 * HEX_MAX + 1];
 

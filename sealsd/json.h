@@ -31,6 +31,9 @@ static inline void json_unrefp(json_t **value) {
  */
 int json_to_text(const json_t *document, char **ret);
 
+/* A text that json_to_text has made, from the register; of any other SEAL_E_REGISTER_TAMPERED. -ENOMEM. */
+int json_parse(const char *text, json_t **ret);
+
 /* New references, NULL when memory is short. */
 json_t *json_hex(const uint8_t *data, size_t size);
 json_t *json_documents(const Document *documents, size_t count);

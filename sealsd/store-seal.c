@@ -215,9 +215,12 @@ static void take_life(Query *query, Seal *ret, char **ret_documents) {
 }
 
 static int documents_load(const char *json, Filing *filing) {
-        _cleanup_json_ json_t *array = json_loads(json, JSON_REJECT_DUPLICATES, NULL);
+        _cleanup_json_ json_t *array = NULL;
 
-        return array && json_read_documents(array, filing->documents, &filing->document_count)
+        int r = json_parse(json, &array);
+        if (r != 0)
+                return r;
+        return json_read_documents(array, filing->documents, &filing->document_count)
                        ? 0
                        : SEAL_E_REGISTER_TAMPERED;
 }
