@@ -4,8 +4,9 @@
 #include <errno.h>
 #include <string.h>
 
-#include <openssl/err.h>
 #include <openssl/evp.h>
+
+#include "policy/openssl.h"
 
 bool name_equal(const TPM2B_NAME *a, const TPM2B_NAME *b) {
         return a->size == b->size && memcmp(a->name, b->name, a->size) == 0;
@@ -28,12 +29,8 @@ void writer_put_name(Writer *writer, const TPM2B_NAME *name) {
 int digest_bytes(Bytes bytes, TPM2B_DIGEST *ret) {
         TPM2B_DIGEST digest = { .size = TPM2_SHA256_DIGEST_SIZE };
 
-        if (EVP_Digest(bytes.data, bytes.size, digest.buffer, NULL, EVP_sha256(), NULL) != 1) {
-                int reason = ERR_GET_REASON(ERR_peek_last_error());
-
-                ERR_clear_error();
-                return reason == ERR_R_MALLOC_FAILURE ? -ENOMEM : -EIO;
-        }
+        if (EVP_Digest(bytes.data, bytes.size, digest.buffer, NULL, EVP_sha256(), NULL) != 1)
+                return openssl_short();
         *ret = digest;
         return 0;
 }

@@ -18,6 +18,7 @@
 
 #include "base/cleanup.h"
 #include "policy/digest.h"
+#include "policy/openssl.h"
 
 DEFINE_CLEANUP(BIGNUM, BN_free)
 DEFINE_CLEANUP(BIO, BIO_free)
@@ -59,19 +60,6 @@ static const Curve *curve_by_group(const char *group) {
                 if (strcmp(curves[i].group, group) == 0)
                         return &curves[i];
         return NULL;
-}
-
-/* What a failure of libcrypto comes to that the input does not explain. Empties its error queue. */
-static int openssl_error(void) {
-        int reason = ERR_GET_REASON(ERR_peek_last_error());
-
-        ERR_clear_error();
-        return reason == ERR_R_MALLOC_FAILURE ? -ENOMEM : -EIO;
-}
-
-/* The code given, where the input is to blame, unless memory ran out. */
-static int openssl_refused(int code) {
-        return openssl_error() == -ENOMEM ? -ENOMEM : code;
 }
 
 static int bytes_hand_out(const uint8_t *data, size_t size, uint8_t **ret, size_t *ret_size) {

@@ -6,6 +6,7 @@
 
 #include <openssl/evp.h>
 
+#include "policy/openssl.h"
 #include "sealsd/json.h"
 
 unsigned request_missing(const Request *request) {
@@ -30,7 +31,7 @@ int request_digest(const Request *request, uint8_t ret[static TPM2_SHA256_DIGEST
         if (r != 0)
                 return r;
         if (EVP_Digest(text, strlen(text), digest, NULL, EVP_sha256(), NULL) != 1)
-                return -EIO;
+                return openssl_short();
         memcpy(ret, digest, sizeof(digest));
         return 0;
 }

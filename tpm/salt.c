@@ -7,7 +7,6 @@
 #include <openssl/core_names.h>
 #include <openssl/crypto.h>
 #include <openssl/ec.h>
-#include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/kdf.h>
 #include <openssl/params.h>
@@ -16,6 +15,7 @@
 #include "base/bytes.h"
 #include "base/cleanup.h"
 #include "policy/key.h"
+#include "policy/openssl.h"
 
 DEFINE_CLEANUP(EVP_KDF, EVP_KDF_free)
 DEFINE_CLEANUP(EVP_KDF_CTX, EVP_KDF_CTX_free)
@@ -25,20 +25,13 @@ DEFINE_CLEANUP(EVP_PKEY_CTX, EVP_PKEY_CTX_free)
 /* nonces of both sides; for KDFe a label and two coordinates */
 #define CONTEXT_MAX (2 * sizeof(TPMU_HA) + 16)
 
-static int openssl_failed(void) {
-        int reason = ERR_GET_REASON(ERR_peek_last_error());
-
-        ERR_clear_error();
-        return reason == ERR_R_MALLOC_FAILURE ? -ENOMEM : -EIO;
-}
-
 static int kdf_derive(const char *kind, const OSSL_PARAM *params,
                       uint8_t ret[static SESSION_KEY_SIZE]) {
         _cleanup_(EVP_KDF_freep) EVP_KDF *kdf = EVP_KDF_fetch(NULL, kind, NULL);
         _cleanup_(EVP_KDF_CTX_freep) EVP_KDF_CTX *context = kdf ? EVP_KDF_CTX_new(kdf) : NULL;
 
         if (!context || EVP_KDF_derive(context, ret, SESSION_KEY_SIZE, params) != 1)
-                return openssl_failed();
+                return openssl_error();
         return 0;
 }
 
@@ -107,7 +100,7 @@ static int agree(EVP_PKEY *ephemeral, EVP_PKEY *parent, uint8_t *ret, size_t *si
         if (!context || EVP_PKEY_derive_init(context) != 1 ||
             EVP_PKEY_derive_set_peer(context, parent) != 1 ||
             EVP_PKEY_derive(context, ret, size) != 1)
-                return openssl_failed();
+                return openssl_error();
         return 0;
 }
 
@@ -119,7 +112,7 @@ int salt_new(const TPM2B_PUBLIC *parent, TPM2B_ENCRYPTED_SECRET *ret_encrypted,
         TPM2B_PUBLIC public;
 
         if (!ephemeral)
-                return openssl_failed();
+                return openssl_error();
         int r = public_to_pkey(parent, &peer);
         if (r == 0)
                 r = external_key_from_pkey(ephemeral, &public, NULL);
