@@ -11,6 +11,7 @@
 
 #include "base/bytes.h"
 #include "policy/digest.h"
+#include "policy/openssl.h"
 #include "tpm/context.h"
 #include "tpm/srk.h"
 #include "tpm/sys-command.h"
@@ -19,7 +20,7 @@
 
 static int nonce_new(TPM2B_NONCE *ret) {
         ret->size = NONCE_SIZE;
-        return RAND_bytes(ret->buffer, NONCE_SIZE) == 1 ? 0 : -EIO;
+        return RAND_bytes(ret->buffer, NONCE_SIZE) == 1 ? 0 : openssl_error();
 }
 
 typedef struct StartArguments {
@@ -119,7 +120,7 @@ static int session_hmac(const SysProof *proof, const TPM2B_DIGEST *hash, const T
                     HMAC(EVP_sha256(), key, (int) k.used, message, m.used, ret->buffer, &size);
         OPENSSL_cleanse(key, sizeof(key));
         ret->size = (UINT16) size;
-        return made ? 0 : -EIO;
+        return made ? 0 : openssl_short();
 }
 
 int sys_session_authorise(SysProof *proof, const TPM2B_DIGEST *cphash, TPMS_AUTH_COMMAND *ret) {

@@ -136,6 +136,12 @@ class Bench:
         self.box.ctl("start")
         self.restarts += 1
 
+    def kill(self):
+        """And start it again: no end in order, and no crash."""
+        self.box.ctl("kill")
+        self.inject.control.ends = self.inject.control.starts
+        self.box.ctl("start")
+
     # --- results ----------------------------------------------------------------------------
 
     def note_signature(self, number, digest, reply):

@@ -37,8 +37,7 @@ def test_transaction_that_could_not_be_rolled_back_takes_nothing_along(bench):
         if "rollback: " in box.ok("cat $SEALSD_LOG"):
             break
     later = fault_operations.new_request(bench)
-    box.ctl("kill")
-    box.ctl("start")
+    bench.kill()
     state = ("org.freedesktop.DBus.Properties.Get", "ss", "org.sealsd1.Request", "State")
     assert bench.good("root", later, *state)[1] == "applied"
     assert bench.good("root", request, *state)[1] == "applied"
@@ -86,4 +85,4 @@ def test_lack_of_memory_is_no_unknown_object(bench):
 
 @pytest.mark.skipif(is_sanitized(), reason="a sanitizer has allocations of its own")
 def test_lack_of_memory_is_no_tampered_register(bench):
-    assert error_of_allocation_in(bench, "parse_once", lambda: describe(bench)) in ("ok", "NoMemory")
+    assert error_of_allocation_in(bench, "json_parse", lambda: describe(bench)) in ("ok", "NoMemory")
