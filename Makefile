@@ -17,6 +17,7 @@ FUZZ_TARGETS ?= $(patsubst tests/fuzz/fuzz-%.c,%,$(wildcard tests/fuzz/fuzz-*.c)
 INSTRUMENT ?= $(if $(SANITIZE),asan)
 B ?= build$(if $(FUZZ),-fuzz,$(if $(INSTRUMENT),-$(INSTRUMENT)))
 JOBS ?= $(shell nproc)
+SWEEP_PATIENCE ?= 4h
 DESTDIR ?=
 prefix ?= /usr/local
 
@@ -104,7 +105,7 @@ SANDBOX_TOOLS = $(B)/tools/notify-wait $(B)/tools/bus-wait
 INJECT = $(B)/inject/libinject.so $(B)/inject/libtcti-tap.so
 HEADER_CHECKS = $(patsubst %.h,$(B)/headers/%.ok,$(HEADERS))
 
-.PHONY: all programs tests headers packages demo check check-system sweep-bus endurance fuzz \
+.PHONY: all programs tests headers packages demo check sweep check-system sweep-bus endurance fuzz \
         fuzz-programs sandbox bench lint format install uninstall clean help $(INSTRUMENTS)
 .DELETE_ON_ERROR:
 .SECONDARY:
@@ -215,6 +216,11 @@ sweep-bus: packages ## Call every member with what nobody should send (SEED=NUMB
 endurance: packages ## Make signatures and show that nothing is lost (COUNT=20000)
 	@$(MAKE) --no-print-directory -j$(JOBS) tests
 	@$(call integration,endurance)
+
+sweep: ## Let every nth allocation, register step and TPM command fail, in every operation (hours)
+	@tests/install-packages build run test
+	@$(MAKE) --no-print-directory -j$(JOBS) tests
+	@SEALSD_SWEEP=full timeout $(SWEEP_PATIENCE) env $(call integration,fault_sweep)
 
 check-system: ## Install into a container with a real systemd and use the service there
 	@tests/install-packages build run system

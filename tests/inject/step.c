@@ -21,17 +21,33 @@ static Exec real_exec;
 /* sqlite3_exec steps too, and believes sqlite3_finalize, not the step: it is one event itself. */
 static _Thread_local bool executing;
 
+/* The program's own hook, which stands aside for a moment. */
+typedef int (*Hook)(void *userdata);
+
+static void *(*real_hook)(sqlite3 *db, Hook hook, void *userdata);
+static Hook own_hook;
+static void *own_userdata;
+
 __attribute__((constructor)) static void step_open(void) {
         control = inject_map();
         real_step = (Step) (uintptr_t) dlsym(RTLD_NEXT, "sqlite3_step");
         real_exec = (Exec) (uintptr_t) dlsym(RTLD_NEXT, "sqlite3_exec");
-        if (!control || !real_step || !real_exec)
+        real_hook = (void *(*) (sqlite3 *, Hook, void *) )(uintptr_t) dlsym(RTLD_NEXT,
+                                                                            "sqlite3_commit_hook");
+        if (!control || !real_step || !real_exec || !real_hook)
                 abort();
         control->starts++;
 }
 
 __attribute__((destructor)) static void step_close(void) {
         control->ends++;
+}
+
+__attribute__((visibility("default"))) void *sqlite3_commit_hook(sqlite3 *db, Hook hook,
+                                                                 void *userdata) {
+        own_hook = hook;
+        own_userdata = userdata;
+        return real_hook(db, hook, userdata);
 }
 
 static int commit_refuse(void *userdata) {
@@ -49,10 +65,10 @@ static void statement_undo(sqlite3_stmt *statement) {
         if (!sqlite3_stmt_busy(statement) || sqlite3_stmt_readonly(statement) ||
             !sqlite3_get_autocommit(db))
                 return;
-        (void) sqlite3_commit_hook(db, commit_refuse, NULL);
+        (void) real_hook(db, commit_refuse, NULL);
         while (real_step(statement) == SQLITE_ROW)
                 ;
-        (void) sqlite3_commit_hook(db, NULL, NULL);
+        (void) real_hook(db, own_hook, own_userdata);
 }
 
 __attribute__((visibility("default"))) int sqlite3_step(sqlite3_stmt *statement) {
