@@ -20,7 +20,7 @@ struct Store {
         sqlite3 *db;
         char *path;
         uint64_t serial; /* the last one given in this process: a rollback gives none again */
-        bool stale;      /* a transaction could not be rolled back: no statement may become part of it */
+        bool stale;      /* a transaction could not be rolled back: nothing may join it */
         ErrorDetail problem, damage; /* the last of either, for store_explain() */
         const char *wal;             /* path, SQLite's memory */
         dev_t wal_device;
