@@ -13,6 +13,7 @@
 
 #include <cmocka.h>
 
+#include "policy/algorithm.h"
 #include "tests/fixture/chip.h"
 #include "tpm/auth.h"
 #include "tpm/context.h"
@@ -100,7 +101,8 @@ static void pin_seal_make(Chip *chip, const Secret *pin, PinSeal *ret) {
         ret->policy.pin = true;
         assert_int_equal(seal_policy_digest(&ret->policy, &digest), 0);
         /* Without noDA: the chip counts. */
-        const TPM2B_PUBLIC template = tpm_key_template(
+        const TPM2B_PUBLIC template = algorithm_template(
+                algorithm_find(ALGORITHM_DEFAULT),
                 TPMA_OBJECT_FIXEDTPM | TPMA_OBJECT_FIXEDPARENT | TPMA_OBJECT_SENSITIVEDATAORIGIN,
                 &digest);
         assert_int_equal(
@@ -168,10 +170,11 @@ static void wrong_pins_are_told_until_the_chip_takes_none(void **state) {
 }
 
 static void what_the_chip_does_not_have_is_unsupported_by_name(void **state) {
-        TPM2B_PUBLIC curve = tpm_key_template(TPMA_OBJECT_FIXEDTPM | TPMA_OBJECT_FIXEDPARENT |
-                                                      TPMA_OBJECT_SENSITIVEDATAORIGIN |
-                                                      TPMA_OBJECT_USERWITHAUTH,
-                                              NULL);
+        TPM2B_PUBLIC curve = algorithm_template(algorithm_find(ALGORITHM_DEFAULT),
+                                                TPMA_OBJECT_FIXEDTPM | TPMA_OBJECT_FIXEDPARENT |
+                                                        TPMA_OBJECT_SENSITIVEDATAORIGIN |
+                                                        TPMA_OBJECT_USERWITHAUTH,
+                                                NULL);
         TPM2B_PUBLIC hash = curve;
         Chip *chip = *state;
         ErrorDetail detail = {};
