@@ -175,10 +175,12 @@ int tpm_capability(Tpm *tpm, TPM2_CAP capability, uint32_t first, uint32_t count
         if (r != 0)
                 return r;
         /* The lists of the union have room for different counts, so another one would be overrun. */
-        if (data->capability != capability)
-                return error_set(detail, SEAL_E_TPM_FAILURE,
+        if (data->capability != capability) {
+                (void) error_set(detail, SEAL_E_TPM_FAILURE,
                                  "TPM2_GetCapability gave capability %u instead of %u",
                                  data->capability, capability);
+                return SEAL_E_TPM_FAILURE; /* as the analyzer cannot see what error_set returns */
+        }
         *ret = steal_ptr(data);
         return 0;
 }
