@@ -175,6 +175,12 @@ const char *feature_name(size_t position) {
         return position < ROWS(extras) ? extras[position].word : NULL;
 }
 
+TPM2_ALG_ID feature_id(size_t position) {
+        if (position < ROWS(algorithms) || position >= FEATURE_MAX)
+                return TPM2_ALG_ERROR;
+        return extras[position - ROWS(algorithms)].id;
+}
+
 size_t feature_names(FeatureSet features, const char *ret[static FEATURE_MAX]) {
         size_t count = 0;
 

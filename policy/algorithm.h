@@ -65,6 +65,9 @@ typedef uint32_t FeatureSet;
 /* The word of bit 1 << position; NULL behind the last. */
 const char *feature_name(size_t position);
 
+/* What TPM2_CAP_ALGS calls it, of those behind the algorithms; TPM2_ALG_ERROR for all others. */
+TPM2_ALG_ID feature_id(size_t position);
+
 /* The words of those in the set, in order; returns how many. */
 size_t feature_names(FeatureSet features, const char *ret[static FEATURE_MAX]);
 

@@ -49,14 +49,12 @@ static int extra_ask(Tpm *tpm, TPM2_ALG_ID id, FeatureSet *features, ErrorDetail
 }
 
 int tpm_features(Tpm *tpm, FeatureSet *ret, ErrorDetail *detail) {
-        static const TPM2_ALG_ID extras[] = { TPM2_ALG_RSAPSS, TPM2_ALG_SHA384, TPM2_ALG_SHA512 };
         FeatureSet features = 0;
         int r = 0;
 
-        for (size_t i = 0; r == 0 && algorithm_at(i); i++)
-                r = algorithm_ask(tpm, algorithm_at(i), &features, detail);
-        for (size_t i = 0; r == 0 && i < sizeof(extras) / sizeof(extras[0]); i++)
-                r = extra_ask(tpm, extras[i], &features, detail);
+        for (size_t i = 0; r == 0 && i < FEATURE_MAX; i++)
+                r = algorithm_at(i) ? algorithm_ask(tpm, algorithm_at(i), &features, detail)
+                                    : extra_ask(tpm, feature_id(i), &features, detail);
         if (r == 0)
                 *ret = features;
         return r;

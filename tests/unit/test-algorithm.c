@@ -152,6 +152,9 @@ static void features_are_the_algorithms_and_what_not_every_chip_has(void **state
         for (size_t i = 0; i < FEATURE_MAX; i++)
                 assert_string_equal(feature_name(i), words[i]);
         assert_null(feature_name(FEATURE_MAX));
+        for (size_t i = 0; i < FEATURE_MAX; i++)
+                assert_int_equal(feature_of_id(feature_id(i)), algorithm_at(i) ? 0 : 1U << i);
+        assert_int_equal(feature_id(FEATURE_MAX), TPM2_ALG_ERROR);
         for (size_t i = 0; algorithm_at(i); i++)
                 assert_int_equal(feature_of_algorithm(algorithm_at(i)), 1U << i);
         assert_int_equal(feature_of_id(TPM2_ALG_RSASSA), 0);
