@@ -16,6 +16,7 @@
 
 #include <cmocka.h>
 
+#include "policy/algorithm.h"
 #include "policy/ref.h"
 #include "tests/fixture/chip.h"
 #include "tpm/auth.h"
@@ -71,7 +72,6 @@ static void bare_close(Bare *bare) {
 }
 
 static void bare_sign(const Bare *bare, const Chip *chip, const ChipSeal *seal) {
-        static const TPMT_TK_HASHCHECK ticket = { TPM2_ST_HASHCHECK, TPM2_RH_NULL, {} };
         static const TPM2B_DIGEST any = {};
         const TPM2B_OPERAND operand = policy_nv_operand((uint64_t) 1 << CHIP_BIT);
         const TPM2_HANDLE index = chip->index.handle;
@@ -96,7 +96,7 @@ static void bare_sign(const Bare *bare, const Chip *chip, const ChipSeal *seal) 
         demand("PolicyNV", Tss2_Sys_PolicyNV(bare->sys, index, index, bare->session, &password,
                                              &operand, 0, TPM2_EO_BITCLEAR, &response));
         demand("Sign", Tss2_Sys_Sign(bare->sys, bare->key_handle, &policy, &seal->use.digest,
-                                     &ecdsa_sha256, &ticket, &signature, &response));
+                                     &ecdsa_sha256, &no_hash_ticket, &signature, &response));
 }
 
 static void sealsd_sign(Chip *chip, const ChipSeal *seal) {

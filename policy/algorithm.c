@@ -155,6 +155,11 @@ int algorithm_scheme(const Algorithm *algorithm, const char *hash, const char *s
         return 0;
 }
 
+const TPMT_TK_HASHCHECK no_hash_ticket = {
+        .tag = TPM2_ST_HASHCHECK,
+        .hierarchy = TPM2_RH_NULL,
+};
+
 /* --- features ------------------------------------------------------------------------------- */
 
 static const struct {

@@ -53,6 +53,9 @@ TPM2B_PUBLIC algorithm_template(const Algorithm *algorithm, TPMA_OBJECT attribut
 int algorithm_scheme(const Algorithm *algorithm, const char *hash, const char *scheme,
                      TPMT_SIG_SCHEME *ret, size_t *ret_size, ErrorDetail *detail);
 
+/* In place of a hash ticket in TPM2_Sign: our keys are not restricted (Part 3 §20.2). */
+extern const TPMT_TK_HASHCHECK no_hash_ticket;
+
 /*
  * What a chip has: a set of features, each with its word in the Manager's Features. The algorithms
  * come first, in the table's order; then the scheme and the hashes that not every chip with a seal's

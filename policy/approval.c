@@ -5,6 +5,7 @@
 
 #include <tss2/tss2_mu.h>
 
+#include "policy/algorithm.h"
 #include "policy/digest.h"
 #include "policy/term.h"
 
@@ -40,10 +41,6 @@ void approval_signed_bytes(const TPM2B_NONCE *nonce, int32_t expiration, const T
 /* commandCode ‖ Name(keyHandle) ‖ digest ‖ inScheme ‖ validation (Part 1 §18.7, Part 3 §20.2). */
 int cphash_sign(const TPM2B_NAME *key, const TPM2B_DIGEST *digest, const TPMT_SIG_SCHEME *scheme,
                 TPM2B_DIGEST *ret) {
-        static const TPMT_TK_HASHCHECK no_ticket = {
-                .tag = TPM2_ST_HASHCHECK,
-                .hierarchy = TPM2_RH_NULL,
-        };
         uint8_t buffer[SIGN_BYTES_MAX];
         Writer w = writer_over(buffer, sizeof(buffer));
 
@@ -53,7 +50,7 @@ int cphash_sign(const TPM2B_NAME *key, const TPM2B_DIGEST *digest, const TPMT_SI
         writer_put_digest(&w, digest);
         if (w.overflow ||
             Tss2_MU_TPMT_SIG_SCHEME_Marshal(scheme, w.data, w.size, &w.used) != TSS2_RC_SUCCESS ||
-            Tss2_MU_TPMT_TK_HASHCHECK_Marshal(&no_ticket, w.data, w.size, &w.used) !=
+            Tss2_MU_TPMT_TK_HASHCHECK_Marshal(&no_hash_ticket, w.data, w.size, &w.used) !=
                     TSS2_RC_SUCCESS)
                 return -EINVAL;
         return digest_written(&w, ret);

@@ -7,6 +7,7 @@
 #include <openssl/crypto.h>
 #include <tss2/tss2_mu.h>
 
+#include "policy/algorithm.h"
 #include "tpm/auth.h"
 #include "tpm/context.h"
 #include "tpm/session.h"
@@ -95,15 +96,11 @@ int tpm_key_load_external(Tpm *tpm, const TPM2B_PUBLIC *public, TpmHandle *ret,
 
 int tpm_key_sign(const TpmHandle *key, const TpmHandle *session, const TPM2B_DIGEST *digest,
                  const TPMT_SIG_SCHEME *scheme, TPMT_SIGNATURE *ret, ErrorDetail *detail) {
-        static const TPMT_TK_HASHCHECK ticket = {
-                .tag = TPM2_ST_HASHCHECK,
-                .hierarchy = TPM2_RH_NULL,
-        };
         _cleanup_esys_ TPMT_SIGNATURE *signature = NULL;
 
         int r = tpm_srk_rc(key->tpm,
                            Esys_Sign(key->tpm->esys, key->tr, ONE_SESSION(session), digest, scheme,
-                                     &ticket, &signature),
+                                     &no_hash_ticket, &signature),
                            TPM_STEP_SIGN, detail);
         if (r != 0)
                 return r;

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/bytes.h"
+#include "policy/algorithm.h"
 #include "policy/digest.h"
 #include "tpm/context.h"
 #include "tpm/machine.h"
@@ -60,16 +61,11 @@ static int signing_satisfy(const Signing *s, const MachineApproval *approval, Er
         return r;
 }
 
-/* The NULL ticket, since the key is not restricted (Part 3 §20.2). */
 static TSS2_RC prepare_sign(TSS2_SYS_CONTEXT *sys, const void *args) {
-        static const TPMT_TK_HASHCHECK ticket = {
-                .tag = TPM2_ST_HASHCHECK,
-                .hierarchy = TPM2_RH_NULL,
-        };
         const Signing *s = args;
 
         return Tss2_Sys_Sign_Prepare(sys, s->tpm->signer.key_handle, &s->use->digest,
-                                     &s->use->scheme, &ticket);
+                                     &s->use->scheme, &no_hash_ticket);
 }
 
 /* The chip resets a policy session that was used well (Part 1 §19.7.13). */
