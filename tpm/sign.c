@@ -68,7 +68,7 @@ static TSS2_RC prepare_sign(TSS2_SYS_CONTEXT *sys, const void *args) {
                                      &s->use->scheme, &no_hash_ticket);
 }
 
-/* The chip resets a policy session that was used well (Part 1 §19.7.13). */
+/* The chip resets a policy session that was used well (design, section 3.3). */
 static int signing_sign(const Signing *s, TPMT_SIGNATURE *ret, ErrorDetail *detail) {
         Signer *signer = &s->tpm->signer;
         const SysCommand sign = {

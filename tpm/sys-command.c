@@ -14,7 +14,7 @@
 /* Codes, Names and a whole command or answer. */
 #define HASHED_MAX (8 + SYS_HANDLES_MAX * sizeof(TPMU_NAME) + TPM2_MAX_COMMAND_SIZE)
 
-/* cpHash = H(commandCode ‖ Names ‖ parameters), Part 1 §16.7. */
+/* cpHash = H(commandCode ‖ Names ‖ parameters), Part 1 §18.7. */
 static int command_hash(TSS2_SYS_CONTEXT *sys, const SysCommand *command, TPM2B_DIGEST *ret) {
         uint8_t hashed[HASHED_MAX];
         Writer writer = writer_over(hashed, sizeof(hashed));
@@ -30,7 +30,7 @@ static int command_hash(TSS2_SYS_CONTEXT *sys, const SysCommand *command, TPM2B_
         return digest_written(&writer, ret);
 }
 
-/* rpHash = H(responseCode ‖ commandCode ‖ parameters), Part 1 §16.8. */
+/* rpHash = H(responseCode ‖ commandCode ‖ parameters), Part 1 §18.8. */
 static int answer_hash(TSS2_SYS_CONTEXT *sys, const SysCommand *command, TPM2B_DIGEST *ret) {
         uint8_t hashed[HASHED_MAX];
         Writer writer = writer_over(hashed, sizeof(hashed));
@@ -68,7 +68,7 @@ static int answer_accept(TSS2_SYS_CONTEXT *sys, const SysCommand *command, const
         return r == 0 ? sys_session_accept(command->session, proof, &rphash, &area.auths[0]) : r;
 }
 
-/* Part 1 §37.8: the command did nothing, and may do well when it is sent again. */
+/* Warnings (Part 2 §6.6.3): the command did nothing, and may do well when it is sent again. */
 static bool asks_again(TSS2_RC rc) {
         TSS2_RC code = tpm_rc_chip(rc);
 
