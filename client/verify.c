@@ -8,6 +8,8 @@
 #include <openssl/rsa.h>
 #include <openssl/x509.h>
 
+#include "policy/openssl.h"
+
 EVP_PKEY *verify_key_parse(const char *pem, size_t size) {
         BIO *bio = size <= INT_MAX ? BIO_new_mem_buf(pem, (int) size) : NULL;
         EVP_PKEY *key = NULL;
@@ -49,15 +51,13 @@ static bool padding_set(EVP_PKEY_CTX *context, int padding) {
 /* padding 0: no RSA key. */
 static bool verify_padded(EVP_PKEY *key, const EVP_MD *md, int padding, Bytes digest,
                           Bytes signature) {
-        EVP_PKEY_CTX *context = EVP_PKEY_CTX_new(key, NULL);
+        _cleanup_(EVP_PKEY_CTX_freep) EVP_PKEY_CTX *context = EVP_PKEY_CTX_new(key, NULL);
 
-        bool good = context && EVP_PKEY_verify_init(context) == 1 &&
-                    (padding == 0 || padding_set(context, padding)) &&
-                    EVP_PKEY_CTX_set_signature_md(context, md) == 1 &&
-                    EVP_PKEY_verify(context, signature.data, signature.size, digest.data,
-                                    digest.size) == 1;
-        EVP_PKEY_CTX_free(context);
-        return good;
+        return context && EVP_PKEY_verify_init(context) == 1 &&
+               (padding == 0 || padding_set(context, padding)) &&
+               EVP_PKEY_CTX_set_signature_md(context, md) == 1 &&
+               EVP_PKEY_verify(context, signature.data, signature.size, digest.data, digest.size) ==
+                       1;
 }
 
 bool verify_digest(EVP_PKEY *key, const EVP_MD *md, const char *scheme, Bytes digest,

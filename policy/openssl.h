@@ -1,10 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a failure of libcrypto comes to. */
+/*
+ * What a failure of libcrypto comes to, and owners for those of its objects that more than one
+ * source holds: `_cleanup_(EVP_PKEY_freep) EVP_PKEY *key = NULL;`.
+ */
 #pragma once
 
+#include <openssl/bn.h>
+#include <openssl/evp.h>
+
+#include "base/cleanup.h"
+
+DEFINE_CLEANUP(BIGNUM, BN_free)
+DEFINE_CLEANUP(EVP_PKEY, EVP_PKEY_free)
+DEFINE_CLEANUP(EVP_PKEY_CTX, EVP_PKEY_CTX_free)
+
 /*
- * -ENOMEM when memory ran out on the way, else -EIO. Empties the thread's error queue, whose last entry
- * seldom has the cause.
+ * -ENOMEM when memory ran out on the way, else -EIO. Empties the thread's error queue, whose last
+ * entry seldom has the cause.
  */
 int openssl_error(void);
 
@@ -12,7 +24,7 @@ int openssl_error(void);
 int openssl_refused(int code);
 
 /*
- * -ENOMEM, for a digest: neither its input nor its algorithm can be at fault, and libcrypto does not say of
- * every allocation that it failed. Empties the error queue.
+ * -ENOMEM, for a digest: neither its input nor its algorithm can be at fault, and libcrypto does not
+ * say of every allocation that it failed. Empties the error queue.
  */
 int openssl_short(void);

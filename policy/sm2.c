@@ -4,14 +4,11 @@
 #include <errno.h>
 #include <string.h>
 
-#include <openssl/bn.h>
 #include <openssl/core_names.h>
 #include <openssl/err.h>
 
 #include "base/bytes.h"
-#include "base/cleanup.h"
-
-DEFINE_CLEANUP(BIGNUM, BN_free)
+#include "policy/openssl.h"
 
 #define FIELD_SIZE 32
 

@@ -13,14 +13,11 @@
 #include <tss2/tss2_mu.h>
 
 #include "base/bytes.h"
-#include "base/cleanup.h"
 #include "policy/key.h"
 #include "policy/openssl.h"
 
 DEFINE_CLEANUP(EVP_KDF, EVP_KDF_free)
 DEFINE_CLEANUP(EVP_KDF_CTX, EVP_KDF_CTX_free)
-DEFINE_CLEANUP(EVP_PKEY, EVP_PKEY_free)
-DEFINE_CLEANUP(EVP_PKEY_CTX, EVP_PKEY_CTX_free)
 
 /* nonces of both sides; for KDFe a label and two coordinates */
 #define CONTEXT_MAX (2 * sizeof(TPMU_HA) + 16)
