@@ -29,12 +29,16 @@ int secret_random(Secret *secret, size_t size);
 /* In constant time for equal sizes; an unset secret equals nothing. */
 bool secret_equal(const Secret *a, const Secret *b);
 
-/* Add to what is there already. Returns SEAL_E_LIMITS_EXCEEDED, and leaves the secret, beyond SECRET_MAX. */
+/*
+ * Add to what is there already. Returns SEAL_E_LIMITS_EXCEEDED, and leaves the secret, beyond
+ * SECRET_MAX.
+ */
 int secret_append(Secret *secret, const void *data, size_t size);
 
 /*
- * Read a memfd that a client passed: sealed against writing, growing and shrinking (memfd_create(2)),
- * at most SECRET_MAX bytes. Never blocks; the descriptor stays the caller's. Returns
- * SEAL_E_INVALID_ARGS for any other descriptor, SEAL_E_LIMITS_EXCEEDED, or a negative errno.
+ * Read a memfd that a client passed: sealed against writing, growing and shrinking
+ * (memfd_create(2)), at most SECRET_MAX bytes. Never blocks; the descriptor stays the caller's.
+ * Returns SEAL_E_INVALID_ARGS for any other descriptor, SEAL_E_LIMITS_EXCEEDED, or a negative
+ * errno.
  */
 int secret_read_memfd(Secret *secret, int fd);

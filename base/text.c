@@ -42,7 +42,9 @@ static bool is_control(uint32_t c) {
         return c < 0x20 || (c >= 0x7f && c <= 0x9f) || c == 0x2028 || c == 0x2029;
 }
 
-/* Unicode Bidirectional Algorithm (UAX 9) §2: embeddings, overrides, isolates, and implicit marks. */
+/*
+ * Unicode Bidirectional Algorithm (UAX 9) §2: embeddings, overrides, isolates, and implicit marks.
+ */
 static bool is_reordering(uint32_t c) {
         return (c >= 0x202a && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069) || c == 0x200e ||
                c == 0x200f || c == 0x061c;

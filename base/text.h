@@ -12,8 +12,8 @@
 size_t char_decode(const char *text, size_t size, uint32_t *ret);
 
 /*
- * Does it change what is seen of its neighbours: control characters (C0, DEL, C1), line and paragraph
- * separators, those that reorder text (U+061C, U+200E–200F, U+202A–202E, U+2066–2069)?
+ * Does it change what is seen of its neighbours: control characters (C0, DEL, C1), line and
+ * paragraph separators, those that reorder text (U+061C, U+200E–200F, U+202A–202E, U+2066–2069)?
  */
 bool char_misleads(uint32_t c);
 

@@ -27,8 +27,10 @@ typedef struct IndexFacts {
         TPM2B_NAME authority; /* of the authority's own key, computed by itself */
         size_t n_revocation;
         TPM2_HANDLE revocation[INDICES_MAX];
-        /* Bits given out. The first index begins with the MAKER_BITS, every other one with none; one with
-         * more belongs to seals and must not start from 0. */
+        /*
+         * Bits given out. The first index begins with the MAKER_BITS, every other one with none;
+         * one with more belongs to seals and must not start from 0.
+         */
         uint64_t used[INDICES_MAX];
         TPM2_HANDLE ledger; /* 0: none yet */
 } IndexFacts;

@@ -8,8 +8,8 @@
 #include "policy/algorithm.h"
 
 /*
- * What a key of this algorithm signs with: the hash named, or the algorithm's own where name is NULL;
- * the scheme (may be NULL) is checked too. EXIT_USAGE says what goes with the algorithm.
+ * What a key of this algorithm signs with: the hash named, or the algorithm's own where name is
+ * NULL; the scheme (may be NULL) is checked too. EXIT_USAGE says what goes with the algorithm.
  */
 int hash_choose(const Context *context, const Algorithm *algorithm, const char *name,
                 const char *scheme, const EVP_MD **ret);

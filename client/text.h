@@ -16,12 +16,15 @@
 #define PATH_SIZE 64
 
 /*
- * A copy with the characters that mislead (base/text.h) written as \u001b or \u202e, and bytes that are
- * no UTF-8 as \xff; NULL without memory. Owned by the caller.
+ * A copy with the characters that mislead (base/text.h) written as \u001b or \u202e, and bytes that
+ * are no UTF-8 as \xff; NULL without memory. Owned by the caller.
  */
 char *text_escape(const char *text);
 
-/* "alice" becomes "user:alice"; "user:" and "group:" stay. False when empty or too long. No look-up. */
+/*
+ * "alice" becomes "user:alice"; "user:" and "group:" stay. False when empty or too long. No
+ * look-up.
+ */
 bool subject_complete(const char *text, char ret[static SUBJECT_MAX + 1]);
 
 /* The object path of a seal number ([0-9A-Z]{1,32}) or of such a path. */

@@ -17,8 +17,8 @@ EVP_PKEY *verify_key_parse(const char *pem, size_t size);
 const Algorithm *verify_algorithm(EVP_PKEY *key);
 
 /*
- * Is signature (DER ECDSA-Sig-Value, or the plain RSA block) the key's over this digest of md? scheme
- * is that of an RSA key: rsassa, rsapss (of any salt), or NULL for either.
+ * Is signature (DER ECDSA-Sig-Value, or the plain RSA block) the key's over this digest of md?
+ * scheme is that of an RSA key: rsassa, rsapss (of any salt), or NULL for either.
  */
 bool verify_digest(EVP_PKEY *key, const EVP_MD *md, const char *scheme, Bytes digest,
                    Bytes signature);

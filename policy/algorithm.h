@@ -38,17 +38,18 @@ const Algorithm *algorithm_find(const char *name);
 const Algorithm *algorithm_of(const TPM2B_PUBLIC *public);
 
 /*
- * What TPM2_Create is given: nameAlg SHA-256, sign, scheme and symmetric NULL, exponent 0 (65537), the
- * attributes besides sign, and the policy (may be NULL).
+ * What TPM2_Create is given: nameAlg SHA-256, sign, scheme and symmetric NULL, exponent 0 (65537),
+ * the attributes besides sign, and the policy (may be NULL).
  */
 TPM2B_PUBLIC algorithm_template(const Algorithm *algorithm, TPMA_OBJECT attributes,
                                 const TPM2B_DIGEST *policy);
 
 /*
- * What TPM2_Sign is told, from the words of Sign's options: hash sha256, sha384, sha512, sm3 (NULL: the
- * algorithm's own), scheme rsassa, rsapss (NULL: rsassa, and for curves the only one). ret_size is the
- * digest's, in bytes. For SM2 the chip is told SHA-256, which has SM3's size: it signs the digest that
- * it is given, and need not know SM3 (design, section 3.3). SEAL_E_INVALID_ARGS names the option.
+ * What TPM2_Sign is told, from the words of Sign's options: hash sha256, sha384, sha512, sm3 (NULL:
+ * the algorithm's own), scheme rsassa, rsapss (NULL: rsassa, and for curves the only one). ret_size
+ * is the digest's, in bytes. For SM2 the chip is told SHA-256, which has SM3's size: it signs the
+ * digest that it is given, and need not know SM3 (design, section 3.3). SEAL_E_INVALID_ARGS names
+ * the option.
  */
 int algorithm_scheme(const Algorithm *algorithm, const char *hash, const char *scheme,
                      TPMT_SIG_SCHEME *ret, size_t *ret_size, ErrorDetail *detail);
@@ -58,8 +59,8 @@ extern const TPMT_TK_HASHCHECK no_hash_ticket;
 
 /*
  * What a chip has: a set of features, each with its word in the Manager's Features. The algorithms
- * come first, in the table's order; then the scheme and the hashes that not every chip with a seal's
- * algorithm has. 0: nobody has asked the chip yet.
+ * come first, in the table's order; then the scheme and the hashes that not every chip with a
+ * seal's algorithm has. 0: nobody has asked the chip yet.
  */
 typedef uint32_t FeatureSet;
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * SHA-256 over bytes or over what a Writer holds: the one hash of every policy, Name and cpHash here.
- * A TPM2B whose size exceeds its array counts as overflow of the writer. The functions below return
- * -EINVAL after overflow, and -ENOMEM or -EIO when libcrypto fails. Also the comparison of Names.
+ * SHA-256 over bytes or over what a Writer holds: the one hash of every policy, Name and cpHash
+ * here. A TPM2B whose size exceeds its array counts as overflow of the writer. The functions below
+ * return -EINVAL after overflow, and -ENOMEM or -EIO when libcrypto fails. Also the comparison of
+ * Names.
  */
 #pragma once
 

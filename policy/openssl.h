@@ -24,7 +24,7 @@ int openssl_error(void);
 int openssl_refused(int code);
 
 /*
- * -ENOMEM, for a digest: neither its input nor its algorithm can be at fault, and libcrypto does not
- * say of every allocation that it failed. Empties the error queue.
+ * -ENOMEM, for a digest: neither its input nor its algorithm can be at fault, and libcrypto does
+ * not say of every allocation that it failed. Empties the error queue.
  */
 int openssl_short(void);

@@ -13,8 +13,8 @@
 #define SM2_IDENTITY "1234567812345678"
 
 /*
- * Z_A of an SM2 key, 32 bytes; empty for every other key. -EINVAL for a point that is too large, -EIO
- * where libcrypto has no SM3.
+ * Z_A of an SM2 key, 32 bytes; empty for every other key. -EINVAL for a point that is too large,
+ * -EIO where libcrypto has no SM3.
  */
 int sm2_prefix(const TPM2B_PUBLIC *public, TPM2B_DIGEST *ret);
 

@@ -53,8 +53,8 @@ const char *seal_type_code(const char *type);
 
 /*
  * Check everything and fill the defaults; unchanged on failure. SEAL_E_INVALID_ARGS names the
- * option. Text is UTF-8 without control
- * characters, not blank; times and numbers are what JSON can carry, at most JSON_NUMBER_MAX.
+ * option. Text is UTF-8 without control characters, not blank; times and numbers are what JSON can
+ * carry, at most JSON_NUMBER_MAX.
  */
 int application_complete(Application *application, const Subject *applicant, uint64_t now,
                          unsigned validity_days, ErrorDetail *detail);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The approved machine states as jobs need them: an immutable, counted snapshot, newest first. Counted
- * in the main thread only; the worker reads.
+ * The approved machine states as jobs need them: an immutable, counted snapshot, newest first.
+ * Counted in the main thread only; the worker reads.
  */
 #pragma once
 

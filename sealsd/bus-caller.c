@@ -26,9 +26,10 @@ struct Callers {
 };
 
 /*
- * Questions to the bus daemon have a connection of their own, to which clients do not send. A blocking
- * call on the service's connection would read in all that arrives ahead of its answer, with bodies and
- * file descriptors: a stranger could so fill the daemon's memory and its descriptor table.
+ * Questions to the bus daemon have a connection of their own, to which clients do not send. A
+ * blocking call on the service's connection would read in all that arrives ahead of its answer,
+ * with bodies and file descriptors: a stranger could so fill the daemon's memory and its descriptor
+ * table.
  */
 static int connection_open(sd_bus *like, sd_bus **ret) {
         _cleanup_(sd_bus_unrefp) sd_bus *connection = NULL;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Joining: a slow call that is repeated while it runs (its caller's patience ended, the work did not)
- * is not done twice; it waits for the answer of the first (design, section 5.2).
+ * Joining: a slow call that is repeated while it runs (its caller's patience ended, the work did
+ * not) is not done twice; it waits for the answer of the first (design, section 5.2).
  */
 #pragma once
 

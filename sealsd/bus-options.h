@@ -55,7 +55,9 @@ typedef struct OptionContext {
         SecretPipes *pipes;
 } OptionContext;
 
-/* At most 64 rows; target is not NULL. Options that do not occur leave their targets as they are. */
+/*
+ * At most 64 rows; target is not NULL. Options that do not occur leave their targets as they are.
+ */
 int options_read(sd_bus_message *m, const Option *table, size_t count, const OptionContext *context,
                  void *target, ErrorDetail *detail);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The challenges that are on offer: a table by id, owned by the worker thread, since each may hold a
- * session in the chip. At most CHALLENGES_OFFERED_MAX, each with a deadline.
+ * The challenges that are on offer: a table by id, owned by the worker thread, since each may hold
+ * a session in the chip. At most CHALLENGES_OFFERED_MAX, each with a deadline.
  */
 #pragma once
 

@@ -30,10 +30,10 @@ typedef struct Config {
 } Config;
 
 /*
- * Read path. A key or section that is not known, a value out of range, a file over CONFIG_BYTES_MAX:
- * SEAL_E_INVALID_ARGS with file and line. A subject without an account is left out with a warning,
- * since accounts may come later. state_directory falls back to $STATE_DIRECTORY, then
- * /var/lib/sealsd. *ret is owned by the caller.
+ * Read path. A key or section that is not known, a value out of range, a file over
+ * CONFIG_BYTES_MAX: SEAL_E_INVALID_ARGS with file and line. A subject without an account is left
+ * out with a warning, since accounts may come later. state_directory falls back to
+ * $STATE_DIRECTORY, then /var/lib/sealsd. *ret is owned by the caller.
  */
 int config_load(Config **ret, const char *path, ErrorDetail *detail);
 Config *config_free(Config *config);

@@ -22,7 +22,9 @@
 /* Secrets stay out of core dumps and of the reach of a debugger of the same user. */
 static int process_prepare(void) {
         (void) umask(077);
-        /* What the chip refuses is told to the caller; the TSS would log each refusal as its error. */
+        /*
+         * What the chip refuses is told to the caller; the TSS would log each refusal as its error.
+         */
         if (setenv("TSS2_LOG", "all+none", false) < 0)
                 return -errno;
         if (prctl(PR_SET_DUMPABLE, 0) < 0)

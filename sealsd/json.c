@@ -34,9 +34,9 @@ static int parse_once(const char *text, json_t **ret) {
 }
 
 /*
- * libjansson tells a lack of memory as a fault of the text, or not at all: of a number or a string that
- * found no room it takes the beginning. What is read has to be what is written; the second look is for
- * texts that had bad luck.
+ * libjansson tells a lack of memory as a fault of the text, or not at all: of a number or a string
+ * that found no room it takes the beginning. What is read has to be what is written; the second
+ * look is for texts that had bad luck.
  */
 int json_parse(const char *text, json_t **ret) {
         int r = parse_once(text, ret);

@@ -31,7 +31,10 @@ static inline void json_unrefp(json_t **value) {
  */
 int json_to_text(const json_t *document, char **ret);
 
-/* A text that json_to_text has made, from the register; of any other SEAL_E_REGISTER_TAMPERED. -ENOMEM. */
+/*
+ * A text that json_to_text has made, from the register; of any other SEAL_E_REGISTER_TAMPERED.
+ * -ENOMEM.
+ */
 int json_parse(const char *text, json_t **ret);
 
 /* New references, NULL when memory is short. */

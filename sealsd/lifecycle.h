@@ -69,8 +69,8 @@ int seal_state_from_name(const char *name);
 int request_state_from_name(const char *name);
 
 /*
- * The state after the operation (SEAL_SIGN changes none). SEAL_E_INVALID_STATE otherwise, the detail
- * naming the state and what is allowed in it; for SEAL_SIGN the more exact SEAL_E_REVOKED.
+ * The state after the operation (SEAL_SIGN changes none). SEAL_E_INVALID_STATE otherwise, the
+ * detail naming the state and what is allowed in it; for SEAL_SIGN the more exact SEAL_E_REVOKED.
  */
 int seal_transition(SealState from, SealOperation operation, SealState *ret, ErrorDetail *detail);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The bounded queue of jobs, fair across UIDs: one line per UID, served in turn. Knows no thread and
- * no lock; the worker guards it.
+ * The bounded queue of jobs, fair across UIDs: one line per UID, served in turn. Knows no thread
+ * and no lock; the worker guards it.
  */
 #pragma once
 
@@ -26,9 +26,9 @@ DEFINE_CLEANUP(Queue, queue_free)
 int queue_push(Queue *queue, uint32_t uid, bool slow, struct Job *job);
 
 /*
- * The next job, NULL when none waits. Its UID's place stays counted until queue_release. Once a slow
- * job was served, the quick ones that wait at that next call have their turn before another slow one,
- * but for those behind a slow one of the same UID.
+ * The next job, NULL when none waits. Its UID's place stays counted until queue_release. Once a
+ * slow job was served, the quick ones that wait at that next call have their turn before another
+ * slow one, but for those behind a slow one of the same UID.
  */
 struct Job *queue_pop(Queue *queue);
 

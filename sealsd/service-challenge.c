@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the external authority is asked to sign until initialization is complete: the machine's state
- * and the first write of each index. A challenge is two jobs, offer and answer; between them its
- * session stays in the worker's table.
+ * What the external authority is asked to sign until initialization is complete: the machine's
+ * state and the first write of each index. A challenge is two jobs, offer and answer; between them
+ * its session stays in the worker's table.
  */
 #include <errno.h>
 #include <string.h>

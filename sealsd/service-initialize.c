@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Initialize, in steps that each end in a commit, so that an interruption anywhere is followed by the
- * same call again:
+ * Initialize, in steps that each end in a commit, so that an interruption anywhere is followed by
+ * the same call again:
  *
  *   inspect    (chip) what authorisations are set; free handles           nothing is changed
  *   plan       (register) options, secrets, handles: phase STARTED        before the chip changes

@@ -81,7 +81,9 @@ typedef void (*JobDone)(Job *job, int code, const ErrorDetail *detail);
 
 /* A zeroed job of size bytes whose head is a ServiceJob, NULL without memory. */
 void *service_job_new(Service *service, size_t size, uint32_t uid, Reply reply);
-/* Queue it (again, with other functions, for the next step). On failure the job stays the caller's. */
+/*
+ * Queue it (again, with other functions, for the next step). On failure the job stays the caller's.
+ */
 int service_job_submit(ServiceJob *job, JobRun run, JobDone done);
 /* In the worker: the SRK is there and the pinned one. */
 int service_job_begin(ServiceJob *job, Chip *chip, ErrorDetail *detail);
@@ -123,12 +125,14 @@ void service_attention_seal(Service *service, const char *severity, const char *
 
 /* As the chip needs it: the row and the Name of the authority that its policy is about. */
 void service_tpm_index(const TPM2B_NAME *authority, const RegisterIndex *row, TpmIndex *ret);
+
 /*
  * The algorithm of that name. SEAL_E_UNSUPPORTED when it is none, or the chip lacks it; before the
  * chip was reached all pass, and making or signing tells.
  */
 int service_algorithm(const Service *service, const char *name, const Algorithm **ret,
                       ErrorDetail *detail);
+
 /* The policy of a seal, from its row. */
 int service_build_policy(const Service *service, const Seal *seal, SealPolicy *ret);
 

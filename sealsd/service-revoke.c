@@ -53,7 +53,10 @@ static int revoke_mark(Service *service, const Act *act, const char *number, con
         return 0;
 }
 
-/* With a disk that was full the bit is set all the same: the register may catch up now, or at a use. */
+/*
+ * With a disk that was full the bit is set all the same: the register may catch up now, or at a
+ * use.
+ */
 static int revoke_settle(const RevokeJob *job, ErrorDetail *detail) {
         Service *s = job->head.service;
         int r = 0;
@@ -134,7 +137,9 @@ static int revoke_submit(Service *service, const SealBrief *seal, const Act *unm
         return r;
 }
 
-/* What only describes the seal is not read: a damaged description must not keep it from revocation. */
+/*
+ * What only describes the seal is not read: a damaged description must not keep it from revocation.
+ */
 static int revoke_find(Service *service, const Caller *caller, const char *number, SealBrief *ret,
                        ErrorDetail *detail) {
         bool visible = false;

@@ -291,7 +291,9 @@ void service_look_soon(Service *service) {
         (void) sd_event_source_set_enabled(service->timer, SD_EVENT_ONESHOT);
 }
 
-/* A chip that answers that it is out of order is as good as none until it is switched off and on. */
+/*
+ * A chip that answers that it is out of order is as good as none until it is switched off and on.
+ */
 static void probe_note_failure(Service *service, int code, const ErrorDetail *detail) {
         bool before = service->failure[0] != '\0';
 

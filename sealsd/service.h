@@ -55,8 +55,8 @@ typedef struct Observer {
 /*
  * Opens the register in config->state_directory and starts the worker, finishes what a crash left
  * open: a revocation begun, a key whose making was interrupted. Challenges that were on offer died
- * with the connection; ListChallenges offers fresh ones.
- * config and clock are copied or borrowed for the Service's life, and so is arrows, which may be NULL.
+ * with the connection; ListChallenges offers fresh ones. config and clock are copied or borrowed
+ * for the Service's life, and so is arrows, which may be NULL.
  */
 int service_new(Service **ret, sd_event *event, const Config *config, Clock clock,
                 const ArrowObserver *arrows, ErrorDetail *detail);
@@ -122,7 +122,9 @@ typedef struct ChallengeList {
         Challenge challenges[CHALLENGES_OFFERED_MAX];
 } ChallengeList;
 
-/* Result: ChallengeList, empty when nothing waits. SEAL_E_INVALID_STATE: the authority is resident. */
+/*
+ * Result: ChallengeList, empty when nothing waits. SEAL_E_INVALID_STATE: the authority is resident.
+ */
 int service_list_challenges(Service *service, const Caller *caller, Reply reply,
                             ErrorDetail *detail);
 

@@ -50,7 +50,9 @@ static int file_errno(sqlite3 *db, int which) {
         return error;
 }
 
-/* What the kernel said last of the journal or of the database; sqlite3_system_errno() forgets it. */
+/*
+ * What the kernel said last of the journal or of the database; sqlite3_system_errno() forgets it.
+ */
 static const char *reason_from_files(sqlite3 *db) {
         const char *reason = reason_from_errno(file_errno(db, SQLITE_FCNTL_JOURNAL_POINTER));
 

@@ -16,7 +16,8 @@
 
 /*
  * SQLite would create the file by the process's umask. Its journals take the file's mode. An
- * existing file is not opened here: closing it would drop the locks of other connections (fcntl(2)).
+ * existing file is not opened here: closing it would drop the locks of other connections
+ * (fcntl(2)).
  */
 static int file_prepare(const char *path) {
         struct stat st;
@@ -28,7 +29,9 @@ static int file_prepare(const char *path) {
                 return -errno;
         if (!S_ISREG(st.st_mode))
                 return -EINVAL;
-        /* SQLite would make do with reading, and its journals would be as unwritable from then on. */
+        /*
+         * SQLite would make do with reading, and its journals would be as unwritable from then on.
+         */
         if ((st.st_mode & 0600) != 0600)
                 return -EACCES;
         if (st.st_mode & 0077 && chmod(path, 0600) < 0)
@@ -75,8 +78,8 @@ static int journal_set(Store *store) {
 
 /*
  * Set, then read back: SQLite ignores a pragma that it does not know or cannot set.
- * synchronous=FULL makes each commit durable in WAL mode too; secure_delete leaves no erased blob in
- * the file.
+ * synchronous=FULL makes each commit durable in WAL mode too; secure_delete leaves no erased blob
+ * in the file.
  */
 static int pragmas_set(Store *store) {
         static const struct {

@@ -3,10 +3,11 @@
  * The register: one SQLite database (WAL, synchronous=FULL, foreign keys, user_version migrations),
  * used from the main thread only. The only place that knows SQL.
  *
- * Every function may return SEAL_E_STORAGE_FAILURE (disk full, read-only, locked by another program;
- * store_explain() says which), SEAL_E_REGISTER_TAMPERED (the file is damaged) and -ENOMEM. What is read back is bounded by base/limits.h: a longer field is
- * SEAL_E_REGISTER_TAMPERED. A number beyond 2^63 − 1 or text that is not UTF-8 could not be read
- * back and is SEAL_E_INVALID_ARGS. Writes outside a transaction are a transaction each.
+ * Every function may return SEAL_E_STORAGE_FAILURE (disk full, read-only, locked by another
+ * program; store_explain() says which), SEAL_E_REGISTER_TAMPERED (the file is damaged) and -ENOMEM.
+ * What is read back is bounded by base/limits.h: a longer field is SEAL_E_REGISTER_TAMPERED. A
+ * number beyond 2^63 − 1 or text that is not UTF-8 could not be read back and is
+ * SEAL_E_INVALID_ARGS. Writes outside a transaction are a transaction each.
  */
 #pragma once
 
@@ -25,8 +26,8 @@
 typedef struct Store Store;
 
 /*
- * Open or create path (mode 0600) and bring its schema up to date. SEAL_E_UNSUPPORTED for a register
- * of a newer version, which is left untouched.
+ * Open or create path (mode 0600) and bring its schema up to date. SEAL_E_UNSUPPORTED for a
+ * register of a newer version, which is left untouched.
  */
 int store_open(Store **ret, const char *path, ErrorDetail *detail);
 Store *store_close(Store *store);
@@ -64,7 +65,10 @@ int store_index_remove_all(Store *store);
 int store_index_list(Store *store, RegisterIndex *ret, size_t size, size_t *ret_count);
 int store_index_get(Store *store, TPM2_HANDLE handle, RegisterIndex *ret);
 
-/* Give the next free bit of the written revocation indices away, for ever. SEAL_E_CAPACITY_EXHAUSTED. */
+/*
+ * Give the next free bit of the written revocation indices away, for ever.
+ * SEAL_E_CAPACITY_EXHAUSTED.
+ */
 int store_bit_take(Store *store, TPM2_HANDLE *ret_index, unsigned *ret_bit);
 
 /*
@@ -167,7 +171,9 @@ typedef struct SealRow {
 
 /* SEAL_E_ALREADY_EXISTS for a number in use. Keepers are taken from facts. */
 int store_seal_add(Store *store, const Seal *seal);
-/* Everything but number, request, separation, applicant, facts, created, index, bit and use_count. */
+/*
+ * Everything but number, request, separation, applicant, facts, created, index, bit and use_count.
+ */
 int store_seal_update(Store *store, const Seal *seal);
 int store_seal_get(Store *store, const char *number, Seal *ret); /* SEAL_E_NOT_FOUND */
 int store_seal_exists(Store *store, const char *number, bool *ret);
@@ -200,7 +206,7 @@ int store_seal_list_pending(Store *store, SealRow **ret, size_t *ret_count);
 int store_seal_take_use(Store *store, const char *number, uint64_t *ret_use);
 
 /*
- * The chip refused, nothing was signed: give the use back. Only the one taken last can be; any other
- * stays wasted, so that no number of use is given twice.
+ * The chip refused, nothing was signed: give the use back. Only the one taken last can be; any
+ * other stays wasted, so that no number of use is given twice.
  */
 int store_seal_return_use(Store *store, const char *number, uint64_t use);

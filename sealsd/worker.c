@@ -104,8 +104,8 @@ static void worker_try(Worker *worker, Job *job) {
 }
 
 /*
- * What the chip would not flush goes with the connection, or at the beginning of the next. Challenges
- * that are on offer go too, and are offered anew.
+ * What the chip would not flush goes with the connection, or at the beginning of the next.
+ * Challenges that are on offer go too, and are offered anew.
  */
 static void worker_clean(Worker *worker) {
         ErrorDetail detail = {};
@@ -150,8 +150,8 @@ static void job_deliver(Worker *worker, Job *job) {
 }
 
 /*
- * Behind a resource manager what a signature left costs others: it is given back when no further one
- * came for a while. Called with the lock held, which is let go meanwhile.
+ * Behind a resource manager what a signature left costs others: it is given back when no further
+ * one came for a while. Called with the lock held, which is let go meanwhile.
  */
 static void worker_rest(Worker *worker) {
         worker->kept = false;
@@ -305,7 +305,10 @@ static void worker_stop(Worker *worker) {
         deadline.tv_sec += STOP_PATIENCE;
         if (pthread_timedjoin_np(worker->thread, NULL, &deadline) == 0)
                 return;
-        /* The register is whole after every commit, and what the chip owes is found at the next start. */
+        /*
+         * The register is whole after every commit, and what the chip owes is found at the next
+         * start.
+         */
         log_error("the TPM does not answer; ending without it");
         _exit(EXIT_FAILURE);
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The one thread that talks to the chip. The main thread submits jobs; the worker runs them one at a
- * time, fair across UIDs (round robin), with the only Tpm of the process; each job's done is called
- * once, on the main thread, from the event loop.
+ * The one thread that talks to the chip. The main thread submits jobs; the worker runs them one at
+ * a time, fair across UIDs (round robin), with the only Tpm of the process; each job's done is
+ * called once, on the main thread, from the event loop.
  *
  * Jobs know nothing of the register: they get copies of what they need and return what they found.
  */
@@ -29,22 +29,23 @@ typedef struct Chip {
 } Chip;
 
 typedef struct Job {
-        uint32_t
-                uid; /* on whose behalf; UINT32_MAX for the daemon's own, which no quota holds back */
+        /* On whose behalf; UINT32_MAX for the daemon's own, which no quota holds back. */
+        uint32_t uid;
         /*
-         * It makes a key, which can take a chip minutes. What is quick and waits when such a job ends
-         * goes before the next one: nobody waits for more than one key that another user has made.
+         * It makes a key, which can take a chip minutes. What is quick and waits when such a job
+         * ends goes before the next one: nobody waits for more than one key that another user has
+         * made.
          */
         bool slow;
         /*
          * In the worker thread. May set detail. Run a second time, from its beginning, when the
-         * connection that it found turns out to be gone, or when the chip was full and what an earlier
-         * job had left in it is given back.
+         * connection that it found turns out to be gone, or when the chip was full and what an
+         * earlier job had left in it is given back.
          */
         int (*run)(struct Job *job, Chip *chip, ErrorDetail *detail);
         /*
-         * In the main thread, exactly once; also when the worker is stopped (code -ECANCELED) or gave
-         * up waiting for the chip (SEAL_E_TIMEOUT).
+         * In the main thread, exactly once; also when the worker is stopped (code -ECANCELED) or
+         * gave up waiting for the chip (SEAL_E_TIMEOUT).
          */
         void (*done)(struct Job *job, int code, const ErrorDetail *detail);
         /* The worker's own: what the job came to, on its way back to the main thread. */
@@ -66,8 +67,8 @@ int worker_new(Worker **ret, sd_event *event, const char *tcti, WorkerTpmChanged
                void *userdata);
 
 /*
- * Jobs that still wait are done with -ECANCELED; the running one is waited for, some seconds: then the
- * process ends, since a thread in the chip's hands cannot be ended alone.
+ * Jobs that still wait are done with -ECANCELED; the running one is waited for, some seconds: then
+ * the process ends, since a thread in the chip's hands cannot be ended alone.
  */
 Worker *worker_free(Worker *worker);
 DEFINE_CLEANUP(Worker, worker_free)
@@ -83,7 +84,8 @@ int worker_submit(Worker *worker, Job *job);
 unsigned worker_depth(const Worker *worker);
 
 /*
- * Has a job been with the chip for longer than this (a slow one for longer than slow_usec)? Then those
- * that wait are answered with SEAL_E_TIMEOUT: the chip hangs, and nobody else's patience has to.
+ * Has a job been with the chip for longer than this (a slow one for longer than slow_usec)? Then
+ * those that wait are answered with SEAL_E_TIMEOUT: the chip hangs, and nobody else's patience has
+ * to.
  */
 bool worker_is_stuck(Worker *worker, uint64_t usec, uint64_t slow_usec);

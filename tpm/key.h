@@ -14,7 +14,10 @@
 int tpm_key_create(Tpm *tpm, const TPM2B_PUBLIC *template, const Secret *auth,
                    TPM2B_PUBLIC *ret_public, TPM2B_PRIVATE *ret_private, ErrorDetail *detail);
 
-/* TPM2_Load under the SRK; session NULL: its empty auth as a password. SEAL_E_REGISTER_TAMPERED when the chip does not take the blob. */
+/*
+ * TPM2_Load under the SRK; session NULL: its empty auth as a password. SEAL_E_REGISTER_TAMPERED
+ * when the chip does not take the blob.
+ */
 int tpm_key_load(Tpm *tpm, const TpmHandle *session, const TPM2B_PUBLIC *public,
                  const TPM2B_PRIVATE *private, TpmHandle *ret, ErrorDetail *detail);
 

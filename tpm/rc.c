@@ -9,7 +9,9 @@
 
 /* Not codes of the specification: any error of format one that blames a parameter ... */
 #define ANY_PARAMETER (TPM2_RC_FMT1 | TPM2_RC_P)
-/* ... and any of TPM_RC_REFERENCE_H0 to _S6: the handle or session is not loaded (Part 2 §6.6.3). */
+/*
+ * ... and any of TPM_RC_REFERENCE_H0 to _S6: the handle or session is not loaded (Part 2 §6.6.3).
+ */
 #define ANY_REFERENCE TPM2_RC_REFERENCE_H0
 
 /* Format-one codes are in bits 0 to 5 and 7; 6 and 8 to 11 say what is blamed (Part 2 §6.6.3). */
@@ -50,7 +52,10 @@ static const char no_algorithm[] = "The TPM does not make keys of this algorithm
                                    "shows those that it makes";
 static const char no_scheme[] =
         "The TPM does not sign with this scheme or hash; choose another 'scheme' or 'hash'";
-/* A broker that was killed leaves its sessions in the chip, where the next one cannot load over them. */
+/*
+ * A broker that was killed leaves its sessions in the chip, where the next one cannot load over
+ * them.
+ */
 static const char was_reset[] = "The TPM or its resource manager was reset; try again, and if it "
                                 "stays so, start tpm2-abrmd "
                                 "with --flush-all";

@@ -13,9 +13,10 @@ typedef struct SealKey {
 } SealKey;
 
 /*
- * Create a seal key with policy as its authPolicy: fixedTPM, fixedParent, sensitiveDataOrigin, sign,
- * noDA; userWithAuth and adminWithPolicy clear; scheme NULL. The chip's answer is checked against the
- * template. An RSA key can take a chip minutes. SEAL_E_UNSUPPORTED when it does not make this kind.
+ * Create a seal key with policy as its authPolicy: fixedTPM, fixedParent, sensitiveDataOrigin,
+ * sign, noDA; userWithAuth and adminWithPolicy clear; scheme NULL. The chip's answer is checked
+ * against the template. An RSA key can take a chip minutes. SEAL_E_UNSUPPORTED when it does not
+ * make this kind.
  */
 int tpm_seal_create(Tpm *tpm, const Algorithm *algorithm, const TPM2B_DIGEST *policy, SealKey *ret,
                     ErrorDetail *detail);

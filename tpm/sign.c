@@ -236,7 +236,9 @@ static int use_check(const SealUse *use, ErrorDetail *detail) {
         return 0;
 }
 
-/* Refusals that leave key and sessions as good as they were; after anything else they are doubted. */
+/*
+ * Refusals that leave key and sessions as good as they were; after anything else they are doubted.
+ */
 static bool signing_is_refused(int r) {
         return r == SEAL_E_MACHINE_STATE_REFUSED || r == SEAL_E_APPROVAL_INVALID ||
                r == SEAL_E_REVOKED || r == SEAL_E_BUSY;

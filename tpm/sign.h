@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The use of a seal's key under its policy (design, section 3.1). In the steady state, the same seal
- * again, a signature is four commands: PolicyPCR, PolicyAuthorize, PolicyNV, Sign.
+ * The use of a seal's key under its policy (design, section 3.1). In the steady state, the same
+ * seal again, a signature is four commands: PolicyPCR, PolicyAuthorize, PolicyNV, Sign.
  */
 #pragma once
 
@@ -33,9 +33,9 @@ typedef struct SealUse {
 
 /*
  * Satisfy the policy in a salted session and TPM2_Sign, by SAPI, with HMACs checked both ways; what
- * was loaded stays for the next signature (tpm_release()). The first approval is tried at once; only
- * when the chip refuses it are PCRs read and those that fit them tried, in order. TPM_RC_PCR_CHANGED
- * restarts, a bounded number of times.
+ * was loaded stays for the next signature (tpm_release()). The first approval is tried at once;
+ * only when the chip refuses it are PCRs read and those that fit them tried, in order.
+ * TPM_RC_PCR_CHANGED restarts, a bounded number of times.
  *
  * Returns SEAL_E_MACHINE_STATE_REFUSED (the detail names the PCRs that differ from the nearest
  * approval), SEAL_E_REVOKED (the bit is set), SEAL_E_LOCKED (the index is read-locked),
@@ -43,7 +43,8 @@ typedef struct SealUse {
  * key's), SEAL_E_APPROVAL_INVALID (the chip takes the ticket of no approval that fits: other
  * authority or profile), SEAL_E_BUSY (PCRs kept changing), SEAL_E_INVALID_ARGS (digest and hash do
  * not fit), SEAL_E_UNSUPPORTED (the chip lacks scheme or hash), and SEAL_E_PIN_REQUIRED or
- * SEAL_E_APPROVAL_REQUIRED for seals that need more than the machine. ret_approval (may be NULL) is the position of the approval that served.
+ * SEAL_E_APPROVAL_REQUIRED for seals that need more than the machine. ret_approval (may be NULL) is
+ * the position of the approval that served.
  */
 int tpm_seal_sign(Tpm *tpm, const SealUse *use, TPMT_SIGNATURE *ret, size_t *ret_approval,
                   ErrorDetail *detail);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What a signature needs in the chip and leaves there for the next one: the seal's key, a policy
- * session, and an HMAC session for the revocation index. Loading and salting cost more commands than
- * signing; a second signature with the same seal sends none of them.
+ * session, and an HMAC session for the revocation index. Loading and salting cost more commands
+ * than signing; a second signature with the same seal sends none of them.
  */
 #pragma once
 
@@ -19,7 +19,9 @@ typedef struct Signer {
         TPM2B_NAME key_name;
 } Signer;
 
-/* Have all three, for that key; another seal's is flushed. Errors of tpm_key_load(), tpm_srk_rc(). */
+/*
+ * Have all three, for that key; another seal's is flushed. Errors of tpm_key_load(), tpm_srk_rc().
+ */
 int signer_prepare(Tpm *tpm, const SealKey *key, ErrorDetail *detail);
 
 /* Flush all. Idempotent. */

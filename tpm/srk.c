@@ -211,7 +211,9 @@ int tpm_srk_ensure(Tpm *tpm, const TPM2B_NAME *expected, const Secret *owner_aut
         return 0;
 }
 
-/* What the chip says when a session's key is not the one that it computed, or its parent is gone. */
+/*
+ * What the chip says when a session's key is not the one that it computed, or its parent is gone.
+ */
 static bool rc_casts_doubt(TSS2_RC rc, TpmStep step) {
         /* There only the key and the salt can be to blame. */
         if (step == TPM_STEP_START_SESSION)

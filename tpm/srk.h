@@ -25,8 +25,8 @@ int tpm_srk_ensure(Tpm *tpm, const TPM2B_NAME *expected, const Secret *owner_aut
 
 /*
  * tpm_rc() for a command in a session salted to the key, or that opens one. Another program may
- * have replaced the key or taken it away since it was looked at: then the salt does not fit, and the
- * chip blames an authorisation or a handle that is right. So before these are blamed the key is
+ * have replaced the key or taken it away since it was looked at: then the salt does not fit, and
+ * the chip blames an authorisation or a handle that is right. So before these are blamed the key is
  * looked at again. SEAL_E_TPM_UNAVAILABLE when it is not the one that is held: in a new connection
  * tpm_srk_ensure() finds or makes it, or says what is wrong.
  */

@@ -75,7 +75,9 @@ static bool asks_again(TSS2_RC rc) {
         return code == TPM2_RC_RETRY || code == TPM2_RC_TESTING || code == TPM2_RC_YIELDED;
 }
 
-/* One submission. What the chip or the TSS said is *ret_rc; the answer is checked when it is good. */
+/*
+ * One submission. What the chip or the TSS said is *ret_rc; the answer is checked when it is good.
+ */
 static int command_submit(TSS2_SYS_CONTEXT *sys, const SysCommand *command, TSS2_RC *ret_rc) {
         SysProof proof = { .session = command->session, .auth = command->auth };
         int r = 0;

@@ -16,7 +16,9 @@ typedef struct SysPolicyInputs {
         SysSession *hmac;      /* POLICY_NV: authorises it */
 } SysPolicyInputs;
 
-/* -EINVAL for a kind that is not one of the four, or lacks its input; else tpm_srk_rc()'s errors. */
+/*
+ * -EINVAL for a kind that is not one of the four, or lacks its input; else tpm_srk_rc()'s errors.
+ */
 int sys_policy_apply(const SysSession *session, const PolicyTerm *terms, size_t count,
                      const SysPolicyInputs *inputs, ErrorDetail *detail);
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A session opened by SAPI, salted to the SRK (Part 1 §19): the chip and we share a key that nobody
- * on the way knows, so an altered command is refused by the chip, and an altered answer by us. ESAPI
- * has the same and takes four times as long (design, section 3.3); the path of a signature is worth
- * it. A session of one is never used through the other. They continue after use.
+ * on the way knows, so an altered command is refused by the chip, and an altered answer by us.
+ * ESAPI has the same and takes four times as long (design, section 3.3); the path of a signature is
+ * worth it. A session of one is never used through the other. They continue after use.
  */
 #pragma once
 

@@ -55,7 +55,10 @@ static bool child_is_direct(const char *tcti) {
                strcmp(tcti, "mssim") == 0 || strncmp(tcti, "mssim:", 6) == 0;
 }
 
-/* pcap and other TCTIs that look on are configured with the one behind them: "pcap:device:/dev/tpm0". */
+/*
+ * pcap and other TCTIs that look on are configured with the one behind them:
+ * "pcap:device:/dev/tpm0".
+ */
 bool tcti_is_direct(const char *tcti) {
         const char *colon;
 
@@ -174,7 +177,9 @@ int tpm_capability(Tpm *tpm, TPM2_CAP capability, uint32_t first, uint32_t count
                 TPM_STEP_GET_CAPABILITY, detail);
         if (r != 0)
                 return r;
-        /* The lists of the union have room for different counts, so another one would be overrun. */
+        /*
+         * The lists of the union have room for different counts, so another one would be overrun.
+         */
         if (data->capability != capability) {
                 (void) error_set(detail, SEAL_E_TPM_FAILURE,
                                  "TPM2_GetCapability gave capability %u instead of %u",

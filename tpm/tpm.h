@@ -45,8 +45,8 @@ bool tpm_holds(const Tpm *tpm);
 bool tpm_is_shared(const Tpm *tpm);
 
 /*
- * Whether the chip did not flush something that it was told to: only a new connection does then, and
- * three such leave no room for anything.
+ * Whether the chip did not flush something that it was told to: only a new connection does then,
+ * and three such leave no room for anything.
  */
 bool tpm_is_littered(const Tpm *tpm);
 
