@@ -5,10 +5,10 @@
 #include <limits.h>
 
 #include <openssl/cms.h>
-#include <openssl/err.h>
 #include <openssl/pem.h>
 
 #include "base/cleanup.h"
+#include "policy/openssl.h"
 
 static void x509p(X509 **certificate) {
         X509_free(*certificate);
@@ -38,8 +38,8 @@ static int certificate_parse(const char *pem, size_t size, X509 **ret, ErrorDeta
         *ret = PEM_read_bio_X509(bio, NULL, NULL, NULL);
         if (*ret)
                 return 0;
-        ERR_clear_error();
-        return error_set(detail, SEAL_E_INVALID_ARGS, "escrow is not a PEM certificate");
+        (void) error_set(detail, SEAL_E_INVALID_ARGS, "escrow is not a PEM certificate");
+        return openssl_refused(SEAL_E_INVALID_ARGS);
 }
 
 int envelope_check(const char *pem, size_t size, ErrorDetail *detail) {
@@ -60,9 +60,9 @@ static int encrypt(X509 *certificate, Bytes content, CMS_ContentInfo **ret, Erro
         *ret = CMS_encrypt(recipients, in, EVP_aes_256_cbc(), CMS_BINARY);
         if (*ret)
                 return 0;
-        ERR_clear_error();
-        return error_set(detail, SEAL_E_INVALID_ARGS,
+        (void) error_set(detail, SEAL_E_INVALID_ARGS,
                          "escrow: one cannot encrypt to this certificate's key");
+        return openssl_refused(SEAL_E_INVALID_ARGS);
 }
 
 int envelope_encrypt(const char *pem, size_t size, Bytes content, uint8_t **ret, size_t *ret_size,

@@ -13,7 +13,7 @@
 
 /*
  * SEAL_E_INVALID_ARGS when pem is no certificate that can receive, SEAL_E_LIMITS_EXCEEDED beyond
- * PEM_MAX bytes.
+ * PEM_MAX bytes, -ENOMEM.
  */
 int envelope_check(const char *pem, size_t size, ErrorDetail *detail);
 
