@@ -185,6 +185,7 @@ static void read_machine_states(Store *store) {
         int r = store_machine_state_list(store, &states, &count);
         demand_condition(r);
         fuzz_demand((r == 0) == (states != NULL) && count <= MACHINE_STATES_MAX);
+        fuzz_demand(states || count == 0);
         for (size_t i = 0; i < count; i++) {
                 const MachineApproval *approval = &states[i].approval;
                 TPM2B_DIGEST policy;

@@ -173,7 +173,8 @@ static size_t mutate(const Replay *replay, Position position, uint8_t *ret) {
         uint64_t state = seed_of(file, position.mutation);
         size_t size = file->size;
 
-        memcpy(ret, file->data, size);
+        if (size > 0) /* an empty file has no data */
+                memcpy(ret, file->data, size);
         if (position.mutation == 0)
                 return size;
         for (size_t i = below(&state, CHANGES_MAX) + 1; i > 0; i--)
