@@ -235,7 +235,7 @@ static int pem_block_read(const char *pem, size_t size, PemBlock *block, ErrorDe
 
         bio = BIO_new_mem_buf(pem, (int) size);
         if (!bio)
-                return openssl_error();
+                return openssl_short();
         if (PEM_read_bio(bio, &block->label, &block->header, &block->data, &block->size) != 1) {
                 (void) error_set(detail, SEAL_E_INVALID_ARGS, "Not a key or certificate in PEM");
                 return openssl_refused(SEAL_E_INVALID_ARGS);

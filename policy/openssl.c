@@ -18,8 +18,3 @@ int openssl_error(void) {
 int openssl_refused(int code) {
         return openssl_error() == -ENOMEM ? -ENOMEM : code;
 }
-
-int openssl_short(void) {
-        ERR_clear_error();
-        return -ENOMEM;
-}
