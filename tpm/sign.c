@@ -200,9 +200,9 @@ static int signing_search(const Signing *s, int refusal, TPMT_SIGNATURE *ret, si
 
 /*
  * The chip said no more than that the index's authorisation is wrong, or that there is no such
- * handle. Look why: the index is gone, another one, not written, locked; else the code stands.
+ * handle. Look why: the index is gone, another one, not written, locked; 0 when it is in order.
  */
-static int index_explain(Tpm *tpm, const TpmIndex *index, int r, ErrorDetail *detail) {
+static int index_explain(Tpm *tpm, const TpmIndex *index, ErrorDetail *detail) {
         _cleanup_(tpm_nv_close) TpmNv nv = {};
         ErrorDetail why = {};
 
@@ -211,11 +211,28 @@ static int index_explain(Tpm *tpm, const TpmIndex *index, int r, ErrorDetail *de
                 looked = tpm_nv_demand_written(&nv, index, &why);
         if (looked == 0 && nv.state == TPM_INDEX_LOCKED)
                 return error_set(detail, SEAL_E_LOCKED, "All seals are locked until the next boot");
-        if (looked == 0)
-                return r;
         if (looked == SEAL_E_NOT_FOUND)
                 looked = SEAL_E_REGISTER_TAMPERED;
-        return why.text[0] ? error_set(detail, looked, "%s", why.text) : looked;
+        return looked != 0 && why.text[0] ? error_set(detail, looked, "%s", why.text) : looked;
+}
+
+/*
+ * A refusal has no HMAC: anybody on the bus can say that the seal is revoked, and the register would
+ * keep it for good. So the bit is read, in a session.
+ */
+static int revocation_confirm(Tpm *tpm, const SealUse *use, ErrorDetail *detail) {
+        uint64_t bits = 0;
+
+        int r = tpm_index_read_bits(tpm, use->index, &bits, detail);
+        if (r == SEAL_E_NOT_FOUND)
+                r = SEAL_E_REGISTER_TAMPERED;
+        if (r != 0)
+                return r;
+        if (bits >> use->policy->bit & 1)
+                return SEAL_E_REVOKED;
+        return error_set(detail, SEAL_E_TPM_UNAVAILABLE,
+                         "The TPM's answer said that the seal is revoked, which it is not: it was "
+                         "altered on its way; look for what sits on the TPM's bus");
 }
 
 static int use_check(const SealUse *use, ErrorDetail *detail) {
@@ -244,23 +261,48 @@ static bool signing_is_refused(int r) {
                r == SEAL_E_REVOKED || r == SEAL_E_BUSY;
 }
 
+/* Once, with what is kept or with new sessions. */
+static int use_attempt(const SealUse *use, Signing *signing, TPMT_SIGNATURE *ret,
+                       size_t *ret_approval, ErrorDetail *detail) {
+        *ret_approval = 0;
+        int r = signing_open(signing, detail);
+        if (r == 0)
+                r = signing_try(signing, &use->approvals[0], ret, detail);
+        if (r == SEAL_E_MACHINE_STATE_REFUSED || r == SEAL_E_APPROVAL_INVALID)
+                r = signing_search(signing, r, ret, ret_approval, detail);
+        return r;
+}
+
+/*
+ * Before the register is blamed, what was kept is: after an answer that was lost or forged chip and
+ * session disagree on the nonce, and the chip says no more than that an authorisation is wrong.
+ */
+static int use_settle(const SealUse *use, Signing *signing, TPMT_SIGNATURE *ret,
+                      size_t *ret_approval, ErrorDetail *detail) {
+        int r = use_attempt(use, signing, ret, ret_approval, detail);
+
+        if (r == SEAL_E_REGISTER_TAMPERED || r == SEAL_E_TPM_FAILURE) {
+                r = index_explain(signing->tpm, use->index, detail);
+                if (r == 0) {
+                        *detail = (ErrorDetail){};
+                        tpm_release(signing->tpm);
+                        r = use_attempt(use, signing, ret, ret_approval, detail);
+                }
+        }
+        return r == SEAL_E_REVOKED ? revocation_confirm(signing->tpm, use, detail) : r;
+}
+
 int tpm_seal_sign(Tpm *tpm, const SealUse *use, TPMT_SIGNATURE *ret, size_t *ret_approval,
                   ErrorDetail *detail) {
         Signing signing = { .tpm = tpm, .use = use };
         ErrorDetail refusal = {}; /* may be overcome by another approval */
         TPMT_SIGNATURE signature;
-        size_t approval = 0;
+        size_t approval;
 
         int r = use_check(use, detail);
         if (r != 0)
                 return r;
-        r = signing_open(&signing, &refusal);
-        if (r == 0)
-                r = signing_try(&signing, &use->approvals[0], &signature, &refusal);
-        if (r == SEAL_E_MACHINE_STATE_REFUSED || r == SEAL_E_APPROVAL_INVALID)
-                r = signing_search(&signing, r, &signature, &approval, &refusal);
-        if (r == SEAL_E_REGISTER_TAMPERED || r == SEAL_E_TPM_FAILURE)
-                r = index_explain(tpm, use->index, r, &refusal);
+        r = use_settle(use, &signing, &signature, &approval, &refusal);
         if (r != 0) {
                 if (!signing_is_refused(r))
                         tpm_release(tpm);

@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "base/bytes.h"
 #include "policy/key.h"
 #include "tests/fixture/chip.h"
 #include "tpm/context.h"
@@ -112,6 +113,24 @@ static void other_seal_takes_the_place_of_the_first(void **state) {
 
 static void refusal_costs_a_restart_of_the_session_and_no_more(void **state) {
         Chip *chip = *state;
+        ChipSeal seal, elsewhere;
+
+        chip_seal_make(chip, &seal, chip_seal_policy(chip));
+        assert_int_equal(sign(chip, &seal), 0);
+        elsewhere = seal;
+        elsewhere.approval.values.values[7].buffer[0] ^= 1;
+        elsewhere.use.approvals = &elsewhere.approval;
+        assert_int_equal(sign(chip, &elsewhere), SEAL_E_MACHINE_STATE_REFUSED);
+        wire_tap(&chip->wire, chip->tpm);
+        assert_int_equal(sign(chip, &elsewhere), SEAL_E_MACHINE_STATE_REFUSED);
+        assert_commands(chip, TPM2_CC_PolicyRestart, TPM2_CC_PolicyPCR, TPM2_CC_PCR_Read);
+        assert_true(sign_and_verify(chip, &seal));
+        assert_commands(chip, TPM2_CC_PolicyRestart, TPM2_CC_PolicyPCR, TPM2_CC_PolicyAuthorize,
+                        TPM2_CC_PolicyNV, TPM2_CC_Sign);
+}
+
+static void revoked_seal_leaves_its_neighbour_signing(void **state) {
+        Chip *chip = *state;
         SealPolicy policy = chip_seal_policy(chip);
         ChipSeal revoked, other;
 
@@ -119,14 +138,10 @@ static void refusal_costs_a_restart_of_the_session_and_no_more(void **state) {
         policy.bit++;
         chip_seal_make(chip, &other, policy);
         assert_int_equal(tpm_index_set_bits(chip->tpm, &chip->index, 1U << CHIP_BIT, NULL), 0);
-        assert_int_equal(sign(chip, &revoked), SEAL_E_REVOKED);
-        wire_tap(&chip->wire, chip->tpm);
-        assert_int_equal(sign(chip, &revoked), SEAL_E_REVOKED);
-        assert_commands(chip, TPM2_CC_PolicyRestart, TPM2_CC_PolicyPCR, TPM2_CC_PolicyAuthorize,
-                        TPM2_CC_PolicyNV);
-        assert_true(sign_and_verify(chip, &other));
-        assert_commands(chip, TPM2_CC_FlushContext, TPM2_CC_Load, TPM2_CC_PolicyRestart,
-                        TPM2_CC_PolicyPCR, TPM2_CC_PolicyAuthorize, TPM2_CC_PolicyNV, TPM2_CC_Sign);
+        for (int i = 0; i < 2; i++) {
+                assert_int_equal(sign(chip, &revoked), SEAL_E_REVOKED);
+                assert_true(sign_and_verify(chip, &other));
+        }
 }
 
 /* The chip judges the bit anew for every signature, whatever is kept for it. */
@@ -314,6 +329,70 @@ static void answer_without_authorisation_is_noticed(void **state) {
         assert_int_equal(sign(chip, &seal), 0);
 }
 
+typedef struct Forgery {
+        TPM2_CC command;
+        TSS2_RC code;
+        unsigned times;
+} Forgery;
+
+/* The chip did it, and its session went on to the next nonce; only the answer is another. */
+static void forge_refusal(Wire *wire, TPM2_CC command, uint8_t *answer, size_t size) {
+        Forgery *forgery = wire->userdata;
+
+        if (command != forgery->command || forgery->times == 0)
+                return;
+        forgery->times--;
+        Writer writer = writer_over(answer, size);
+        writer_put_u16(&writer, TPM2_ST_NO_SESSIONS);
+        writer_put_u32(&writer, 10);
+        writer_put_u32(&writer, forgery->code);
+}
+
+static void forge(Chip *chip, Forgery *forgery) {
+        chip->wire.answered = forge_refusal;
+        chip->wire.userdata = forgery;
+        wire_tap(&chip->wire, chip->tpm);
+}
+
+static void forged_refusal_does_not_revoke_a_seal(void **state) {
+        Forgery forgery = { TPM2_CC_PolicyNV, TPM2_RC_POLICY, 1 };
+        ErrorDetail detail = {};
+        Chip *chip = *state;
+        TPMT_SIGNATURE signature;
+        ChipSeal seal;
+
+        chip_seal_make(chip, &seal, chip_seal_policy(chip));
+        forge(chip, &forgery);
+        assert_int_equal(tpm_seal_sign(chip->tpm, &seal.use, &signature, NULL, &detail),
+                         SEAL_E_TPM_UNAVAILABLE);
+        assert_int_equal(forgery.times, 0);
+        assert_non_null(strstr(detail.text, "altered on its way"));
+        wire_untap(&chip->wire);
+        assert_true(sign_and_verify(chip, &seal));
+}
+
+/* The chip says BAD_AUTH of a session whose nonce is not ours any more, as of a wrong index. */
+static void forged_refusal_does_not_make_the_register_suspect(void **state) {
+        static const TSS2_RC codes[] = { TPM2_RC_PCR_CHANGED, TPM2_RC_RETRY, TPM2_RC_NV_RATE,
+                                         TPM2_RC_LOCALITY };
+        Chip *chip = *state;
+        ChipSeal seal;
+
+        chip_seal_make(chip, &seal, chip_seal_policy(chip));
+        for (size_t i = 0; i < sizeof(codes) / sizeof(codes[0]); i++) {
+                Forgery forgery = { TPM2_CC_PolicyNV, codes[i], 1 };
+
+                assert_int_equal(sign(chip, &seal), 0);
+                forge(chip, &forgery);
+                int r = sign(chip, &seal);
+                assert_int_equal(forgery.times, 0);
+                wire_untap(&chip->wire);
+                if (r != 0)
+                        assert_int_equal(r, SEAL_E_BUSY);
+                assert_true(sign_and_verify(chip, &seal));
+        }
+}
+
 /* --- a chip that asks for patience ------------------------------------------------------------ */
 
 typedef struct Patience {
@@ -415,6 +494,7 @@ int main(void) {
                 SEALED(backup_leaf_costs_one_command_more),
                 SEALED(other_seal_takes_the_place_of_the_first),
                 SEALED(refusal_costs_a_restart_of_the_session_and_no_more),
+                SEALED(revoked_seal_leaves_its_neighbour_signing),
                 SEALED(kept_session_does_not_outlive_a_revocation),
                 SEALED(what_is_kept_makes_room_for_other_sessions),
                 SEALED(digest_altered_on_its_way_is_refused_by_the_chip),
@@ -423,6 +503,8 @@ int main(void) {
                 SEALED(answer_of_somebody_else_is_noticed),
                 SEALED(answer_of_an_earlier_signature_is_noticed),
                 SEALED(answer_without_authorisation_is_noticed),
+                SEALED(forged_refusal_does_not_revoke_a_seal),
+                SEALED(forged_refusal_does_not_make_the_register_suspect),
                 SEALED(command_is_sent_again_when_the_chip_asks_for_it),
                 SEALED(command_is_not_sent_for_ever),
                 SEALED(chip_reset_between_signatures_asks_for_a_new_connection),
