@@ -30,6 +30,7 @@ typedef struct SignJob {
         TPMT_SIG_SCHEME scheme;
         TPM2B_DIGEST digest;
         TPMT_SIGNATURE signature;
+        bool asked; /* in any run */
 } SignJob;
 
 static int sign_run(Job *job, Chip *chip, ErrorDetail *detail) {
@@ -42,6 +43,7 @@ static int sign_run(Job *job, Chip *chip, ErrorDetail *detail) {
                 .approval_count = j->approvals->count,
                 .scheme = j->scheme,
                 .digest = j->digest,
+                .asked = &j->asked,
         };
         size_t approval;
         int r;
@@ -79,9 +81,20 @@ static void sign_learn(SignJob *job, int code) {
         }
 }
 
+/*
+ * A use counts from when the chip was asked to sign: its answer may have been lost, or kept by who
+ * altered it, and refusals have no HMAC. One that never came so far is given back.
+ */
+static void sign_failed(const SignJob *job, int code) {
+        if (job->asked)
+                log_warning("seal %s use %" PRIu64 " by %s: the chip may have signed: %s",
+                            job->number, job->use, job->by.text, error_text(code));
+        else
+                (void) store_seal_return_use(job->head.service->store, job->number, job->use);
+}
+
 static void sign_done(Job *job, int code, const ErrorDetail *detail) {
         SignJob *j = (SignJob *) job;
-        Service *s = j->head.service;
         _cleanup_free_ uint8_t *der = NULL;
         SignResult result = { .use = j->use };
 
@@ -92,7 +105,7 @@ static void sign_done(Job *job, int code, const ErrorDetail *detail) {
                 log_info("seal %s use %" PRIu64 " by %s%s%s", j->number, j->use, j->by.text,
                          j->document_name[0] ? ": " : "", j->document_name);
         else
-                (void) store_seal_return_use(s->store, j->number, j->use);
+                sign_failed(j, code);
         result.signature.data = der;
         (void) approval_set_unref(j->approvals);
         service_job_finish(&j->head, code, detail, &result);

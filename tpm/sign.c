@@ -81,6 +81,8 @@ static int signing_sign(const Signing *s, TPMT_SIGNATURE *ret, ErrorDetail *deta
         };
         TSS2_SYS_CONTEXT *sys;
 
+        if (s->use->asked)
+                *s->use->asked = true;
         int r = sys_command_run(s->tpm, &sign, &sys, detail);
         if (r != 0)
                 return r;

@@ -5,6 +5,8 @@
  */
 #pragma once
 
+#include <stdbool.h>
+
 #include <tss2/tss2_tpm2_types.h>
 
 #include "policy/pcr.h"
@@ -29,6 +31,7 @@ typedef struct SealUse {
         size_t approval_count;
         TPMT_SIG_SCHEME scheme; /* of algorithm_scheme() */
         TPM2B_DIGEST digest;
+        bool *asked; /* may be NULL; set when TPM2_Sign is sent: the chip may have done it */
 } SealUse;
 
 /*

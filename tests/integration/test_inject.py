@@ -9,7 +9,8 @@ import inject
 from inject import Inject
 
 SIGN, GET_CAPABILITY, CONTEXT_LOAD = 0x15D, 0x17A, 0x161
-OBJECT_MEMORY = 0x902
+POLICY_NV = 0x149
+OBJECT_MEMORY, RC_POLICY = 0x902, 0x126
 DIGEST = bytes(range(32))
 
 
@@ -86,6 +87,38 @@ def test_altered_answer_is_noticed_by_the_daemon(direct):
     assert direct.inject.fired(inject.COMMAND) == 2  # tried again over a new connection
     direct.inject.disarm()
     assert direct.sign(direct["SEAL"])[0]
+
+
+@pytest.mark.parametrize("how", [inject.LOSE_ANSWER, inject.ALTER_ANSWER, inject.ANSWER_REFUSAL])
+def test_signature_that_was_made_and_did_not_arrive_is_a_use(direct, how):
+    seal = direct["SEAL"]
+    before = direct.seal_property(seal, "UseCount")
+    direct.inject.arm(inject.COMMAND, only=SIGN, how=how, offset=-1, mask=1, code=OBJECT_MEMORY,
+                      lasting=True)
+    assert error_of_sign(direct) in ("TpmUnavailable", "TpmFull")
+    assert direct.inject.fired(inject.COMMAND) >= 1
+    direct.inject.disarm()
+    assert direct.seal_property(seal, "UseCount") == before + 1
+
+
+def test_use_that_the_chip_was_not_asked_for_is_given_back(direct):
+    seal = direct["SEAL"]
+    before = direct.seal_property(seal, "UseCount")
+    direct.inject.arm(inject.COMMAND, only=POLICY_NV, how=inject.LOSE_COMMAND, lasting=True)
+    assert error_of_sign(direct) == "TpmUnavailable"
+    assert direct.inject.fired(inject.COMMAND) == 2
+    direct.inject.disarm()
+    assert direct.seal_property(seal, "UseCount") == before
+
+
+def test_refusal_that_somebody_forged_does_not_revoke_the_seal(direct):
+    seal = direct["SEAL"]
+    direct.inject.arm(inject.COMMAND, only=POLICY_NV, how=inject.ANSWER_REFUSAL, code=RC_POLICY,
+                      lasting=True)
+    assert error_of_sign(direct) == "TpmUnavailable"
+    direct.inject.disarm()
+    assert direct.seal_property(seal, "State") == "active"
+    assert direct.sign(seal)[0]
 
 
 def test_altered_command_is_noticed_by_the_chip(direct):
