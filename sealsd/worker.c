@@ -107,15 +107,27 @@ static void worker_try(Worker *worker, Job *job) {
  * What the chip would not flush goes with the connection, or at the beginning of the next.
  * Challenges that are on offer go too, and are offered anew.
  */
-static void worker_clean(Worker *worker) {
+static void worker_reconnect(Worker *worker) {
         ErrorDetail detail = {};
 
-        if (!worker->chip.tpm || !tpm_is_littered(worker->chip.tpm))
-                return;
         challenges_clear(&worker->challenges);
         worker->chip.tpm = tpm_free(worker->chip.tpm);
         if (worker_connect(worker, &detail) != 0)
                 log_warning("after a flush that failed: %s", detail.text);
+}
+
+static void worker_clean(Worker *worker) {
+        if (worker->chip.tpm && tpm_is_littered(worker->chip.tpm))
+                worker_reconnect(worker);
+}
+
+/*
+ * Whether a chip is full that is ours alone, and of which we hold nothing: what fills it was left by
+ * commands whose good answers came as refusals, so that nobody knows the handles.
+ */
+static bool worker_is_filled(const Worker *worker, const Job *job) {
+        return job->code == SEAL_E_TPM_FULL && worker->chip.tpm &&
+               !tpm_is_shared(worker->chip.tpm) && challenges_count(&worker->challenges) == 0;
 }
 
 /*
@@ -124,13 +136,16 @@ static void worker_clean(Worker *worker) {
  */
 static void worker_run(Worker *worker, Job *job) {
         bool old = worker->chip.tpm != NULL;
-        bool held = old && tpm_holds(worker->chip.tpm);
+        bool held = old && tpm_holds(worker->chip.tpm), again = true;
 
         worker_try(worker, job);
-        bool full = held && job->code == SEAL_E_TPM_FULL;
-        if (full)
+        if (worker_is_filled(worker, job))
+                worker_reconnect(worker);
+        else if (held && job->code == SEAL_E_TPM_FULL)
                 tpm_release(worker->chip.tpm);
-        if (full || (old && job->code == SEAL_E_TPM_UNAVAILABLE))
+        else
+                again = old && job->code == SEAL_E_TPM_UNAVAILABLE;
+        if (again)
                 worker_try(worker, job);
         worker_clean(worker);
 }

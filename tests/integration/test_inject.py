@@ -9,8 +9,9 @@ import inject
 from inject import Inject
 
 SIGN, GET_CAPABILITY, CONTEXT_LOAD = 0x15D, 0x17A, 0x161
-POLICY_NV = 0x149
-OBJECT_MEMORY, RC_POLICY = 0x902, 0x126
+POLICY_NV, LOAD, START_AUTH_SESSION = 0x149, 0x157, 0x176
+OBJECT_MEMORY, RC_POLICY, RC_FAILURE = 0x902, 0x126, 0x101
+RC_SCHEME = 0x2D2  # of the second parameter
 DIGEST = bytes(range(32))
 
 
@@ -51,8 +52,8 @@ def test_commands_are_counted_by_code_on_both_sides_of_the_resource_manager(behi
 
 def test_command_that_is_refused_fails_the_call_and_nothing_else(direct):
     answers = direct.inject.control.answers
-    direct.inject.arm(inject.COMMAND, only=SIGN, how=inject.REFUSE, code=OBJECT_MEMORY)
-    assert error_of_sign(direct) == "TpmFull"
+    direct.inject.arm(inject.COMMAND, only=SIGN, how=inject.REFUSE, code=RC_SCHEME)
+    assert error_of_sign(direct) == "Unsupported"
     assert direct.inject.fired(inject.COMMAND) == 1
     assert direct.sign(direct["SEAL"])[0]  # only the first was struck
     assert direct.inject.since(inject.COMMAND) == 2
@@ -109,6 +110,17 @@ def test_use_that_the_chip_was_not_asked_for_is_given_back(direct):
     assert direct.inject.fired(inject.COMMAND) == 2
     direct.inject.disarm()
     assert direct.seal_property(seal, "UseCount") == before
+
+
+@pytest.mark.parametrize("command", [START_AUTH_SESSION, LOAD])
+def test_what_a_forged_refusal_left_in_the_chip_does_not_fill_it_for_good(direct, command):
+    direct.inject.arm(inject.COMMAND, only=command, how=inject.ANSWER_REFUSAL, code=RC_FAILURE,
+                      lasting=True)
+    for _ in range(4):
+        assert error_of_sign(direct) != "ok"
+    assert direct.inject.fired(inject.COMMAND) >= 4
+    direct.inject.disarm()
+    assert direct.sign(direct["SEAL"])[0]
 
 
 def test_refusal_that_somebody_forged_does_not_revoke_the_seal(direct):
