@@ -115,15 +115,15 @@ int salt_new(const TPM2B_PUBLIC *parent, TPM2B_ENCRYPTED_SECRET *ret_encrypted,
                 r = external_key_from_pkey(ephemeral, &public, NULL);
         if (r == 0)
                 r = agree(ephemeral, peer, z, &z_size);
+        const TPMS_ECC_POINT *point = &public.publicArea.unique.ecc;
+        if (r == 0)
+                r = salt_derive(z, z_size, &point->x, &parent->publicArea.unique.ecc.x, ret_salt);
+        OPENSSL_cleanse(z, sizeof(z));
         if (r != 0)
                 return r > 0 ? -EINVAL : r;
-        const TPMS_ECC_POINT *point = &public.publicArea.unique.ecc;
-        r = salt_derive(z, z_size, &point->x, &parent->publicArea.unique.ecc.x, ret_salt);
-        OPENSSL_cleanse(z, sizeof(z));
-        if (r == 0 &&
-            Tss2_MU_TPMS_ECC_POINT_Marshal(point, ret_encrypted->secret,
+        if (Tss2_MU_TPMS_ECC_POINT_Marshal(point, ret_encrypted->secret,
                                            sizeof(ret_encrypted->secret), &used) != TSS2_RC_SUCCESS)
-                r = -EINVAL;
+                return -EINVAL;
         ret_encrypted->size = (UINT16) used;
-        return r;
+        return 0;
 }

@@ -53,9 +53,11 @@ static int session_start(SysSession *session, const StartArguments *arguments,
         int r = sys_command_run(session->tpm, &start, &sys, detail);
         if (r != 0)
                 return r;
-        return tpm_rc(
-                Tss2_Sys_StartAuthSession_Complete(sys, &session->handle, &session->nonce_tpm),
-                TPM_STEP_START_SESSION, detail);
+        r = tpm_rc(Tss2_Sys_StartAuthSession_Complete(sys, &session->handle, &session->nonce_tpm),
+                   TPM_STEP_START_SESSION, detail);
+        if (r != 0) /* the chip has a session whose handle is not known */
+                session->tpm->littered = true;
+        return r;
 }
 
 static void session_flush(const SysSession *session) {
