@@ -36,8 +36,9 @@ static const char help[] =
         "Example:\n"
         "  sealctl sign 50011200000001 contract.pdf\n"
         "\n"
-        "Next: 'sealctl verify FILE --seal NUMBER', or give FILE, FILE.sig and the\n"
-        "public key ('sealctl show NUMBER --public-key') to whoever checks it.\n";
+        "Next: 'sealctl verify FILE --seal NUMBER' (with the same --hash), or give FILE,\n"
+        "FILE.sig and the public key ('sealctl show NUMBER --public-key') to whoever\n"
+        "checks it.\n";
 
 typedef struct SignWords {
         const char *file, *output, *purpose, *name, *hash, *scheme, *digest;

@@ -94,12 +94,20 @@ static int signature_read(const Context *context, const VerifyOptions *o, uint8_
         return file_read(context, path, SIGNATURE_MAX, ret, ret_size);
 }
 
+/* A signature does not tell what was hashed how: that is the most harmless reason to refuse one. */
+static int refusal(const Context *context, const VerifyOptions *o, const Algorithm *algorithm) {
+        const char *hash = o->hash ? o->hash : algorithm->hash;
+
+        return fail(context, EXIT_VERIFICATION,
+                    "%s: the signature is not of this key over this file with %s%s", o->file, hash,
+                    o->hash || strcmp(hash, "sm3") == 0 ? "" : "; --hash tries another hash");
+}
+
 static int verdict(const Context *context, const VerifyOptions *o, EVP_PKEY *key, bool good) {
         char fingerprint[FINGERPRINT_SIZE];
 
         if (!good)
-                return fail(context, EXIT_VERIFICATION,
-                            "%s: the signature is not of this key over this file", o->file);
+                return refusal(context, o, verify_algorithm(key));
         authority_fingerprint(key, fingerprint);
         if (context->json) {
                 _cleanup_(json_freep) json_t *object = json_pack("{sb ss}", "verified", 1,

@@ -107,6 +107,17 @@ def test_verify_takes_either_padding_unless_told(seals):
     assert done.status == 10, done
 
 
+def test_verify_names_the_hash_and_how_to_try_another(seals):
+    box, numbers = seals
+    for algorithm, words, own in (("ecdsa-p256", "--hash sha512", "sha256"), ("sm2", "", "sm3")):
+        seal = numbers[algorithm]
+        box.ok(f"cd /run/test; sealctl sign {seal} document {words}; echo other > other")
+        name = "other" if own == "sm3" else "document"
+        done = box.run(f"cd /run/test; sealctl verify {name} --seal {seal} --signature document.sig")
+        assert done.status == 10 and f"with {own}" in done.stderr, done
+        assert ("--hash tries another" in done.stderr) == (own != "sm3"), done
+
+
 def test_digest_that_sealctl_is_given_has_the_algorithms_size(seals):
     box, numbers = seals
     digest = digest_of(box, numbers["sm2"], "sm2", None)
