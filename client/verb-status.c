@@ -19,7 +19,8 @@ static const char help[] =
         "  sealctl status\n"
         "\n"
         "States: uninitialized (run 'sealctl init'), ready, unapproved (see 'sealctl\n"
-        "machine-state show'), locked (until the next boot), tampered, no-tpm.\n";
+        "machine-state show'), locked (until the next boot), tampered (see 'journalctl\n"
+        "-u sealsd'), no-tpm (see 'systemctl status sealsd tpm2-abrmd').\n";
 
 static const OutputField fields[] = {
         { "state", "State", FIELD_TEXT },
@@ -73,6 +74,22 @@ static void attention_print(const json_t *status) {
         }
 }
 
+/* What to do about a state in which nothing signs. */
+static void next_print(const char *state) {
+        static const struct {
+                const char *state, *next;
+        } table[] = {
+                { "unapproved", "an administrator runs 'sealctl machine-state show'" },
+                { "locked", "restart the machine to unlock" },
+                { "tampered", "see 'journalctl -u sealsd'" },
+                { "no-tpm", "see 'systemctl status sealsd tpm2-abrmd'" },
+        };
+
+        for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++)
+                if (strcmp(table[i].state, state) == 0)
+                        printf("\nNext: %s\n", table[i].next);
+}
+
 /* Nothing is set up: capacity, indices and seals would be rows of zeros. */
 static int uninitialized_print(const Context *context, const json_t *status) {
         static const OutputField before[] = {
@@ -102,6 +119,8 @@ static int status_print(const Context *context, const json_t *status) {
                 r = indices_print(context, status);
         if (r == 0)
                 attention_print(status);
+        if (r == 0)
+                next_print(json_text(status, "state"));
         return r;
 }
 

@@ -84,6 +84,8 @@ def test_without_a_chip_calls_say_so_and_work_again_with_it(sandbox):
     assert sandbox.error(*sign) == "TpmUnavailable"
     assert sandbox.manager_property("State") == "no-tpm"
     assert sandbox.seal_property(seal, "WhyNot").startswith("TpmUnavailable: ")
+    for user in (None, "seal-stranger"):
+        assert "Next: see 'systemctl status sealsd tpm2-abrmd'" in sandbox.ok("sealctl status", user)
     sandbox.ok("$SEALSD_TPM_CTL start")
     assert sandbox.error(*sign) == "ok"
     assert sandbox.manager_property("State") == "ready"
