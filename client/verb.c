@@ -91,7 +91,8 @@ static int verb_unknown(const Context *context, const VerbTable *table, const ch
         if (nearest)
                 return fail(context, EXIT_USAGE, "there is no verb '%s' here; did you mean '%s'?",
                             word, nearest);
-        return fail(context, EXIT_USAGE, "there is no verb '%s' here", word);
+        return fail_plain(context, EXIT_USAGE,
+                          "there is no verb '%s' here; --help in its place lists them", word);
 }
 
 /* "help VERB…" is "VERB… --help"; "help" itself stands where the name of the program was. */

@@ -246,6 +246,7 @@ def test_unknown_verb_suggests_nothing(shared, word, meant):
     done = shared.run(f"sealctl {word}")
     assert done.status == 2, done
     assert ("did you mean" in done.stderr) == (meant is not None), done
+    assert ("--help in its place" in done.stderr) == (meant is None), done
     assert meant is None or f"'{meant}'?" in done.stderr, done
 
 
