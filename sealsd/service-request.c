@@ -230,8 +230,8 @@ static void approve_made(void *userdata, int code, const ErrorDetail *detail, co
         if (code != 0)
                 (void) error_set(&told, code,
                                  "Approved, but the key could not be made: %s (request %" PRIu64
-                                 " can be made again)",
-                                 error_describe(code, detail), a->id);
+                                 " can be made again: 'sealctl make %" PRIu64 "')",
+                                 error_describe(code, detail), a->id, a->id);
         a->outer.done(a->outer.userdata, code, &told, NULL);
         free(a);
 }
