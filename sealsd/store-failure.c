@@ -13,8 +13,8 @@ static const char disk_full[] =
         "The disk is full, so the register cannot be written; make room and try again";
 static const char read_only[] = "The register is read-only; make its file system writable, or give "
                                 "its files back to sealsd's user, and try again";
-static const char forbidden[] = "sealsd may not open the register; give the folder and its files "
-                                "to sealsd's user, mode 0600";
+static const char forbidden[] = "sealsd may not open the register; give its folder (mode 0700) "
+                                "and its files (mode 0600) to sealsd's user";
 static const char locked[] =
         "Another program holds the register locked; end it (see 'fuser') and try again";
 static const char moved[] = "The register's files were moved or removed while sealsd used them; "
@@ -114,6 +114,17 @@ static int problem_note(Store *store, int code) {
                          sqlite3_errstr(code));
 }
 
+/* SQLite's two sentences are often the same one. */
+static void failure_log(const Store *store, int code, const char *what) {
+        const char *known = sqlite3_errstr(code);
+        const char *told = store->db ? sqlite3_errmsg(store->db) : known;
+
+        if (strcmp(told, known) == 0)
+                log_error("Register: %.100s: %s", what, known);
+        else
+                log_error("Register: %.100s: %s (%s)", what, told, known);
+}
+
 int store_failure(Store *store, int code, const char *what) {
         switch (code & 0xff) {
         case SQLITE_OK:
@@ -125,8 +136,7 @@ int store_failure(Store *store, int code, const char *what) {
         }
         if (code == SQLITE_CONSTRAINT_UNIQUE || code == SQLITE_CONSTRAINT_PRIMARYKEY)
                 return SEAL_E_ALREADY_EXISTS;
-        log_error("Register: %.100s: %s (%s)", what, store->db ? sqlite3_errmsg(store->db) : "-",
-                  sqlite3_errstr(code));
+        failure_log(store, code, what);
         if ((code & 0xff) == SQLITE_CORRUPT || (code & 0xff) == SQLITE_NOTADB)
                 return damage_note(store, code);
         return problem_note(store, code);

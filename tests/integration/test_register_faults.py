@@ -287,6 +287,7 @@ def test_register_that_the_daemon_may_not_open_is_named_at_the_start(sandbox):
     box.ok(f"chown root:root {DB}")
     status, says = start_by_hand(box)
     assert status == 1 and "may not open" in says and "register.db" in says, (status, says)
+    assert "folder (mode 0700)" in says, says
     box.ok(f"chown sealsd:sealsd {DB}; chmod 0400 {DB}")
     status, says = start_by_hand(box)
     assert status == 1 and "may not open" in says, (status, says)
