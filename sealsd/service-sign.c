@@ -131,7 +131,8 @@ static int sign_digest(SignJob *job, const Seal *seal, const SignOptions *option
         if (r != 0)
                 return r;
         if (options->digest.size != size)
-                return error_set(detail, SEAL_E_INVALID_ARGS, "A %s digest has %zu bytes, this %zu",
+                return error_set(detail, SEAL_E_INVALID_ARGS,
+                                 "A digest of %s has %zu bytes, this one %zu",
                                  options->hash ? options->hash : algorithm->hash, size,
                                  options->digest.size);
         job->digest.size = (UINT16) size;
