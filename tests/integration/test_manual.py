@@ -23,6 +23,7 @@ class Reader:
         self.box, self.used = box, set()
         box.ok("install -d -m 1777 /run/test; openssl pkey -in $SEAL_AUTHORITY -pubout "
                "> /run/test/authority-public.pem; head -c 32 /dev/urandom > /run/test/digest.bin; "
+               "date > /run/test/document; "
                "chmod 0644 /run/test/*")
 
     def run(self, start, user=None, seal="", **replace):
@@ -82,6 +83,7 @@ def walk_dual(box):
     reader.run("call $S Describe", seal=seal)
     reader.run("call $S Revoke", seal=seal)
     walk_rsa(reader)
+    walk_sm2(reader)
     return reader.used
 
 
@@ -93,6 +95,21 @@ def walk_rsa(reader):
     seal = box.property(path, "Request", "Seal")
     assert box.seal(seal, "Accept", "a{sv}", 0, user=applicant)[1] == ""
     reader.run("call $S Sign 'aya{sv}' $(ay digest.bin) 2", user=applicant, seal=seal)
+
+
+def walk_sm2(reader):
+    box = reader.box
+    path = box.ok("sealctl --json apply --name Prefixed --algorithm sm2 --keeper user:root",
+                  box["SEAL_APPLICANT"])
+    path = f"/org/sealsd1/request/{json.loads(path)['id']}"
+    assert box.bus(path, "Request", "Approve", "sa{sv}", "fine", 0, user=box["SEAL_REVIEWER"])[1] == ""
+    seal = box.property(path, "Request", "Seal")
+    assert box.seal(seal, "Accept", "a{sv}", 0)[1] == ""
+    for start in ("busctl get-property $S DigestPrefix", "cat prefix document",
+                  "call $S Sign 'aya{sv}' $(ay digest.bin) 0",
+                  "busctl get-property $S PublicKey"):
+        reader.run(start, seal=seal)
+    assert "Verified OK" in reader.run("openssl dgst -sm3 -verify", seal=seal)
 
 
 def walk_single(box):
