@@ -217,7 +217,7 @@ endurance: packages ## Make signatures and show that nothing is lost (COUNT=2000
 	@$(MAKE) --no-print-directory -j$(JOBS) tests
 	@$(call integration,endurance)
 
-sweep: ## Let every nth allocation, register step and TPM command fail, in every operation (hours)
+sweep: ## Let every nth allocation, register step and TPM command fail, in every operation (SWEEP_PATIENCE=4h)
 	@tests/install-packages build run test
 	@$(MAKE) --no-print-directory -j$(JOBS) tests
 	@SEALSD_SWEEP=full timeout $(SWEEP_PATIENCE) env $(call integration,fault_sweep)
@@ -246,7 +246,7 @@ memcheck: ## Run the unit tests, and the daemon through its main job, under valg
 	@$(MAKE) --no-print-directory -j$(JOBS) tests INSTRUMENT=memcheck B=build-memcheck
 	@SEALSD_BUILD=build-memcheck tests/run-memcheck
 
-cover: ## Run all tests and tell which lines they reach, by layer; pages in build-cover/cover
+cover: ## Run all tests but the container's and tell which lines they reach; pages in build-cover/cover
 	@tests/install-packages build run test cover
 	@$(MAKE) --no-print-directory -j$(JOBS) tests INSTRUMENT=cover B=build-cover
 	@SEALSD_BUILD=build-cover MAKE='$(MAKE)' tests/run-cover
