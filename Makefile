@@ -217,7 +217,7 @@ endurance: packages ## Make signatures and show that nothing is lost (COUNT=2000
 	@$(MAKE) --no-print-directory -j$(JOBS) tests
 	@$(call integration,endurance)
 
-sweep: ## Let every nth allocation, register step and TPM command fail, in every operation (SWEEP_PATIENCE=4h)
+sweep: ## Let every nth allocation, register step and TPM command fail (hours; SWEEP_PATIENCE=4h ends it)
 	@tests/install-packages build run test
 	@$(MAKE) --no-print-directory -j$(JOBS) tests
 	@SEALSD_SWEEP=full timeout $(SWEEP_PATIENCE) env $(call integration,fault_sweep)
