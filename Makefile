@@ -14,7 +14,7 @@ FUZZ ?=
 FUZZ_SECONDS ?= 60
 FUZZ_TARGETS ?= $(patsubst tests/fuzz/fuzz-%.c,%,$(wildcard tests/fuzz/fuzz-*.c))
 # Builds that watch the programs, each in a folder of its own: asan, tsan, memcheck or cover.
-INSTRUMENT ?= $(if $(SANITIZE),asan)
+INSTRUMENT ?= $(if $(filter-out 0,$(SANITIZE)),asan)
 B ?= build$(if $(FUZZ),-fuzz,$(if $(INSTRUMENT),-$(INSTRUMENT)))
 JOBS ?= $(shell nproc)
 SWEEP_PATIENCE ?= 4h

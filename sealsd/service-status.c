@@ -20,6 +20,14 @@ static void status_attend(Status *status, const char *text) {
                 status->attention[status->attention_count++] = text;
 }
 
+/* Also when the register cannot tell: then a revocation may well be owed. */
+static bool revocation_is_owed(const Service *s) {
+        _cleanup_free_ SealRow *rows = NULL;
+        size_t count = 0;
+
+        return store_seal_list_pending(s->store, &rows, &count) != 0 || count > 0;
+}
+
 static void status_findings(const Service *s, bool reached, Status *status) {
         const TpmHierarchies *h = &s->health.hierarchies;
         unsigned bits = 0;
@@ -30,6 +38,10 @@ static void status_findings(const Service *s, bool reached, Status *status) {
                 status_attend(status, s->health.problem);
         if (s->failure[0] != '\0')
                 status_attend(status, s->failure);
+        if (revocation_is_owed(s))
+                status_attend(status,
+                              "A revoked seal's bit is not set in the chip yet; sealsd sets it "
+                              "as soon as the TPM answers");
         if (bits > 0 && status->capacity_used * 100 >= bits * 80)
                 status_attend(status, "80 % or more of the revocation bits are used");
         if (reached && !h->owner_auth_set)

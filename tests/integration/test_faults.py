@@ -101,10 +101,13 @@ def test_revocation_without_a_chip_is_refused_at_once_and_set_when_it_is_back(sa
         assert sandbox.error(f"/org/sealsd1/seal/{seal}", "Seal", "Revoke", "s",
                              "theft") == "TpmUnavailable"
         assert sandbox.seal_property(seal, "State") == "revoked"
+        assert "bit is not set in the chip yet" in sandbox.ok("sealctl status")
         sandbox.ok("$SEALSD_TPM_CTL start")
         # Within seconds, without anybody's doing: each attempt is a round trip to the chip.
         sandbox.ok("for i in $(seq 1000); do "
                    f"[ \"$(attacker sign /run/before {seal})\" = Revoked ] && exit 0; done; exit 1")
+        sandbox.ok("for i in $(seq 1000); do sealctl status | grep -q 'not set in the chip' || exit 0; "
+                   "done; exit 1")
 
 
 def test_state_is_right_at_the_first_question_after_a_start(sandbox):
