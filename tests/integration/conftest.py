@@ -14,6 +14,8 @@ import threading
 
 import pytest
 
+from inject import Inject
+
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 AGENT = ROOT / "tests/integration/agent.py"
 CALL_ERROR = ROOT / "tests/integration/call_error.py"
@@ -284,6 +286,19 @@ def sandbox(new_sandbox):
 def bare(new_sandbox):
     """Not initialized."""
     return new_sandbox()
+
+
+@pytest.fixture
+def direct(new_sandbox, tmp_path):
+    """A tap between sealsd and the simulator, the rest of the instruments in sealsd."""
+    return new_sandbox("--ready", "--tcti", "swtpm", inject=Inject(tmp_path / "control"))
+
+
+@pytest.fixture
+def behind(new_sandbox, tmp_path):
+    """A tap on either side of tpm2-abrmd."""
+    return new_sandbox("--ready", inject=Inject(tmp_path / "sealsd"),
+                       inject_chip=Inject(tmp_path / "chip"))
 
 
 @pytest.fixture(scope="module")

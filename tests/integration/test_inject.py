@@ -6,26 +6,12 @@ import pathlib
 import pytest
 
 import inject
-from inject import Inject
 
 SIGN, GET_CAPABILITY, CONTEXT_LOAD = 0x15D, 0x17A, 0x161
 POLICY_NV, LOAD, START_AUTH_SESSION = 0x149, 0x157, 0x176
 OBJECT_MEMORY, RC_POLICY, RC_FAILURE = 0x902, 0x126, 0x101
 RC_SCHEME = 0x2D2  # of the second parameter
 DIGEST = bytes(range(32))
-
-
-@pytest.fixture
-def direct(new_sandbox, tmp_path):
-    """The tap between sealsd and the simulator, the rest of the instruments in sealsd."""
-    return new_sandbox("--ready", "--tcti", "swtpm", inject=Inject(tmp_path / "control"))
-
-
-@pytest.fixture
-def behind(new_sandbox, tmp_path):
-    """A tap on either side of tpm2-abrmd."""
-    return new_sandbox("--ready", inject=Inject(tmp_path / "sealsd"),
-                       inject_chip=Inject(tmp_path / "chip"))
 
 
 def error_of_sign(box):

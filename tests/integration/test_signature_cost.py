@@ -7,27 +7,12 @@ change a number here.
 
 import time
 
-import pytest
-
 import inject
-from inject import Inject
 
 LOAD, START, FLUSH = 0x157, 0x176, 0x165
 POLICY_PCR, POLICY_AUTHORIZE, POLICY_NV, SIGN = 0x17F, 0x16A, 0x149, 0x15D
-CONTEXT_LOAD, CONTEXT_SAVE = 0x161, 0x162
 STEADY = [POLICY_PCR, POLICY_AUTHORIZE, POLICY_NV, SIGN]
 DIGEST = bytes(range(32))
-
-
-@pytest.fixture
-def direct(new_sandbox, tmp_path):
-    return new_sandbox("--ready", "--tcti", "swtpm", inject=Inject(tmp_path / "control"))
-
-
-@pytest.fixture
-def behind(new_sandbox, tmp_path):
-    return new_sandbox("--ready", inject=Inject(tmp_path / "sealsd"),
-                       inject_chip=Inject(tmp_path / "chip"))
 
 
 def sign_and_verify(box, digest=DIGEST):
