@@ -7,6 +7,12 @@
 
 #define ERROR_TEXT_MAX 512
 
+/* What is told to the journal and to the kernel's audit. */
+#define LOG_LINE_MAX 4096      /* with the terminating zero: an event's longest field, escaped */
+#define JOURNAL_NAME_MAX 64    /* of a field (systemd.journal-fields(7)) */
+#define JOURNAL_VALUE_MAX 1024 /* of a field; a reason or a document's name fits */
+#define JOURNAL_FIELDS_MAX 24  /* of an event */
+
 /* Text and options. */
 #define TEXT_MAX 1024       /* comment, reason, document name */
 #define NAME_CHARS_MAX 256  /* a seal's name or holder, in characters */

@@ -4,19 +4,20 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "base/limits.h"
 #include "base/text.h"
 
 /* sd-daemon(3): "<N>" before a line is its priority; a terminal shows it harmlessly. */
 void log_line(int priority, const char *format, ...) {
-        char line[1024];
+        char line[LOG_LINE_MAX];
         va_list ap;
 
         va_start(ap, format);
         (void) vsnprintf(line, sizeof(line), format, ap);
         va_end(ap);
-        text_end_whole(line); /* the journal does not show a line that is no UTF-8 */
-        for (char *p = line; *p; p++)
-                if ((unsigned char) *p < 0x20 || *p == 0x7f)
-                        *p = ' '; /* one event is one line, whatever a client put into a name */
+        /* One event is one line, whatever a client put into a name; and the journal does not show a
+         * line that is no UTF-8. */
+        text_end_whole(line);
+        text_flatten(line);
         (void) fprintf(stderr, "<%d>%s\n", priority, line);
 }

@@ -116,6 +116,18 @@ void text_repair(char *text) {
         }
 }
 
+void text_flatten(char *text) {
+        size_t left, length;
+        uint32_t c;
+
+        text_repair(text);
+        for (left = strlen(text); left > 0; text += length, left -= length) {
+                length = char_decode(text, left, &c);
+                if (char_misleads(c))
+                        memset(text, ' ', length);
+        }
+}
+
 void text_copy(char *ret, size_t size, const char *text) {
         (void) snprintf(ret, size, "%s", text);
         if (strlen(text) >= size)

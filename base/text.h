@@ -32,5 +32,11 @@ void text_end_whole(char *text);
 /* Write '?' over each byte that is no part of a well-formed character. */
 void text_repair(char *text);
 
+/*
+ * One line, whatever is in it: a space over each byte of a character that misleads, '?' over each
+ * that is no part of a well-formed one.
+ */
+void text_flatten(char *text);
+
 /* Copy into size bytes, cut between two characters where it is longer. */
 void text_copy(char *ret, size_t size, const char *text);

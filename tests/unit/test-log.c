@@ -1,39 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/log.h"
 
-#include <stdio.h>
-#include <stdlib.h>
-#include <unistd.h>
-
+#include "base/limits.h"
 #include "base/text.h"
+#include "tests/unit/capture.h"
 #include "tests/unit/unit.h"
-
-#define LINE_MAX_BYTES 4096
-
-/* Standard error is a file meanwhile. */
-typedef struct Capture {
-        FILE *file;
-        int before;
-        char text[LINE_MAX_BYTES];
-} Capture;
-
-static void capture_begin(Capture *capture) {
-        capture->file = tmpfile();
-        assert_non_null(capture->file);
-        capture->before = dup(STDERR_FILENO);
-        assert_true(capture->before >= 0);
-        assert_true(dup2(fileno(capture->file), STDERR_FILENO) >= 0);
-}
-
-static const char *capture_end(Capture *capture) {
-        assert_true(dup2(capture->before, STDERR_FILENO) >= 0);
-        (void) close(capture->before);
-        rewind(capture->file);
-        size_t size = fread(capture->text, 1, sizeof(capture->text) - 1, capture->file);
-        capture->text[size] = '\0';
-        (void) fclose(capture->file);
-        return capture->text;
-}
 
 static void line_has_its_priority_before_it(void **state) {
         Capture capture;
@@ -52,12 +23,15 @@ static void what_a_client_wrote_makes_no_second_line(void **state) {
         capture_begin(&capture);
         log_notice("name %s.", "a\n<0>b\r\x1b[2J\x7f\tc");
         assert_string_equal(capture_end(&capture), "<5>name a <0>b  [2J  c.\n");
+        capture_begin(&capture);
+        log_notice("name %s.", "a\xe2\x80\xa8\xe2\x80\xae\xff");
+        assert_string_equal(capture_end(&capture), "<5>name a      ?.\n");
 }
 
 /* The journal keeps a line that is no UTF-8 as data, which it does not show. */
 static void line_that_is_too_long_ends_with_a_whole_character(void **state) {
         Capture capture;
-        char name[2000];
+        char name[LOG_LINE_MAX + 100];
 
         (void) state;
         for (size_t i = 0; i < sizeof(name); i++)
@@ -68,7 +42,7 @@ static void line_that_is_too_long_ends_with_a_whole_character(void **state) {
                 log_info("%.*s%s", shift, "ab", name);
                 const char *line = capture_end(&capture);
                 size_t size = strlen(line);
-                assert_true(size > 1000 && size < 1100);
+                assert_true(size > LOG_LINE_MAX - 10 && size < LOG_LINE_MAX + 10);
                 assert_int_equal(line[size - 1], '\n');
                 assert_true(text_is_utf8(line, size));
         }

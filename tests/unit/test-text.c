@@ -93,6 +93,18 @@ static void a_copy_is_cut_between_characters(void **state) {
         assert_string_equal(copy, "");
 }
 
+static void flattened_text_is_one_line(void **state) {
+        char text[] = "a\nb\x7f\xc2\x85"
+                      "c\xe2\x80\xa8\xe2\x80\xae\xff \xe5\x8d\xb0\t\xe5\x8d";
+
+        (void) state;
+        text_flatten(text);
+        assert_string_equal(text, "a b   c      ? \xe5\x8d\xb0 ??");
+        text[0] = '\0';
+        text_flatten(text);
+        assert_string_equal(text, "");
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(text_at_the_edges_of_utf8),
@@ -100,6 +112,7 @@ int main(void) {
                 cmocka_unit_test(half_a_character_at_the_end_is_dropped),
                 cmocka_unit_test(what_is_no_character_stays),
                 cmocka_unit_test(a_copy_is_cut_between_characters),
+                cmocka_unit_test(flattened_text_is_one_line),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
