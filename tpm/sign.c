@@ -2,20 +2,13 @@
 #include "tpm/sign.h"
 
 #include <errno.h>
-#include <stdio.h>
-#include <string.h>
 
-#include "base/bytes.h"
 #include "policy/algorithm.h"
 #include "policy/digest.h"
 #include "tpm/context.h"
-#include "tpm/machine.h"
 #include "tpm/nv.h"
 #include "tpm/sys-command.h"
 #include "tpm/sys-policy.h"
-
-/* The fence of a revocation, or another program's measurement, may come in between. */
-#define PCR_CHANGED_TRIES 8
 
 /* A signature under way. */
 typedef struct Signing {
@@ -23,6 +16,7 @@ typedef struct Signing {
         const SealUse *use;
         SealLeaves leaves;
         PolicyTerm either; /* the PolicyOR, when there is more than one leaf */
+        TPMT_SIGNATURE signature;
 } Signing;
 
 static int signing_open(Signing *s, ErrorDetail *detail) {
@@ -43,10 +37,9 @@ static int signing_satisfy(const Signing *s, const MachineApproval *approval, Er
                 .index = s->use->index,
                 .hmac = &signer->hmac,
         };
-        PolicyTerm state = { .kind = POLICY_PCR };
+        PolicyTerm state;
 
-        state.pcr.selection = approval->values.selection;
-        int r = pcr_values_digest(&approval->values, &state.pcr.digest);
+        int r = machine_approval_term(approval, &state);
         if (r == 0 && signer->policy_used)
                 r = sys_policy_restart(&signer->policy, detail);
         if (r != 0)
@@ -69,7 +62,7 @@ static TSS2_RC prepare_sign(TSS2_SYS_CONTEXT *sys, const void *args) {
 }
 
 /* The chip resets a policy session that was used well (design, section 3.3). */
-static int signing_sign(const Signing *s, TPMT_SIGNATURE *ret, ErrorDetail *detail) {
+static int signing_sign(Signing *s, ErrorDetail *detail) {
         Signer *signer = &s->tpm->signer;
         const SysCommand sign = {
                 .code = TPM2_CC_Sign,
@@ -87,117 +80,14 @@ static int signing_sign(const Signing *s, TPMT_SIGNATURE *ret, ErrorDetail *deta
         if (r != 0)
                 return r;
         signer->policy_used = false;
-        return tpm_rc(Tss2_Sys_Sign_Complete(sys, ret), TPM_STEP_SIGN, detail);
+        return tpm_rc(Tss2_Sys_Sign_Complete(sys, &s->signature), TPM_STEP_SIGN, detail);
 }
 
-/* SEAL_E_BUSY is TPM_RC_PCR_CHANGED: what was proved before it counts no more. */
-static int signing_try(const Signing *s, const MachineApproval *approval, TPMT_SIGNATURE *ret,
-                       ErrorDetail *detail) {
-        int r = SEAL_E_BUSY;
+static int signing_attempt(void *userdata, const MachineApproval *approval, ErrorDetail *detail) {
+        Signing *s = userdata;
 
-        for (int i = 0; r == SEAL_E_BUSY && i < PCR_CHANGED_TRIES; i++) {
-                r = signing_satisfy(s, approval, detail);
-                if (r == 0)
-                        r = signing_sign(s, ret, detail);
-        }
-        return r;
-}
-
-static void differing_describe(const PcrSelection *selection, uint32_t differing,
-                               ErrorDetail *detail) {
-        char list[PCR_TEXT_MAX + 1];
-        Writer writer = writer_over((uint8_t *) list, sizeof(list) - 1);
-        int left = __builtin_popcount(differing);
-        bool one = left == 1;
-
-        for (unsigned n = 0; n < PCR_COUNT; n++) {
-                char number[16];
-
-                if (!(differing & 1U << n))
-                        continue;
-                left--;
-                int size = snprintf(number, sizeof(number), "%u%s", n,
-                                    left == 0   ? ""
-                                    : left == 1 ? " and "
-                                                : ", ");
-                writer_put(&writer, number, (size_t) size);
-        }
-        list[writer.used] = '\0';
-        (void) error_set(detail, 0,
-                         "PCR%s %s (%s) differ%s from the approved state; check what changed and "
-                         "approve the new state ('sealctl machine-state approve')",
-                         one ? "" : "s", list,
-                         selection->bank == TPM2_ALG_SHA256 ? "sha256" : "sha384", one ? "s" : "");
-}
-
-/* Where the search for an approval that fits the PCRs stands. */
-typedef struct Search {
-        PcrValues now; /* of the selection asked for last */
-        PcrSelection nearest_selection;
-        uint32_t nearest; /* PCRs in which the nearest approval differs */
-} Search;
-
-/* Whether an approval fits, read anew when its selection is another than that of the one before. */
-static int search_compare(Search *search, Tpm *tpm, const PcrValues *approved, bool *ret_fits,
-                          ErrorDetail *detail) {
-        PcrValues *now = &search->now;
-
-        if (approved->selection.bank != now->selection.bank ||
-            approved->selection.mask != now->selection.mask) {
-                int r = tpm_pcr_read(tpm, &approved->selection, now, detail);
-                if (r != 0)
-                        return r;
-        }
-        uint32_t differing = pcr_values_differing(approved, now);
-        if (__builtin_popcount(differing) < __builtin_popcount(search->nearest)) {
-                search->nearest = differing;
-                search->nearest_selection = approved->selection;
-        }
-        *ret_fits = differing == 0;
-        return 0;
-}
-
-/* The state is approved, but by nobody whom the chip believes. */
-static int tickets_refused(const MachineApproval *approval, ErrorDetail *detail) {
-        TPMI_ALG_SIG_SCHEME kept = approval->signature.sigAlg;
-
-        return error_set(detail, SEAL_E_APPROVAL_INVALID,
-                         "This machine state is approved, but the TPM does not take the approval's "
-                         "ticket: another authority's, another profile's, or older than the last "
-                         "TPM2_Clear%s; approve the state again ('sealctl machine-state approve')",
-                         kept != 0 && kept != TPM2_ALG_NULL ? " (its signature is kept)" : "");
-}
-
-/*
- * The first approval was refused: with SEAL_E_APPROVAL_INVALID it fits the PCRs, but not the key.
- * Try those that fit, in order. SEAL_E_APPROVAL_INVALID when the chip takes none of their tickets,
- * SEAL_E_MACHINE_STATE_REFUSED, with the PCRs in which the nearest differs, when none fits.
- */
-static int signing_search(const Signing *s, int refusal, TPMT_SIGNATURE *ret, size_t *ret_approval,
-                          ErrorDetail *detail) {
-        const MachineApproval *approvals = s->use->approvals, *refused = NULL;
-        Search search = { .nearest = UINT32_MAX };
-        bool fits;
-
-        if (refusal == SEAL_E_APPROVAL_INVALID)
-                refused = &approvals[0];
-        for (size_t i = 0; i < s->use->approval_count; i++) {
-                int r = search_compare(&search, s->tpm, &approvals[i].values, &fits, detail);
-                if (r != 0)
-                        return r;
-                if (!fits || &approvals[i] == refused)
-                        continue;
-                r = signing_try(s, &approvals[i], ret, detail);
-                if (r == 0)
-                        *ret_approval = i;
-                if (r != SEAL_E_APPROVAL_INVALID)
-                        return r;
-                refused = &approvals[i];
-        }
-        if (refused)
-                return tickets_refused(refused, detail);
-        differing_describe(&search.nearest_selection, search.nearest, detail);
-        return SEAL_E_MACHINE_STATE_REFUSED;
+        int r = signing_satisfy(s, approval, detail);
+        return r != 0 ? r : signing_sign(s, detail);
 }
 
 /*
@@ -248,11 +138,7 @@ static int use_check(const SealUse *use, ErrorDetail *detail) {
         if (use->policy->approver_count > 0)
                 return error_set(detail, SEAL_E_APPROVAL_REQUIRED,
                                  "This seal needs its approvers; ask with RequestUse");
-        if (use->approval_count == 0)
-                return error_set(detail, SEAL_E_MACHINE_STATE_REFUSED,
-                                 "No machine state is approved yet; an administrator runs "
-                                 "'sealctl machine-state approve'");
-        return 0;
+        return machine_attempts_demand(use->approval_count, detail);
 }
 
 /*
@@ -264,31 +150,33 @@ static bool signing_is_refused(int r) {
 }
 
 /* Once, with what is kept or with new sessions. */
-static int use_attempt(const SealUse *use, Signing *signing, TPMT_SIGNATURE *ret,
-                       size_t *ret_approval, ErrorDetail *detail) {
-        *ret_approval = 0;
+static int use_attempt(const SealUse *use, Signing *signing, size_t *ret_approval,
+                       ErrorDetail *detail) {
+        const MachineAttempts attempts = {
+                .approvals = use->approvals,
+                .count = use->approval_count,
+                .attempt = signing_attempt,
+                .userdata = signing,
+        };
+
         int r = signing_open(signing, detail);
-        if (r == 0)
-                r = signing_try(signing, &use->approvals[0], ret, detail);
-        if (r == SEAL_E_MACHINE_STATE_REFUSED || r == SEAL_E_APPROVAL_INVALID)
-                r = signing_search(signing, r, ret, ret_approval, detail);
-        return r;
+        return r != 0 ? r : machine_attempts_run(signing->tpm, &attempts, ret_approval, detail);
 }
 
 /*
  * Before the register is blamed, what was kept is: after an answer that was lost or forged chip and
  * session disagree on the nonce, and the chip says no more than that an authorisation is wrong.
  */
-static int use_settle(const SealUse *use, Signing *signing, TPMT_SIGNATURE *ret,
-                      size_t *ret_approval, ErrorDetail *detail) {
-        int r = use_attempt(use, signing, ret, ret_approval, detail);
+static int use_settle(const SealUse *use, Signing *signing, size_t *ret_approval,
+                      ErrorDetail *detail) {
+        int r = use_attempt(use, signing, ret_approval, detail);
 
         if (r == SEAL_E_REGISTER_TAMPERED || r == SEAL_E_TPM_FAILURE) {
                 r = index_explain(signing->tpm, use->index, detail);
                 if (r == 0) {
                         *detail = (ErrorDetail){};
                         tpm_release(signing->tpm);
-                        r = use_attempt(use, signing, ret, ret_approval, detail);
+                        r = use_attempt(use, signing, ret_approval, detail);
                 }
         }
         return r == SEAL_E_REVOKED ? revocation_confirm(signing->tpm, use, detail) : r;
@@ -297,20 +185,19 @@ static int use_settle(const SealUse *use, Signing *signing, TPMT_SIGNATURE *ret,
 int tpm_seal_sign(Tpm *tpm, const SealUse *use, TPMT_SIGNATURE *ret, size_t *ret_approval,
                   ErrorDetail *detail) {
         Signing signing = { .tpm = tpm, .use = use };
-        ErrorDetail refusal = {}; /* may be overcome by another approval */
-        TPMT_SIGNATURE signature;
-        size_t approval;
+        ErrorDetail refusal = {}; /* may be overcome by new sessions */
+        size_t approval = 0;
 
         int r = use_check(use, detail);
         if (r != 0)
                 return r;
-        r = use_settle(use, &signing, &signature, &approval, &refusal);
+        r = use_settle(use, &signing, &approval, &refusal);
         if (r != 0) {
                 if (!signing_is_refused(r))
                         tpm_release(tpm);
                 return refusal.text[0] ? error_set(detail, r, "%s", refusal.text) : r;
         }
-        *ret = signature;
+        *ret = signing.signature;
         if (ret_approval)
                 *ret_approval = approval;
         return 0;

@@ -9,19 +9,11 @@
 
 #include <tss2/tss2_tpm2_types.h>
 
-#include "policy/pcr.h"
 #include "policy/seal-policy.h"
 #include "tpm/index.h"
+#include "tpm/machine-approval.h"
 #include "tpm/seal.h"
 #include "tpm/tpm.h"
-
-/* An approved machine state: what PolicyPCR must find, and the authority's word for it. */
-typedef struct MachineApproval {
-        PcrValues values;
-        TPM2B_DIGEST policy; /* machine_state_policy(values) */
-        TPMT_SIGNATURE signature;
-        TPMT_TK_VERIFIED ticket; /* of tpm_authority_ticket */
-} MachineApproval;
 
 typedef struct SealUse {
         const SealKey *key;
@@ -36,9 +28,8 @@ typedef struct SealUse {
 
 /*
  * Satisfy the policy in a salted session and TPM2_Sign, by SAPI, with HMACs checked both ways; what
- * was loaded stays for the next signature (tpm_release()). The first approval is tried at once;
- * only when the chip refuses it are PCRs read and those that fit them tried, in order.
- * TPM_RC_PCR_CHANGED restarts, a bounded number of times.
+ * was loaded stays for the next signature (tpm_release()). Approvals are tried as
+ * machine_attempts_run() does.
  *
  * Returns SEAL_E_MACHINE_STATE_REFUSED (the detail names the PCRs that differ from the nearest
  * approval), SEAL_E_REVOKED (the bit is set, as it was read in a session), SEAL_E_LOCKED (the index

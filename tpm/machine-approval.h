@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Approved machine states, and the use of whatever opens only in one of them: a seal's key, the
+ * register's key.
+ */
+#pragma once
+
+#include <stddef.h>
+
+#include <tss2/tss2_tpm2_types.h>
+
+#include "policy/pcr.h"
+#include "policy/term.h"
+#include "tpm/tpm.h"
+
+/* An approved machine state: what PolicyPCR must find, and the authority's word for it. */
+typedef struct MachineApproval {
+        PcrValues values;
+        TPM2B_DIGEST policy; /* machine_state_policy(values) */
+        TPMT_SIGNATURE signature;
+        TPMT_TK_VERIFIED ticket; /* of tpm_authority_ticket */
+} MachineApproval;
+
+/* The PolicyPCR that PolicyAuthorize demands and replaces. -EINVAL when values are missing. */
+int machine_approval_term(const MachineApproval *approval, PolicyTerm *ret);
+
+typedef struct MachineAttempts {
+        const MachineApproval *approvals; /* tried in this order */
+        size_t count;
+        /* Policy and use with one approval, from the start: it may be called again. */
+        int (*attempt)(void *userdata, const MachineApproval *approval, ErrorDetail *detail);
+        void *userdata;
+} MachineAttempts;
+
+/* SEAL_E_MACHINE_STATE_REFUSED, with what is to be done, when there is no approval. */
+int machine_attempts_demand(size_t count, ErrorDetail *detail);
+
+/*
+ * The first approval (there has to be one) is tried at once; only when the chip refuses it are PCRs
+ * read and those that fit them tried, in order. An attempt that is SEAL_E_BUSY (TPM_RC_PCR_CHANGED)
+ * is made again, a bounded number of times.
+ *
+ * SEAL_E_MACHINE_STATE_REFUSED (the detail names the PCRs that differ from the nearest approval),
+ * SEAL_E_APPROVAL_INVALID (the chip takes the ticket of no approval that fits: other authority or
+ * profile), SEAL_E_BUSY, else what the attempt returned. ret_approval is the position of the one
+ * that served. The detail stays as it was when one did.
+ */
+int machine_attempts_run(Tpm *tpm, const MachineAttempts *attempts, size_t *ret_approval,
+                         ErrorDetail *detail);
