@@ -13,13 +13,15 @@
 #include "tpm/session.h"
 #include "tpm/srk.h"
 
+#define SEALED_DATA_MAX 128U
+
 const TPMT_SIG_SCHEME ecdsa_sha256 = {
         .scheme = TPM2_ALG_ECDSA,
         .details.ecdsa.hashAlg = TPM2_ALG_SHA256,
 };
 
-/* Compared as they are marshalled, with no point and no modulus in either. */
-static bool public_matches(const TPM2B_PUBLIC *template, const TPM2B_PUBLIC *public) {
+/* Compared as they are marshalled, with the template's own key in both. */
+bool tpm_key_matches(const TPM2B_PUBLIC *template, const TPM2B_PUBLIC *public) {
         uint8_t a[sizeof(*template)], b[sizeof(*template)];
         size_t a_size = 0, b_size = 0;
         TPMT_PUBLIC keyless = public->publicArea;
@@ -35,33 +37,52 @@ static void sensitive_wipe(TPM2B_SENSITIVE_CREATE *sensitive) {
         OPENSSL_cleanse(sensitive, sizeof(*sensitive));
 }
 
-int tpm_key_create(Tpm *tpm, const TPM2B_PUBLIC *template, const Secret *auth,
-                   TPM2B_PUBLIC *ret_public, TPM2B_PRIVATE *ret_private, ErrorDetail *detail) {
-        _cleanup_(sensitive_wipe) TPM2B_SENSITIVE_CREATE sensitive = {};
+static int object_create(Tpm *tpm, const TPM2B_PUBLIC *template,
+                         const TPM2B_SENSITIVE_CREATE *sensitive, TPM2B_PUBLIC *ret_public,
+                         TPM2B_PRIVATE *ret_private, ErrorDetail *detail) {
         _cleanup_(tpm_handle_close) TpmHandle session = {};
         _cleanup_esys_ TPM2B_PRIVATE *private = NULL;
         _cleanup_esys_ TPM2B_PUBLIC *public = NULL;
         static const TPM2B_DATA outside = {};
         static const TPML_PCR_SELECTION pcrs = {};
 
-        int r = tpm_auth_value(auth, &sensitive.sensitive.userAuth, detail);
-        if (r != 0)
-                return r;
-        r = tpm_session_open(tpm, TPM2_SE_HMAC, SESSION_COMMAND, &session, detail);
+        int r = tpm_session_open(tpm, TPM2_SE_HMAC, SESSION_COMMAND, &session, detail);
         if (r != 0)
                 return r;
         r = tpm_srk_rc(tpm,
-                       Esys_Create(tpm->esys, tpm->srk.tr, ONE_SESSION(&session), &sensitive,
+                       Esys_Create(tpm->esys, tpm->srk.tr, ONE_SESSION(&session), sensitive,
                                    template, &outside, &pcrs, &private, &public, NULL, NULL, NULL),
                        TPM_STEP_CREATE, detail);
         if (r != 0)
                 return r;
-        if (!public_matches(template, public))
+        if (!tpm_key_matches(template, public))
                 return error_set(detail, SEAL_E_TPM_FAILURE,
                                  "The TPM made another key than the one asked for");
         *ret_public = *public;
         *ret_private = *private;
         return 0;
+}
+
+int tpm_key_create(Tpm *tpm, const TPM2B_PUBLIC *template, const Secret *auth,
+                   TPM2B_PUBLIC *ret_public, TPM2B_PRIVATE *ret_private, ErrorDetail *detail) {
+        _cleanup_(sensitive_wipe) TPM2B_SENSITIVE_CREATE sensitive = {};
+
+        int r = tpm_auth_value(auth, &sensitive.sensitive.userAuth, detail);
+        if (r != 0)
+                return r;
+        return object_create(tpm, template, &sensitive, ret_public, ret_private, detail);
+}
+
+int tpm_key_seal(Tpm *tpm, const TPM2B_PUBLIC *template, const Secret *data,
+                 TPM2B_PUBLIC *ret_public, TPM2B_PRIVATE *ret_private, ErrorDetail *detail) {
+        _cleanup_(sensitive_wipe) TPM2B_SENSITIVE_CREATE sensitive = {};
+        TPM2B_SENSITIVE_DATA *sealed = &sensitive.sensitive.data;
+
+        if (!data->set || data->size == 0 || data->size > SEALED_DATA_MAX)
+                return -EINVAL;
+        sealed->size = (uint16_t) data->size;
+        memcpy(sealed->buffer, data->data, data->size);
+        return object_create(tpm, template, &sensitive, ret_public, ret_private, detail);
 }
 
 int tpm_key_load(Tpm *tpm, const TpmHandle *session, const TPM2B_PUBLIC *public,

@@ -2,6 +2,8 @@
 /* Signing keys under the SRK, and the public halves of external ones. */
 #pragma once
 
+#include <stdbool.h>
+
 #include <tss2/tss2_tpm2_types.h>
 
 #include "tpm/handle.h"
@@ -13,6 +15,16 @@
  */
 int tpm_key_create(Tpm *tpm, const TPM2B_PUBLIC *template, const Secret *auth,
                    TPM2B_PUBLIC *ret_public, TPM2B_PRIVATE *ret_private, ErrorDetail *detail);
+
+/*
+ * The same for a data object: the chip seals these bytes, encrypted on their way. -EINVAL for none,
+ * or more than 128, which is what every chip takes (MAX_SYM_DATA, Part 2 §11.1.13).
+ */
+int tpm_key_seal(Tpm *tpm, const TPM2B_PUBLIC *template, const Secret *data,
+                 TPM2B_PUBLIC *ret_public, TPM2B_PRIVATE *ret_private, ErrorDetail *detail);
+
+/* Whether every field of both is the same but the point, modulus or digest that is the key's own. */
+bool tpm_key_matches(const TPM2B_PUBLIC *template, const TPM2B_PUBLIC *public);
 
 /*
  * TPM2_Load under the SRK; session NULL: its empty auth as a password. SEAL_E_REGISTER_TAMPERED

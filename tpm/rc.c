@@ -110,6 +110,9 @@ static const Translation translations[] = {
         { TPM_STEP_SIGN, TPM2_RC_HASH, SEAL_E_UNSUPPORTED, no_scheme },
         { TPM_STEP_SIGN, TPM2_RC_EXPIRED, SEAL_E_APPROVAL_EXPIRED,
           "The approval has expired; ask for a new challenge" },
+        /* The policy is looked at before: here it can only be the way to the chip. */
+        { TPM_STEP_UNSEAL, TPM2_RC_POLICY_FAIL, SEAL_E_TPM_UNAVAILABLE, altered },
+        { TPM_STEP_UNSEAL, TPM2_RC_BAD_AUTH, SEAL_E_TPM_UNAVAILABLE, altered },
         { TPM_STEP_LOAD, TPM2_RC_BAD_AUTH, SEAL_E_UNSUPPORTED, srk_auth },
         { TPM_STEP_CREATE, TPM2_RC_BAD_AUTH, SEAL_E_UNSUPPORTED, srk_auth },
         { TPM_STEP_CREATE, PARAMETER(TPM2_RC_CURVE, 2), SEAL_E_UNSUPPORTED, no_algorithm },

@@ -25,6 +25,7 @@
         STEP(CREATE, "TPM2_Create")                              \
         STEP(LOAD, "TPM2_Load")                                  \
         STEP(LOAD_EXTERNAL, "TPM2_LoadExternal")                 \
+        STEP(UNSEAL, "TPM2_Unseal")                              \
         STEP(SIGN, "TPM2_Sign")                                  \
         STEP(VERIFY_SIGNATURE, "TPM2_VerifySignature")           \
         STEP(HIERARCHY_CHANGE_AUTH, "TPM2_HierarchyChangeAuth")  \
