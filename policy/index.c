@@ -145,3 +145,27 @@ int ledger_genesis(const TPM2B_NAME *authority, TPM2_HANDLE handle, TPM2B_DIGEST
         writer_put_u32(&w, handle);
         return digest_written(&w, ret);
 }
+
+int ledger_value_next(const uint8_t old[static LEDGER_VALUE_SIZE],
+                      const uint8_t head[static LEDGER_VALUE_SIZE],
+                      uint8_t ret[static LEDGER_VALUE_SIZE]) {
+        uint8_t buffer[2 * LEDGER_VALUE_SIZE];
+        Writer w = writer_over(buffer, sizeof(buffer));
+        TPM2B_DIGEST value;
+
+        writer_put(&w, old, LEDGER_VALUE_SIZE);
+        writer_put(&w, head, LEDGER_VALUE_SIZE);
+        int r = digest_written(&w, &value);
+        if (r == 0)
+                memcpy(ret, value.buffer, LEDGER_VALUE_SIZE);
+        return r;
+}
+
+int ledger_value_first(const TPM2B_NAME *authority, TPM2_HANDLE handle,
+                       uint8_t ret[static LEDGER_VALUE_SIZE]) {
+        static const uint8_t zeros[LEDGER_VALUE_SIZE];
+        TPM2B_DIGEST genesis;
+
+        int r = ledger_genesis(authority, handle, &genesis);
+        return r != 0 ? r : ledger_value_next(zeros, genesis.buffer, ret);
+}

@@ -9,6 +9,7 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include <tss2/tss2_tpm2_types.h>
 
@@ -49,3 +50,17 @@ int cphash_nv_extend(const TPM2B_NAME *name, Bytes data, TPM2B_DIGEST *ret);
 
 /* SHA-256("sealsd/genesis" ‖ authority Name ‖ handle as UINT32): the ledger's first extend. */
 int ledger_genesis(const TPM2B_NAME *authority, TPM2_HANDLE handle, TPM2B_DIGEST *ret);
+
+#define LEDGER_VALUE_SIZE 32U
+
+/*
+ * The value of a ledger index after one more extend: SHA-256(old ‖ head) (Part 3 §31.10). ret may be
+ * old.
+ */
+int ledger_value_next(const uint8_t old[static LEDGER_VALUE_SIZE],
+                      const uint8_t head[static LEDGER_VALUE_SIZE],
+                      uint8_t ret[static LEDGER_VALUE_SIZE]);
+
+/* The value once the genesis is written: the first extend begins at zeros. */
+int ledger_value_first(const TPM2B_NAME *authority, TPM2_HANDLE handle,
+                       uint8_t ret[static LEDGER_VALUE_SIZE]);

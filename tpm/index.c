@@ -2,6 +2,7 @@
 #include "tpm/index.h"
 
 #include <errno.h>
+#include <string.h>
 
 #include "tpm/auth.h"
 #include "tpm/context.h"
@@ -85,19 +86,24 @@ static int later_branch(const TpmHandle *session, const TpmIndex *index, ErrorDe
         return r;
 }
 
+/* Open the index of that kind, and a policy session taken through the later branch. */
+static int later_open(Tpm *tpm, const TpmIndex *index, IndexKind kind, TpmNv *nv,
+                      TpmHandle *session, ErrorDetail *detail) {
+        if (index->kind != kind)
+                return -EINVAL;
+        int r = tpm_nv_open(tpm, index, nv, detail);
+        if (r == 0)
+                r = tpm_nv_demand_written(nv, index, detail);
+        if (r == 0)
+                r = tpm_session_open(tpm, TPM2_SE_POLICY, SESSION_PLAIN, session, detail);
+        return r != 0 ? r : later_branch(session, index, detail);
+}
+
 int tpm_index_set_bits(Tpm *tpm, const TpmIndex *index, uint64_t bits, ErrorDetail *detail) {
         _cleanup_(tpm_handle_close) TpmHandle session = {};
         _cleanup_(tpm_nv_close) TpmNv nv = {};
 
-        if (index->kind != INDEX_REVOCATION)
-                return -EINVAL;
-        int r = tpm_nv_open(tpm, index, &nv, detail);
-        if (r == 0)
-                r = tpm_nv_demand_written(&nv, index, detail);
-        if (r == 0)
-                r = tpm_session_open(tpm, TPM2_SE_POLICY, SESSION_PLAIN, &session, detail);
-        if (r == 0)
-                r = later_branch(&session, index, detail);
+        int r = later_open(tpm, index, INDEX_REVOCATION, &nv, &session, detail);
         if (r != 0)
                 return r;
         return tpm_srk_rc(
@@ -106,21 +112,29 @@ int tpm_index_set_bits(Tpm *tpm, const TpmIndex *index, uint64_t bits, ErrorDeta
                 TPM_STEP_NV_SET_BITS, detail);
 }
 
-static uint64_t bits_from(const TPM2B_MAX_NV_BUFFER *data) {
-        uint64_t bits = 0;
+int tpm_index_extend(Tpm *tpm, const TpmIndex *index, const uint8_t head[static LEDGER_VALUE_SIZE],
+                     ErrorDetail *detail) {
+        _cleanup_(tpm_handle_close) TpmHandle session = {};
+        _cleanup_(tpm_nv_close) TpmNv nv = {};
+        TPM2B_MAX_NV_BUFFER data = { .size = LEDGER_VALUE_SIZE };
 
-        for (unsigned i = 0; i < data->size; i++)
-                bits = bits << 8 | data->buffer[i];
-        return bits;
+        int r = later_open(tpm, index, INDEX_LEDGER, &nv, &session, detail);
+        if (r != 0)
+                return r;
+        memcpy(data.buffer, head, LEDGER_VALUE_SIZE);
+        return tpm_srk_rc(
+                tpm,
+                Esys_NV_Extend(tpm->esys, nv.handle.tr, nv.handle.tr, ONE_SESSION(&session), &data),
+                TPM_STEP_NV_EXTEND, detail);
 }
 
-int tpm_index_read_bits(Tpm *tpm, const TpmIndex *index, uint64_t *ret, ErrorDetail *detail) {
+/* The whole of it, by its own auth in a salted session. */
+static int index_read(Tpm *tpm, const TpmIndex *index, uint16_t size, uint8_t *ret,
+                      ErrorDetail *detail) {
         _cleanup_(tpm_handle_close) TpmHandle session = {};
         _cleanup_esys_ TPM2B_MAX_NV_BUFFER *data = NULL;
         _cleanup_(tpm_nv_close) TpmNv nv = {};
 
-        if (index->kind != INDEX_REVOCATION)
-                return -EINVAL;
         int r = tpm_nv_open(tpm, index, &nv, detail);
         if (r == 0)
                 r = tpm_nv_demand_written(&nv, index, detail);
@@ -130,13 +144,35 @@ int tpm_index_read_bits(Tpm *tpm, const TpmIndex *index, uint64_t *ret, ErrorDet
                 return r;
         r = tpm_srk_rc(tpm,
                        Esys_NV_Read(tpm->esys, nv.handle.tr, nv.handle.tr, ONE_SESSION(&session),
-                                    BITS_SIZE, 0, &data),
+                                    size, 0, &data),
                        TPM_STEP_NV_READ, detail);
         if (r != 0)
                 return r;
-        if (data->size != BITS_SIZE)
+        if (data->size != size)
                 return error_set(detail, SEAL_E_TPM_FAILURE,
-                                 "TPM2_NV_Read gave %u bytes instead of %u", data->size, BITS_SIZE);
-        *ret = bits_from(data);
+                                 "TPM2_NV_Read gave %u bytes instead of %u", data->size, size);
+        memcpy(ret, data->buffer, size);
         return 0;
+}
+
+int tpm_index_read_bits(Tpm *tpm, const TpmIndex *index, uint64_t *ret, ErrorDetail *detail) {
+        uint8_t value[BITS_SIZE];
+        uint64_t bits = 0;
+
+        if (index->kind != INDEX_REVOCATION)
+                return -EINVAL;
+        int r = index_read(tpm, index, sizeof(value), value, detail);
+        if (r != 0)
+                return r;
+        for (unsigned i = 0; i < BITS_SIZE; i++)
+                bits = bits << 8 | value[i];
+        *ret = bits;
+        return 0;
+}
+
+int tpm_index_read_value(Tpm *tpm, const TpmIndex *index, uint8_t ret[static LEDGER_VALUE_SIZE],
+                         ErrorDetail *detail) {
+        if (index->kind != INDEX_LEDGER)
+                return -EINVAL;
+        return index_read(tpm, index, LEDGER_VALUE_SIZE, ret, detail);
 }

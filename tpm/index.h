@@ -49,6 +49,18 @@ int tpm_index_set_bits(Tpm *tpm, const TpmIndex *index, uint64_t bits, ErrorDeta
 int tpm_index_read_bits(Tpm *tpm, const TpmIndex *index, uint64_t *ret, ErrorDetail *detail);
 
 /*
+ * The later branch of a ledger index: its value becomes ledger_value_next() of the one before.
+ * Errors as tpm_index_set_bits(). After SEAL_E_TPM_UNAVAILABLE the chip may have done it: read the
+ * value before extending again.
+ */
+int tpm_index_extend(Tpm *tpm, const TpmIndex *index, const uint8_t head[static LEDGER_VALUE_SIZE],
+                     ErrorDetail *detail);
+
+/* Read the value with the index's own auth, the answer's HMAC checked. Errors as above. */
+int tpm_index_read_value(Tpm *tpm, const TpmIndex *index, uint8_t ret[static LEDGER_VALUE_SIZE],
+                         ErrorDetail *detail);
+
+/*
  * A first write that waits for the authority: a policy session whose nonceTPM is part of the bytes
  * to be signed. The session is held in the chip (or by its resource manager) until free.
  */

@@ -4,6 +4,7 @@
 #include <errno.h>
 
 #include "base/error.h"
+#include "policy/digest.h"
 #include "policy/index.h"
 #include "tests/unit/vectors.h"
 
@@ -162,6 +163,25 @@ static void test_genesis_names_authority_and_handle(void **state) {
         assert_memory_not_equal(&genesis, &usurped, sizeof(genesis));
 }
 
+static void test_a_ledger_value_is_a_chain_of_hashes(void **state) {
+        const TPM2B_NAME authority = unit_name(V_AUTHORITY_NAME);
+        uint8_t chained[2 * LEDGER_VALUE_SIZE] = {}, value[LEDGER_VALUE_SIZE];
+        uint8_t head[LEDGER_VALUE_SIZE] = { 7 };
+        TPM2B_DIGEST wanted;
+
+        (void) state;
+        memcpy(chained + LEDGER_VALUE_SIZE, unit_digest(V_LEDGER_GENESIS).buffer, 32);
+        assert_int_equal(digest_bytes((Bytes){ chained, sizeof(chained) }, &wanted), 0);
+        assert_int_equal(ledger_value_first(&authority, LEDGER_HANDLE, value), 0);
+        assert_memory_equal(value, wanted.buffer, sizeof(value));
+
+        memcpy(chained, wanted.buffer, LEDGER_VALUE_SIZE);
+        memcpy(chained + LEDGER_VALUE_SIZE, head, LEDGER_VALUE_SIZE);
+        assert_int_equal(digest_bytes((Bytes){ chained, sizeof(chained) }, &wanted), 0);
+        assert_int_equal(ledger_value_next(value, head, value), 0); /* in place */
+        assert_memory_equal(value, wanted.buffer, sizeof(value));
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_policies_as_the_chip),
@@ -174,6 +194,7 @@ int main(void) {
                 cmocka_unit_test(test_cphash_of_the_first_write_as_the_chip),
                 cmocka_unit_test(test_more_than_the_chip_takes_has_no_cphash),
                 cmocka_unit_test(test_genesis_names_authority_and_handle),
+                cmocka_unit_test(test_a_ledger_value_is_a_chain_of_hashes),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
