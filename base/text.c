@@ -128,6 +128,23 @@ void text_flatten(char *text) {
         }
 }
 
+/* Code points that are no characters; sd-bus carries none (Unicode 15.0 §23.7). */
+static bool is_noncharacter(uint32_t c) {
+        return (c >= 0xfdd0 && c <= 0xfdef) || (c & 0xfffe) == 0xfffe;
+}
+
+void text_disarm(char *text) {
+        uint32_t c;
+
+        for (size_t size; *text != '\0'; text += size) {
+                size = char_decode(text, strlen(text), &c);
+                if (size > 0 && !char_misleads(c) && !is_noncharacter(c))
+                        continue;
+                size = size > 0 ? size : 1;
+                memset(text, '?', size);
+        }
+}
+
 void text_copy(char *ret, size_t size, const char *text) {
         (void) snprintf(ret, size, "%s", text);
         if (strlen(text) >= size)

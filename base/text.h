@@ -38,5 +38,11 @@ void text_repair(char *text);
  */
 void text_flatten(char *text);
 
+/*
+ * '?' in place of each byte of what is not UTF-8, of characters that mislead and of noncharacters
+ * (which no bus carries): for text of others that is shown to people.
+ */
+void text_disarm(char *text);
+
 /* Copy into size bytes, cut between two characters where it is longer. */
 void text_copy(char *ret, size_t size, const char *text);

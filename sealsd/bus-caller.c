@@ -218,6 +218,7 @@ static int caller_new(Caller **ret, const Callers *callers, const char *name) {
         if (r != 0)
                 return r;
         caller_name(callers, caller);
+        caller_observe(caller);
         *ret = steal_ptr(caller);
         return 0;
 }

@@ -52,29 +52,6 @@ unsigned operation_count_uid(const Bus *bus, uint32_t uid) {
         return count;
 }
 
-/*
- * Details repeat words of the caller, who may be an application that shows them to somebody else:
- * nothing in them steers a terminal.
- */
-static void disarm(char *text) {
-        uint32_t c;
-
-        for (size_t size; *text != '\0'; text += size) {
-                size = char_decode(text, strlen(text), &c);
-                if (size > 0 && !char_misleads(c))
-                        continue;
-                size = size > 0 ? size : 1;
-                memset(text, '?', size);
-        }
-}
-
-/* sd-bus does not carry all that is UTF-8: no noncharacters (U+FFFE). */
-static void ascii_only(char *text) {
-        for (; *text != '\0'; text++)
-                if ((unsigned char) *text >= 0x80)
-                        *text = '?';
-}
-
 static int error_reply_new(Operation *op, int code, const char *text, sd_bus_message **ret) {
         sd_bus_error error = SD_BUS_ERROR_MAKE_CONST(error_name(code), text);
 
@@ -85,12 +62,9 @@ static int send_error(Operation *op, int code, const ErrorDetail *detail) {
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
         ErrorDetail plain = *detail;
 
-        disarm(plain.text);
+        /* Details repeat words of the caller, who may be an application that shows them to others. */
+        text_disarm(plain.text);
         int r = error_reply_new(op, code, error_describe(code, &plain), &reply);
-        if (r == -EINVAL) {
-                ascii_only(plain.text);
-                r = error_reply_new(op, code, error_describe(code, &plain), &reply);
-        }
         return r < 0 ? r : sd_bus_send(op->bus->connection, reply, NULL);
 }
 

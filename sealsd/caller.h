@@ -13,6 +13,8 @@
 #include "sealsd/subject.h"
 
 #define CALLER_GROUPS_MAX 256
+#define CALLER_TEXT_MAX 255
+#define LOGIN_NONE UINT32_MAX /* login UID of what comes from no login, or is not known */
 
 typedef enum Role {
         ROLE_APPLICANT = 1 << 0,
@@ -35,6 +37,10 @@ typedef struct Caller {
         unsigned roles;    /* of enum Role, configured ones and ROLE_ANYONE */
         Subject subject;   /* user:NAME */
         char bus_name[64]; /* the unique name, "" when not known */
+        /* Observed of the process that connected to the bus, for the ledger; never trusted. */
+        uint32_t login_uid;
+        char process[CALLER_TEXT_MAX + 1]; /* executable, or its short name; "" not known */
+        char unit[CALLER_TEXT_MAX + 1];    /* of systemd; "" none */
 } Caller;
 
 bool caller_is(const Caller *caller, const Subject *subject);
@@ -44,3 +50,6 @@ bool caller_is(const Caller *caller, const Subject *subject);
  * one; in single mode administrators hold every role (design, section 4).
  */
 void caller_assign_roles(Caller *caller, const Config *config, bool single);
+
+/* Fill what is observed of the process caller->pid; what cannot be read stays empty. */
+void caller_observe(Caller *caller);

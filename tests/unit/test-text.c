@@ -105,6 +105,14 @@ static void flattened_text_is_one_line(void **state) {
         assert_string_equal(text, "");
 }
 
+static void what_misleads_is_shown_as_question_marks(void **state) {
+        char text[] = "a\x1b[2J\xe2\x80\xae\xff\xe5\x8d\xb0\xef\xbf\xbe\xef\xb7\x90z";
+
+        (void) state;
+        text_disarm(text);
+        assert_string_equal(text, "a?[2J????\xe5\x8d\xb0??????z");
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(text_at_the_edges_of_utf8),
@@ -113,6 +121,7 @@ int main(void) {
                 cmocka_unit_test(what_is_no_character_stays),
                 cmocka_unit_test(a_copy_is_cut_between_characters),
                 cmocka_unit_test(flattened_text_is_one_line),
+                cmocka_unit_test(what_misleads_is_shown_as_question_marks),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
