@@ -13,9 +13,12 @@
 #include "base/limits.h"
 #include "base/log.h"
 #include "policy/pcr.h"
+#include "sealsd/application.h"
 
 #define STATE_DIRECTORY_DEFAULT "/var/lib/sealsd"
 #define VALIDITY_DAYS_MAX 36500
+#define REQUEST_DAYS_MAX 3650
+#define ANCHOR_MINUTES_MAX 1440
 
 /* What the parser's two callbacks share. */
 typedef struct Reading {
@@ -113,6 +116,18 @@ static int read_reviewers(void *field, const char *value, Reading *reading) {
         return 0;
 }
 
+static int read_request_days(void *field, const char *value, Reading *reading) {
+        if (number_parse(value, 1, REQUEST_DAYS_MAX, field) != 0)
+                return refuse(reading, "1 to 3650 days expected, not", value);
+        return 0;
+}
+
+static int read_anchor_minutes(void *field, const char *value, Reading *reading) {
+        if (number_parse(value, 1, ANCHOR_MINUTES_MAX, field) != 0)
+                return refuse(reading, "1 to 1440 minutes expected, not", value);
+        return 0;
+}
+
 /*
  * PCR 10 moves by itself. 16 and 23 can be reset by anyone, 17 to 22 are extended from other
  * localities than ours (TCG PC Client Platform TPM Profile §4.6).
@@ -133,7 +148,8 @@ static int read_region(void *field, const char *value, Reading *reading) {
         return 0;
 }
 
-static int list_add(SubjectList *list, const char *text, Reading *reading) {
+static int list_add(void *field, const char *text, Reading *reading) {
+        SubjectList *list = field;
         SubjectKind kind;
         const char *name;
         ErrorDetail detail = {};
@@ -152,7 +168,9 @@ static int list_add(SubjectList *list, const char *text, Reading *reading) {
         return 0;
 }
 
-static int read_subjects(void *field, const char *value, Reading *reading) {
+/* Each word of a list. */
+static int read_words(void *field, const char *value, Reading *reading,
+                      int (*add)(void *field, const char *word, Reading *reading)) {
         _cleanup_free_ char *words = strdup(value);
         char *rest = NULL;
 
@@ -160,11 +178,42 @@ static int read_subjects(void *field, const char *value, Reading *reading) {
                 return fail(reading, -ENOMEM, "no memory for", value);
         for (char *word = strtok_r(words, " \t", &rest); word;
              word = strtok_r(NULL, " \t", &rest)) {
-                int r = list_add(field, word, reading);
+                int r = add(field, word, reading);
                 if (r != 0)
                         return r;
         }
         return 0;
+}
+
+static int read_subjects(void *field, const char *value, Reading *reading) {
+        return read_words(field, value, reading, list_add);
+}
+
+/* "finance:2"; field is the Config, which has count and array. */
+static int type_add(void *field, const char *word, Reading *reading) {
+        Config *config = field;
+        const char *colon = strchr(word, ':');
+        TypeReviewers *entry = &config->reviewers_for[config->reviewers_for_count];
+
+        if (!colon || (size_t) (colon - word) >= sizeof(entry->type))
+                return refuse(reading, "TYPE:NUMBER expected, not", word);
+        if (config->reviewers_for_count >= CONFIG_TYPES_MAX)
+                return refuse(reading, "too many types, beginning with", word);
+        memcpy(entry->type, word, (size_t) (colon - word));
+        entry->type[colon - word] = '\0';
+        if (!seal_type_code(entry->type))
+                return refuse(reading, "no such type of seal:", word);
+        for (size_t i = 0; i < config->reviewers_for_count; i++)
+                if (strcmp(config->reviewers_for[i].type, entry->type) == 0)
+                        return refuse(reading, "given twice:", word);
+        if (number_parse(colon + 1, 1, REVIEWERS_MAX, &entry->needed) != 0)
+                return refuse(reading, "1 to 4 reviewers expected, not", word);
+        config->reviewers_for_count++;
+        return 0;
+}
+
+static int read_reviewers_for(void *field, const char *value, Reading *reading) {
+        return read_words(field, value, reading, type_add);
 }
 
 #define KEY(part, key, field, function, value)                                   \
@@ -187,9 +236,20 @@ static const ConfigKey keys[] = {
         LIST("Roles", "Makers", makers, "group:seal-makers"),
         LIST("Roles", "Administrators", administrators, "group:seal-admins"),
         LIST("Roles", "Auditors", auditors, "group:seal-auditors"),
+        KEY("Roles", "SeparateLogins", separate_logins, read_bool, "no"),
+        KEY("Roles", "SignedDecisions", signed_decisions, read_bool, "no"),
         KEY("Seals", "NumberRegion", number_region, read_region, "000000"),
         KEY("Seals", "ValidityDays", validity_days, read_days, "1095"),
         KEY("Seals", "ReviewersNeeded", reviewers_needed, read_reviewers, "1"),
+        {
+                .section = "Seals",
+                .name = "ReviewersFor",
+                .preset = "",
+                .read = read_reviewers_for,
+                .repeats = true,
+        },
+        KEY("Seals", "RequestDays", request_days, read_request_days, "30"),
+        KEY("Ledger", "AnchorMinutes", anchor_minutes, read_anchor_minutes, "10"),
         KEY("Tpm", "FencePcr", fence_pcr, read_fence, "15"),
 };
 
@@ -324,6 +384,13 @@ int config_load(Config **ret, const char *path, ErrorDetail *detail) {
         if (r == 0)
                 *ret = steal_ptr(config);
         return r;
+}
+
+unsigned config_reviewers_needed(const Config *config, const char *type) {
+        for (size_t i = 0; i < config->reviewers_for_count; i++)
+                if (strcmp(config->reviewers_for[i].type, type) == 0)
+                        return config->reviewers_for[i].needed;
+        return config->reviewers_needed;
 }
 
 Config *config_free(Config *config) {

@@ -18,6 +18,14 @@ typedef struct SubjectList {
         Subject subjects[CONFIG_SUBJECTS_MAX];
 } SubjectList;
 
+/* "finance:2": who applies for a seal of this type needs so many reviewers. */
+typedef struct TypeReviewers {
+        char type[WORD_MAX + 1];
+        unsigned needed;
+} TypeReviewers;
+
+#define CONFIG_TYPES_MAX 16
+
 typedef struct Config {
         char tcti[CONFIG_PATH_MAX]; /* "" is the default order */
         char state_directory[CONFIG_PATH_MAX];
@@ -25,7 +33,13 @@ typedef struct Config {
         SubjectList applicants, reviewers, makers, administrators, auditors;
         char number_region[7]; /* 6 digits */
         unsigned validity_days;
-        unsigned reviewers_needed; /* 1 to REVIEWERS_MAX */
+        unsigned reviewers_needed; /* 1 to REVIEWERS_MAX; of types that are not in reviewers_for */
+        size_t reviewers_for_count;
+        TypeReviewers reviewers_for[CONFIG_TYPES_MAX];
+        unsigned request_days;   /* a request that nobody decides expires */
+        bool separate_logins;    /* people are told apart by login UID too */
+        bool signed_decisions;   /* a reviewer without a registered key does not decide */
+        unsigned anchor_minutes; /* longest time that uses wait for their anchor */
         unsigned fence_pcr;
 } Config;
 
@@ -36,5 +50,8 @@ typedef struct Config {
  * $STATE_DIRECTORY, then /var/lib/sealsd. *ret is owned by the caller.
  */
 int config_load(Config **ret, const char *path, ErrorDetail *detail);
+
+/* Reviewers that a request about a seal of this type needs, 1 to REVIEWERS_MAX. */
+unsigned config_reviewers_needed(const Config *config, const char *type);
 Config *config_free(Config *config);
 DEFINE_CLEANUP(Config, config_free)

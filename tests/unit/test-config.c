@@ -49,6 +49,11 @@ static void an_empty_file_gives_the_defaults(void **state) {
         assert_string_equal(config->number_region, "000000");
         assert_int_equal(config->validity_days, 1095);
         assert_int_equal(config->reviewers_needed, 1);
+        assert_int_equal(config_reviewers_needed(config, "finance"), 1);
+        assert_int_equal(config->request_days, 30);
+        assert_false(config->separate_logins);
+        assert_false(config->signed_decisions);
+        assert_int_equal(config->anchor_minutes, 10);
         assert_int_equal(config->fence_pcr, 15);
 }
 
@@ -68,10 +73,17 @@ static void every_key_is_read(void **state) {
                               "Makers=user:bin\n"
                               "Administrators=user:root\n"
                               "Auditors=user:root\n"
+                              "SeparateLogins=yes\n"
+                              "SignedDecisions=yes\n"
                               "[Seals]\n"
                               "NumberRegion=110108\n"
                               "ValidityDays = 30\n"
                               "ReviewersNeeded=4\n"
+                              "ReviewersFor=finance:2 official:1\n"
+                              "  legal-representative:3\n"
+                              "RequestDays=7\n"
+                              "[Ledger]\n"
+                              "AnchorMinutes=60\n"
                               "[Tpm]\r\n"
                               "FencePcr=14",
                               &config, NULL),
@@ -88,6 +100,14 @@ static void every_key_is_read(void **state) {
         assert_string_equal(config->number_region, "110108");
         assert_int_equal(config->validity_days, 30);
         assert_int_equal(config->reviewers_needed, 4);
+        assert_int_equal(config_reviewers_needed(config, "finance"), 2);
+        assert_int_equal(config_reviewers_needed(config, "official"), 1);
+        assert_int_equal(config_reviewers_needed(config, "legal-representative"), 3);
+        assert_int_equal(config_reviewers_needed(config, "other"), 4);
+        assert_int_equal(config->request_days, 7);
+        assert_true(config->separate_logins);
+        assert_true(config->signed_decisions);
+        assert_int_equal(config->anchor_minutes, 60);
         assert_int_equal(config->fence_pcr, 14);
 }
 
@@ -109,6 +129,11 @@ static void assert_same_config(const Config *a, const Config *b) {
         assert_string_equal(a->number_region, b->number_region);
         assert_int_equal(a->validity_days, b->validity_days);
         assert_int_equal(a->reviewers_needed, b->reviewers_needed);
+        assert_int_equal(a->reviewers_for_count, b->reviewers_for_count);
+        assert_int_equal(a->request_days, b->request_days);
+        assert_int_equal(a->separate_logins, b->separate_logins);
+        assert_int_equal(a->signed_decisions, b->signed_decisions);
+        assert_int_equal(a->anchor_minutes, b->anchor_minutes);
         assert_int_equal(a->fence_pcr, b->fence_pcr);
 }
 
@@ -194,6 +219,16 @@ static void values_out_of_range_are_refused_by_line(void **state) {
                 "[Seals]\nValidityDays=1d\n",
                 "[Seals]\nValidityDays=99999999999999999999\n",
                 "[Seals]\nReviewersNeeded=5\n",
+                "[Seals]\nReviewersFor=finance\n",
+                "[Seals]\nReviewersFor=finance:0\n",
+                "[Seals]\nReviewersFor=finance:5\n",
+                "[Seals]\nReviewersFor=finanse:1\n",
+                "[Seals]\nReviewersFor=finance:2 finance:2\n",
+                "[Seals]\nReviewersFor=:2\n",
+                "[Seals]\nRequestDays=0\n",
+                "[Ledger]\nAnchorMinutes=0\n",
+                "[Ledger]\nAnchorMinutes=1441\n",
+                "[Roles]\nSeparateLogins=perhaps\n",
                 "[Seals]\nNumberRegion=12345\n",
                 "[Seals]\nNumberRegion=12345a\n",
                 "[Daemon]\nAllowInlineSecrets=maybe\n",
