@@ -48,7 +48,7 @@ once = $(eval $(1) := $$(shell $(2)))$($(1))
 flag_if_known = $(CC) -Werror $(1) -x c -c -o /dev/null /dev/null 2>/dev/null && echo '$(1)'
 
 DAEMON_PACKAGES = tss2-esys tss2-sys tss2-mu tss2-tctildr tss2-rc libcrypto libsystemd sqlite3 \
-                  jansson inih
+                  jansson inih audit
 CLIENT_PACKAGES = libcrypto libsystemd jansson smartcols tss2-mu tss2-rc
 TEST_PACKAGES   = cmocka
 

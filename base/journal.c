@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/journal.h"
 
-#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/uio.h>
@@ -27,12 +26,12 @@ typedef struct Entry {
         char parts[ENTRY_PARTS_MAX][PART_SIZE];
 } Entry;
 
-static bool name_is_valid(const char *name) {
+bool journal_field_is_valid(const JournalField *field) {
         static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
-        size_t size = strlen(name);
+        size_t size = strlen(field->name);
 
-        return strspn(name, letters) > 0 && size <= JOURNAL_NAME_MAX &&
-               strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_") == size;
+        return strspn(field->name, letters) > 0 && size <= JOURNAL_NAME_MAX &&
+               strspn(field->name, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_") == size;
 }
 
 static bool message_id_is_valid(const char *id) {
@@ -53,7 +52,7 @@ static void entry_add_fields(Entry *entry, const JournalField *fields, size_t co
         for (size_t i = 0; i < count; i++) {
                 if (!fields[i].value)
                         continue;
-                if (!name_is_valid(fields[i].name) || taken == JOURNAL_FIELDS_MAX) {
+                if (!journal_field_is_valid(&fields[i]) || taken == JOURNAL_FIELDS_MAX) {
                         log_error("an event's field '%s' is left out", fields[i].name);
                         continue;
                 }

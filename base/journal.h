@@ -7,6 +7,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /*
@@ -17,6 +18,9 @@ typedef struct JournalField {
         const char *name;
         const char *value;
 } JournalField;
+
+/* Is the name one that the journal takes from a program? */
+bool journal_field_is_valid(const JournalField *field);
 
 /*
  * Write one entry: a priority of syslog(3), an id of 32 lower-case hex digits, at most

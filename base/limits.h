@@ -12,6 +12,8 @@
 #define JOURNAL_NAME_MAX 64    /* of a field (systemd.journal-fields(7)) */
 #define JOURNAL_VALUE_MAX 1024 /* of a field; a reason or a document's name fits */
 #define JOURNAL_FIELDS_MAX 24  /* of an event */
+#define AUDIT_VALUE_MAX 256    /* of a field of a record; twice that in hex */
+#define AUDIT_TEXT_MAX 7168    /* a record has 8560 for all that is in it (linux/audit.h) */
 
 /* Text and options. */
 #define TEXT_MAX 1024       /* comment, reason, document name */
