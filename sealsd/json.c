@@ -6,50 +6,6 @@
 
 #include "base/bytes.h"
 
-#define HEX_MAX DIGEST_MAX
-
-int json_to_text(const json_t *document, char **ret) {
-        if (!document)
-                return -ENOMEM;
-        char *text = json_dumps(document, JSON_COMPACT | JSON_SORT_KEYS);
-        if (!text)
-                return -ENOMEM;
-        *ret = text;
-        return 0;
-}
-
-static int parse_once(const char *text, json_t **ret) {
-        _cleanup_json_ json_t *document = json_loads(text, JSON_REJECT_DUPLICATES, NULL);
-        _cleanup_free_ char *again = NULL;
-
-        if (!document)
-                return SEAL_E_REGISTER_TAMPERED;
-        int r = json_to_text(document, &again);
-        if (r != 0)
-                return r;
-        if (strcmp(again, text) != 0)
-                return SEAL_E_REGISTER_TAMPERED;
-        *ret = steal_ptr(document);
-        return 0;
-}
-
-/*
- * libjansson tells a lack of memory as a fault of the text, or not at all: of a number or a string
- * that found no room it takes the beginning. What is read has to be what is written; the second
- * look is for texts that had bad luck.
- */
-int json_parse(const char *text, json_t **ret) {
-        int r = parse_once(text, ret);
-
-        return r == SEAL_E_REGISTER_TAMPERED ? parse_once(text, ret) : r;
-}
-
-json_t *json_hex(const uint8_t *data, size_t size) {
-        char text[2 * HEX_MAX + 1];
-
-        return size <= HEX_MAX ? json_string(hex_encode(data, size, text)) : NULL;
-}
-
 json_t *json_documents(const Document *documents, size_t count) {
         _cleanup_json_ json_t *array = json_array();
 
