@@ -39,6 +39,11 @@
 #define REVIEWERS_MAX 4
 #define DECISIONS_MAX (REVIEWERS_MAX + 1) /* approvals, and the rejection that ends them */
 
+/* Ledger. */
+#define LEDGER_ROW_MAX (1024 * 1024) /* the text of one row */
+#define LEDGER_TOUCHES_MAX 4096      /* records that one row says were changed */
+#define LEDGER_WORD_MAX 63           /* an event, a key, the name of a table */
+
 /* Accounting, per UID and in all. */
 #define UID_RUNNING_MAX 8  /* calls of one UID at the worker */
 #define UID_WAITING_MAX 32 /* calls of one UID that wait beside those */
