@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/clock.h"
+#include "base/utc.h"
 #include "base/version.h"
 #include "client/text.h"
 
@@ -42,9 +42,18 @@ static int list_add(const Context *context, const CommandOption *option, const c
         return 0;
 }
 
-static int option_store(const Context *context, const CommandOption *option, const char *value) {
+static int time_store(const Context *context, const CommandOption *option, const char *value,
+                      bool day_end, uint64_t *ret) {
         const Clock clock = clock_system();
 
+        if (!time_parse(value, day_end, clock_now(&clock), ret))
+                return fail(context, EXIT_USAGE,
+                            "--%s takes YYYY-MM-DD, RFC 3339, +Nd or @SECONDS, not '%s'",
+                            option->name, value);
+        return 0;
+}
+
+static int option_store(const Context *context, const CommandOption *option, const char *value) {
         if (option->flag)
                 *option->flag = true;
         else if (option->text)
@@ -54,12 +63,10 @@ static int option_store(const Context *context, const CommandOption *option, con
         else if (option->number && !count_parse(value, option->number))
                 return fail(context, EXIT_USAGE, "--%s takes a number, not '%s'", option->name,
                             value);
-        else if (option->time && !time_parse(value, false, clock_now(&clock), option->time))
-                return fail(context, EXIT_USAGE, "--%s takes YYYY-MM-DD, RFC 3339 or +Nd, not '%s'",
-                            option->name, value);
-        else if (option->time_end && !time_parse(value, true, clock_now(&clock), option->time_end))
-                return fail(context, EXIT_USAGE, "--%s takes YYYY-MM-DD, RFC 3339 or +Nd, not '%s'",
-                            option->name, value);
+        else if (option->time)
+                return time_store(context, option, value, false, option->time);
+        else if (option->time_end)
+                return time_store(context, option, value, true, option->time_end);
         return 0;
 }
 

@@ -5,9 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
-#include "base/clock.h"
 #include "base/text.h"
 
 /* Write one character, or the escape of one; returns how many bytes of input were used. */
@@ -85,69 +83,4 @@ bool count_parse(const char *text, uint64_t *ret) {
                 return false;
         *ret = value;
         return true;
-}
-
-/* Seconds since the epoch must be positive and must fit when counted in microseconds. */
-static bool seconds_to_usec(int64_t seconds, uint64_t *ret_usec) {
-        if (seconds <= 0 || seconds > (int64_t) (UINT64_MAX / USEC_PER_SEC / 2))
-                return false;
-        *ret_usec = (uint64_t) seconds * USEC_PER_SEC;
-        return true;
-}
-
-static bool offset_parse(const char *text, long *ret_seconds) {
-        int hours, minutes, used = 0;
-        char sign;
-
-        *ret_seconds = 0;
-        if (strcmp(text, "Z") == 0)
-                return true;
-        if (sscanf(text, "%c%2d:%2d%n", &sign, &hours, &minutes, &used) != 3 || text[used] != '\0')
-                return false;
-        if ((sign != '+' && sign != '-') || hours < 0 || hours > 23 || minutes < 0 || minutes > 59)
-                return false;
-        *ret_seconds = (sign == '-' ? -1L : 1L) * (hours * 3600L + minutes * 60L);
-        return true;
-}
-
-static bool relative_parse(const char *text, uint64_t now, uint64_t *ret_usec) {
-        size_t digits = strspn(text + 1, "0123456789");
-
-        if (digits == 0 || digits > 5 || strcmp(text + 1 + digits, "d") != 0)
-                return false;
-        *ret_usec = now + strtoull(text + 1, NULL, 10) * USEC_PER_DAY;
-        return true;
-}
-
-static bool skip_fraction(const char **p) {
-        if (**p != '.')
-                return true;
-        size_t digits = strspn(*p + 1, "0123456789");
-        *p += 1 + digits;
-        return digits > 0;
-}
-
-bool time_parse(const char *text, bool day_end, uint64_t now, uint64_t *ret_usec) {
-        long offset = 0;
-
-        if (text[0] == '+')
-                return relative_parse(text, now, ret_usec);
-        struct tm day = {};
-        const char *rest = strptime(text, "%Y-%m-%d", &day);
-        if (!rest || rest - text != 10)
-                return false;
-        if (*rest == '\0' && day_end) {
-                day.tm_hour = 23;
-                day.tm_min = day.tm_sec = 59;
-        } else if (*rest != '\0') { /* RFC 3339 section 5.6 */
-                rest = strptime(rest + 1, "%H:%M:%S", &day);
-                if (!rest || !strchr("Tt ", text[10]) || !skip_fraction(&rest) ||
-                    !offset_parse(rest, &offset))
-                        return false;
-        }
-        int month_day = day.tm_mday;
-        int64_t seconds = timegm(&day);
-        if (day.tm_mday != month_day) /* 31 June */
-                return false;
-        return seconds_to_usec(seconds - offset, ret_usec);
 }

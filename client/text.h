@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What people type and what they are shown: subjects, seal numbers, request ids and dates in; names
- * that a stranger chose out, without the characters that would speak to the terminal.
+ * What people type and what they are shown: subjects, seal numbers and request ids in; names that a
+ * stranger chose out, without the characters that would speak to the terminal.
  */
 #pragma once
 
@@ -35,12 +35,6 @@ bool request_path_parse(const char *text, char ret[static PATH_SIZE]);
 
 /* The last element of an object path. */
 const char *path_last(const char *path);
-
-/*
- * YYYY-MM-DD (UTC; the day's first second, or its last when day_end), RFC 3339 with its offset, or
- * +Nd from now. Returns false for anything else.
- */
-bool time_parse(const char *text, bool day_end, uint64_t now, uint64_t *ret_usec);
 
 /* Digits only, no sign, no overflow. */
 bool count_parse(const char *text, uint64_t *ret);

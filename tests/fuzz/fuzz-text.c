@@ -9,6 +9,7 @@
 #include "base/cleanup.h"
 #include "base/limits.h"
 #include "base/text.h"
+#include "base/utc.h"
 #include "client/text.h"
 #include "sealsd/bus-path.h"
 #include "sealsd/subject.h"
@@ -134,7 +135,12 @@ static void check_times(const char *text) {
 
         bool good = time_parse(text, false, now, &begin);
         fuzz_demand(time_parse(text, true, now, &end) == good);
-        fuzz_demand(!good || (begin > 0 && end >= begin && end <= INT64_MAX));
+        fuzz_demand(!good || (begin > 0 && end >= begin && end <= UTC_MAX));
+        if (good) {
+                char shown[TIME_TEXT_SIZE];
+                bool same = time_parse(time_format_rfc3339(begin, shown), false, now, &end);
+                fuzz_demand(same && end == begin);
+        }
         if (count_parse(text, &count))
                 fuzz_demand(strspn(text, "0123456789") == strlen(text));
 }

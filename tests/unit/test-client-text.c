@@ -91,51 +91,6 @@ static void counts_are_digits_without_overflow(void **state) {
         assert_true(count == UINT64_MAX);
 }
 
-static void assert_time(const char *text, bool day_end, uint64_t seconds) {
-        uint64_t usec = 0;
-
-        assert_true(time_parse(text, day_end, 1000 * USEC_PER_SEC, &usec));
-        assert_true(usec == seconds * USEC_PER_SEC);
-}
-
-static void times_are_dates_offsets_or_days_from_now(void **state) {
-        (void) state;
-        assert_time("2026-01-02", false, 1767312000);
-        assert_time("2026-01-02", true, 1767312000 + 86399);
-        assert_time("2026-01-02T03:04:05Z", false, 1767323045);
-        assert_time("2026-01-02t03:04:05.75+01:00", true, 1767323045 - 3600);
-        assert_time("2026-01-02 03:04:05-02:30", false, 1767323045 + 9000);
-        assert_time("+1d", false, 1000 + 86400);
-        assert_time("+0d", true, 1000);
-}
-
-static void other_times_are_refused(void **state) {
-        const char *const wrong[] = {
-                "",
-                "tomorrow",
-                "2026-1-2",
-                "2026-02-30",
-                "2026-13-01",
-                "2026-01-02T",
-                "1969-01-01",
-                "2026-01-02 03:04",
-                "2026-01-02T03:04:05",
-                "+d",
-                "+1",
-                "+100000d",
-                "+1w",
-                "2026-01-02x",
-                "2026-01-02T03:04:05+24:00",
-        };
-        uint64_t usec = 7;
-
-        (void) state;
-        for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
-                if (time_parse(wrong[i], false, 1000, &usec))
-                        fail_msg("'%s' is taken for a time", wrong[i]);
-        assert_true(usec == 7);
-}
-
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(what_speaks_to_the_terminal_is_written_out),
@@ -144,8 +99,6 @@ int main(void) {
                 cmocka_unit_test(a_keeper_is_a_user_unless_it_says_otherwise),
                 cmocka_unit_test(objects_are_named_by_number_or_path),
                 cmocka_unit_test(counts_are_digits_without_overflow),
-                cmocka_unit_test(times_are_dates_offsets_or_days_from_now),
-                cmocka_unit_test(other_times_are_refused),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
