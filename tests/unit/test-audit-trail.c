@@ -246,7 +246,7 @@ static int real_records(char ret_absence[static 128]) {
 }
 
 static void trail_is_there_or_says_why_not(void **state) {
-        char absence[128];
+        char absence[128] = "";
         Capture capture;
 
         (void) state;
@@ -349,7 +349,7 @@ static bool reader_finds(int fd, const char *text) {
 
 static void record_is_in_the_kernels_log(void **state) {
         _cleanup_close_ int fd = reader_open();
-        char absence[128];
+        char absence[128] = "";
 
         (void) state;
         if (fd < 0)
