@@ -69,5 +69,30 @@ int ledger_row_encode(const LedgerRow *row, char **ret_text, size_t *ret_size,
 /* SHA-256 of a row's text. -ENOMEM, -EIO. */
 int ledger_row_hash(const char *text, size_t size, uint8_t ret[static LEDGER_HASH_SIZE]);
 
+/* A row that was read; its texts live in the document. */
+typedef struct LedgerParsed {
+        LedgerRow row;
+        int code; /* of EventCode; -1: a word that this version does not know */
+        uint8_t hash[LEDGER_HASH_SIZE]; /* of the text */
+        uint8_t document_hash[DIGEST_MAX];
+        LedgerTouch *touches; /* owned */
+        json_t *document;     /* owned */
+} LedgerParsed;
+
+/*
+ * Read a text strictly: canonical, known keys, each of its type and not empty, the required ones
+ * there. SEAL_E_REGISTER_TAMPERED says in the detail what is wrong; -ENOMEM. Whether it follows on
+ * the row before is ledger_row_follows.
+ */
+int ledger_row_parse(const char *text, size_t size, LedgerParsed *ret, ErrorDetail *detail);
+void ledger_parsed_done(LedgerParsed *parsed);
+
+/*
+ * Is it row seq, after the row with this hash? SEAL_E_REGISTER_TAMPERED says in the detail what is
+ * wrong.
+ */
+int ledger_row_follows(const LedgerRow *row, uint64_t seq,
+                       const uint8_t previous[static LEDGER_HASH_SIZE], ErrorDetail *detail);
+
 /* The keys of a row, for what compares them with other lists; NULL beyond the last. */
 const char *ledger_row_key(size_t i);
