@@ -46,6 +46,7 @@ static const GateRule rules[] = {
         { REQUEST, "Describe", ANY, ROLE_ANYONE, NULL },
 
         { SEAL, "Sign", ANY, ROLE_KEEPER, NULL },
+        { SEAL, "Sign", ANY, ROLE_USER, NULL },
         { SEAL, "Accept", ANY, ROLE_KEEPER, NULL },
         { SEAL, "Decline", ANY, ROLE_KEEPER, NULL },
         { SEAL, "RecordFiling", STRICT, ROLE_MAKER, ACTION("make") },
@@ -73,6 +74,7 @@ static const RoleText role_texts[] = {
         { ROLE_ADMINISTRATOR, "administrators", "administrator", "seal-admins" },
         { ROLE_AUDITOR, "auditors", "auditor", "seal-auditors" },
         { ROLE_KEEPER, "keepers of the seal", NULL, NULL },
+        { ROLE_USER, "holders of a grant", NULL, NULL },
         { ROLE_OWNER, "the applicant of this request", NULL, NULL },
         { ROLE_ANYONE, "everybody", NULL, NULL },
 };
@@ -151,65 +153,4 @@ int gate_check(const char *interface, const char *member, Separation mode, unsig
                 could |= rules[i].role;
         }
         return deny(member, mode, entry, could, detail);
-}
-
-/* Before Initialize nothing can be decided; should it be asked, the strictest answer is right. */
-static bool is_strict(Separation mode) {
-        return mode != SEPARATION_SINGLE && mode != SEPARATION_DUAL;
-}
-
-static bool has_decided(const Request *request, const Caller *caller) {
-        for (size_t i = 0; i < request->decision_count; i++)
-                if (caller_is(caller, &request->decisions[i].by))
-                        return true;
-        return false;
-}
-
-int separation_decide(Separation mode, const Request *request, const Caller *caller,
-                      ErrorDetail *detail) {
-        if (mode == SEPARATION_SINGLE)
-                return 0;
-        if (caller_is(caller, &request->applicant))
-                return error_set(detail, SEAL_E_SEPARATION_OF_DUTIES,
-                                 "Who applied does not decide: another reviewer has to");
-        if (has_decided(request, caller))
-                return error_set(detail, SEAL_E_SEPARATION_OF_DUTIES,
-                                 "Nobody decides twice: another reviewer has to");
-        return 0;
-}
-
-int separation_make(Separation mode, const Request *request, const Caller *caller,
-                    ErrorDetail *detail) {
-        static const char another[] = "a maker has to who did not apply, review, or become keeper";
-
-        if (!is_strict(mode))
-                return 0;
-        if (caller_is(caller, &request->applicant))
-                return error_set(detail, SEAL_E_SEPARATION_OF_DUTIES,
-                                 "Who applied does not make: %s", another);
-        if (has_decided(request, caller))
-                return error_set(detail, SEAL_E_SEPARATION_OF_DUTIES,
-                                 "Who reviewed does not make: %s", another);
-        for (size_t i = 0; i < request->application.keeper_count; i++)
-                if (caller_is(caller, &request->application.keepers[i]))
-                        return error_set(detail, SEAL_E_SEPARATION_OF_DUTIES,
-                                         "A keeper does not make his seal: %s", another);
-        return 0;
-}
-
-int separation_deliver(Separation mode, const Seal *seal, const Subject *keeper,
-                       ErrorDetail *detail) {
-        if (is_strict(mode) && seal->made.by.text[0] != '\0' &&
-            subject_equal(&seal->made.by, keeper))
-                return error_set(detail, SEAL_E_SEPARATION_OF_DUTIES,
-                                 "Who made a seal does not keep it: deliver it to another than %s",
-                                 keeper->text);
-        return 0;
-}
-
-int separation_keep(Separation mode, const Seal *seal, const Caller *caller, ErrorDetail *detail) {
-        if (is_strict(mode) && seal->made.by.text[0] != '\0' && caller_is(caller, &seal->made.by))
-                return error_set(detail, SEAL_E_SEPARATION_OF_DUTIES,
-                                 "Who made a seal does not keep it: another keeper has to act");
-        return 0;
 }

@@ -1,15 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The first gate: one table of member, mode, role and polkit action (the second gate, bus-polkit),
- * and the separation of duties. Pure. What has no row is denied, to root too.
+ * The first gate: one table of member, mode, role and polkit action (the second gate, bus-polkit).
+ * Pure. What has no row is denied, to root too. The separation of duties is separation.h.
  */
 #pragma once
 
 #include "base/error.h"
 #include "sealsd/caller.h"
 #include "sealsd/lifecycle.h"
-#include "sealsd/request.h"
-#include "sealsd/seal.h"
 
 typedef struct GateRule {
         const char *interface; /* "org.sealsd1.Seal" */
@@ -31,19 +29,3 @@ bool gate_has_entry(const char *interface, const char *member);
 
 /* All rows, for tests and the manual. */
 const GateRule *gate_rules(size_t *ret_count);
-
-/*
- * The separation of duties (design, section 4). SEAL_E_SEPARATION_OF_DUTIES names the rule and who
- * could act.
- *   decide:  not the applicant, nobody twice (dual, strict); anyone (single)
- *   make:    strict: neither applicant nor reviewer nor a keeper
- *   deliver: strict: not the maker as keeper
- *   keep:    strict: the maker neither accepts nor signs, though he be of a group that keeps
- */
-int separation_decide(Separation mode, const Request *request, const Caller *caller,
-                      ErrorDetail *detail);
-int separation_make(Separation mode, const Request *request, const Caller *caller,
-                    ErrorDetail *detail);
-int separation_keep(Separation mode, const Seal *seal, const Caller *caller, ErrorDetail *detail);
-int separation_deliver(Separation mode, const Seal *seal, const Subject *keeper,
-                       ErrorDetail *detail);

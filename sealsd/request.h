@@ -17,6 +17,7 @@
 
 typedef struct Decision {
         Subject by;
+        uint32_t login; /* as observed; LOGIN_NONE not known */
         bool approve;
         char comment[TEXT_MAX + 1];
         uint64_t time;
@@ -27,6 +28,7 @@ typedef struct Request {
         char kind[KIND_MAX + 1];
         RequestState state;
         Subject applicant;
+        uint32_t applicant_login;    /* as observed; LOGIN_NONE not known */
         char number[NUMBER_MAX + 1]; /* "" before approval */
         uint64_t created;
         uint64_t expires; /* 0: never */

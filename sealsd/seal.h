@@ -15,7 +15,8 @@
 #include "sealsd/subject.h"
 
 typedef struct Act {
-        Subject by; /* text "" when it has not happened */
+        Subject by;     /* text "" when it has not happened */
+        uint32_t login; /* his login UID, as observed; LOGIN_NONE not known */
         uint64_t time;
 } Act;
 
@@ -44,7 +45,9 @@ typedef struct Seal {
         TPM2_HANDLE index;
         unsigned bit;
         Filing filing;
-        Act made, filed, delivered, accepted, revoked;
+        Act made, filed, delivered, accepted;
+        Act suspended, surrendered, lost; /* the last time, also when it is over */
+        Act revoked, destroyed;
         char revocation_reason[TEXT_MAX + 1];
         Subject named_keeper; /* to whom it was delivered last; text "" before */
         /* The key; public.size 0 when none was made yet. */

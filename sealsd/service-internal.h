@@ -4,6 +4,7 @@
 
 #include "base/text.h"
 #include "sealsd/approval-set.h"
+#include "sealsd/separation.h"
 #include "sealsd/service.h"
 #include "sealsd/worker.h"
 #include "tpm/hierarchy.h"
@@ -95,6 +96,9 @@ void *service_job_discard(void *job);
 /* --- shared steps --------------------------------------------------------------------------- */
 
 uint64_t service_now(const Service *service);
+
+/* The installation's, by which people's acts are judged. */
+SeparationRule service_separation_rule(const Service *service);
 
 /* SEAL_E_NOT_INITIALIZED before Initialize is complete. */
 int service_require_ready(const Service *service, ErrorDetail *detail);

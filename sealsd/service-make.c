@@ -60,7 +60,7 @@ int service_algorithm(const Service *service, const char *name, const Algorithm 
 /* --- the row ------------------------------------------------------------------------------ */
 
 static Act act_now(const MakeJob *job) {
-        return (Act){ .by = job->by, .time = service_now(job->head.service) };
+        return (Act){ .by = job->by, .login = LOGIN_NONE, .time = service_now(job->head.service) };
 }
 
 /* What the mode leaves to people: strict all, dual the acceptance, single nothing. */

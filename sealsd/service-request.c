@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "base/text.h"
-#include "sealsd/gate.h"
 #include "sealsd/service-internal.h"
 
 bool service_sees_all(const Caller *caller) {
@@ -67,6 +66,7 @@ static int apply_fill(Service *service, const Caller *caller, Application *appli
                 return r;
         ret->state = REQUEST_APPLIED;
         ret->applicant = caller->subject;
+        ret->applicant_login = caller->login_uid;
         ret->created = service_now(service);
         ret->reviewers_needed = service->config->reviewers_needed;
         ret->application = *application;
@@ -101,6 +101,7 @@ int service_apply(Service *service, const Caller *caller, Application *applicati
 static int create_request(Service *service, Request *request) {
         Decision self = {
                 .by = request->applicant,
+                .login = request->applicant_login,
                 .approve = true,
                 .comment = "single mode",
                 .time = request->created,
@@ -178,12 +179,13 @@ int service_create_seal(Service *service, const Caller *caller, Application *app
 
 static int decide_check(Service *service, const Caller *caller, const Request *request,
                         RequestOperation operation, RequestState *ret_next, ErrorDetail *detail) {
-        int r = service_require_ready(service, detail);
+        const SeparationRule rule = service_separation_rule(service);
 
+        int r = service_require_ready(service, detail);
         if (r == 0)
                 r = request_transition(request->state, operation, ret_next, detail);
         if (r == 0)
-                r = separation_decide(service->installation.separation, request, caller, detail);
+                r = separation_decide(&rule, request, caller, detail);
         return r;
 }
 
@@ -210,7 +212,12 @@ static int decide_commit(Service *service, Request *request, const Decision *dec
 
 static Decision decision_of(const Service *service, const Caller *caller, bool approve,
                             const char *comment) {
-        Decision d = { .by = caller->subject, .approve = approve, .time = service_now(service) };
+        Decision d = {
+                .by = caller->subject,
+                .login = caller->login_uid,
+                .approve = approve,
+                .time = service_now(service),
+        };
 
         text_copy(d.comment, sizeof(d.comment), comment);
         return d;
@@ -323,6 +330,7 @@ int service_request_cancel(Service *service, const Caller *caller, uint64_t id, 
 
 int service_request_make(Service *service, const Caller *caller, uint64_t id, Reply reply,
                          ErrorDetail *detail) {
+        const SeparationRule rule = service_separation_rule(service);
         _cleanup_free_ Request *request = malloc(sizeof(*request));
         int r;
 
@@ -336,7 +344,7 @@ int service_request_make(Service *service, const Caller *caller, uint64_t id, Re
                 return 0;
         }
         if (r == 0)
-                r = separation_make(service->installation.separation, request, caller, detail);
+                r = separation_make(&rule, request, caller, detail);
         if (r != 0)
                 return r;
         return service_make(service, request, &caller->subject, caller->uid, reply, detail);

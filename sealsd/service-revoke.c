@@ -154,7 +154,11 @@ static int revoke_find(Service *service, const Caller *caller, const char *numbe
 
 int service_seal_revoke(Service *service, const Caller *caller, const char *number,
                         const char *reason, Reply reply, ErrorDetail *detail) {
-        const Act act = { .by = caller->subject, .time = service_now(service) };
+        const Act act = {
+                .by = caller->subject,
+                .login = caller->login_uid,
+                .time = service_now(service),
+        };
         const Act *unmarked = NULL;
         SealState next;
         SealBrief seal;

@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "sealsd/gate.h"
 #include "sealsd/service-internal.h"
 
 /* --- seeing ------------------------------------------------------------------------------- */
@@ -165,7 +164,11 @@ static int act_finish(Service *service, const Seal *seal) {
 }
 
 static Act act_of(const Service *service, const Caller *caller) {
-        return (Act){ .by = caller->subject, .time = service_now(service) };
+        return (Act){
+                .by = caller->subject,
+                .login = caller->login_uid,
+                .time = service_now(service),
+        };
 }
 
 int service_seal_record_filing(Service *service, const Caller *caller, const char *number,
@@ -191,6 +194,7 @@ int service_seal_record_filing(Service *service, const Caller *caller, const cha
 
 int service_seal_deliver(Service *service, const Caller *caller, const char *number,
                          const Subject *keeper, ErrorDetail *detail) {
+        const SeparationRule rule = service_separation_rule(service);
         _cleanup_free_ Seal *seal = malloc(sizeof(*seal));
         int r;
 
@@ -201,7 +205,7 @@ int service_seal_deliver(Service *service, const Caller *caller, const char *num
                 r = error_set(detail, SEAL_E_INVALID_ARGS,
                               "%s is not among the keepers that were applied for", keeper->text);
         if (r == 0)
-                r = separation_deliver(service->installation.separation, seal, keeper, detail);
+                r = separation_deliver(&rule, seal, keeper, detail);
         if (r == 0)
                 r = why_not_time(service, seal, detail);
         if (r != 0)
@@ -213,6 +217,7 @@ int service_seal_deliver(Service *service, const Caller *caller, const char *num
 
 int service_seal_accept(Service *service, const Caller *caller, const char *number,
                         ErrorDetail *detail) {
+        const SeparationRule rule = service_separation_rule(service);
         _cleanup_free_ Seal *seal = malloc(sizeof(*seal));
         int r;
 
@@ -220,7 +225,7 @@ int service_seal_accept(Service *service, const Caller *caller, const char *numb
                 return -ENOMEM;
         r = act_begin(service, caller, number, SEAL_ACCEPT, seal, detail);
         if (r == 0)
-                r = separation_keep(service->installation.separation, seal, caller, detail);
+                r = separation_keep(&rule, seal, caller, detail);
         if (r == 0)
                 r = why_not_time(service, seal, detail);
         if (r != 0)

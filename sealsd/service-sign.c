@@ -13,7 +13,6 @@
 #include "base/log.h"
 #include "policy/algorithm.h"
 #include "policy/key.h"
-#include "sealsd/gate.h"
 #include "sealsd/service-internal.h"
 #include "tpm/index.h"
 
@@ -142,6 +141,7 @@ static int sign_digest(SignJob *job, const Seal *seal, const SignOptions *option
 
 static int sign_may(Service *service, const Caller *caller, const Seal *seal,
                     const SignOptions *options, ErrorDetail *detail) {
+        const SeparationRule rule = service_separation_rule(service);
         Purpose purpose = options->purpose ? options->purpose : PURPOSE_DOCUMENT_SIGNING;
         SealState same;
         int r;
@@ -151,7 +151,7 @@ static int sign_may(Service *service, const Caller *caller, const Seal *seal,
                 r = error_set(detail, SEAL_E_ACCESS_DENIED, "You are not a keeper of seal %s",
                               seal->number);
         if (r == 0)
-                r = separation_keep(service->installation.separation, seal, caller, detail);
+                r = separation_keep(&rule, seal, caller, detail);
         /* The machine's state is for the chip to judge, now; all else is as WhyNot says. */
         if (r == 0)
                 r = service_seal_why_not(service, seal, detail);

@@ -69,6 +69,13 @@ uint64_t service_now(const Service *service) {
         return clock_now(&service->clock);
 }
 
+SeparationRule service_separation_rule(const Service *service) {
+        return (SeparationRule){
+                .mode = service->installation.separation,
+                .logins = service->config->separate_logins,
+        };
+}
+
 int service_require_ready(const Service *service, ErrorDetail *detail) {
         if (service->installation.phase == INIT_COMPLETE)
                 return 0;

@@ -132,7 +132,7 @@ static void seal_add(Store *store, uint64_t request) {
                 .private = { .size = 64 },
         };
         application_fill(&seal.facts);
-        seal.made = seal.filed = seal.delivered = seal.accepted = (Act){ user, 9 };
+        seal.made = seal.filed = seal.delivered = seal.accepted = (Act){ .by = user, .time = 9 };
         fuzz_demand(store_seal_add(store, &seal) == 0);
 }
 
