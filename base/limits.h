@@ -20,6 +20,7 @@
 #define NAME_CHARS_MAX 256  /* a seal's name or holder, in characters */
 #define NAME_BYTES_MAX 1024 /* the same in UTF-8 */
 #define PEM_MAX (16 * 1024)
+#define KEY_PEM_MAX 1024 /* a public key as we write it, RSA-4096 included */
 #define SECRET_MAX 1024
 #define DIGEST_MAX 64
 #define SIGNATURE_MAX 1024 /* DER or plain, RSA-4096 included */

@@ -221,7 +221,6 @@ int application_to_json(const Application *application, char **ret) {
         return json_to_text(document, ret);
 }
 
-/* The readers below say whether the value was there, of the right type and within its bounds. */
 static bool read_string(const json_t *object, const char *key, char *ret, size_t size) {
         const char *text = json_string_value(json_object_get(object, key));
 
@@ -231,7 +230,7 @@ static bool read_string(const json_t *object, const char *key, char *ret, size_t
         return true;
 }
 
-static bool read_number(const json_t *object, const char *key, uint64_t *ret) {
+bool json_read_number(const json_t *object, const char *key, uint64_t *ret) {
         const json_t *value = json_object_get(object, key);
         json_int_t number = json_integer_value(value);
 
@@ -241,7 +240,7 @@ static bool read_number(const json_t *object, const char *key, uint64_t *ret) {
         return true;
 }
 
-static bool read_purposes(const json_t *array, unsigned *ret) {
+bool json_read_purposes(const json_t *array, unsigned *ret) {
         for (size_t i = 0; i < json_array_size(array); i++) {
                 const char *name = json_string_value(json_array_get(array, i));
                 unsigned purpose = name ? purpose_from_name(name) : 0;
@@ -253,7 +252,7 @@ static bool read_purposes(const json_t *array, unsigned *ret) {
         return *ret != 0;
 }
 
-static bool read_keeper(const json_t *text, const json_t *id, Subject *ret) {
+bool json_read_subject(const json_t *text, const json_t *id, Subject *ret) {
         const char *subject = json_string_value(text), *name;
         json_int_t number = json_integer_value(id);
 
@@ -273,22 +272,24 @@ static bool read_keepers(const json_t *object, Application *a) {
         if (count == 0 || count > KEEPERS_MAX || json_array_size(ids) != count)
                 return false;
         for (size_t i = 0; i < count; i++)
-                if (!read_keeper(json_array_get(texts, i), json_array_get(ids, i), &a->keepers[i]))
+                if (!json_read_subject(json_array_get(texts, i), json_array_get(ids, i),
+                                       &a->keepers[i]))
                         return false;
         a->keeper_count = count;
         return true;
 }
 
-static bool read_all(const json_t *o, Application *a) {
+bool json_read_application(const json_t *o, Application *a) {
         return read_string(o, "name", a->name, sizeof(a->name)) &&
                read_string(o, "holder", a->holder, sizeof(a->holder)) &&
                read_string(o, "class", a->class, sizeof(a->class)) &&
                read_string(o, "type", a->type, sizeof(a->type)) &&
                read_string(o, "algorithm", a->algorithm, sizeof(a->algorithm)) &&
-               read_number(o, "not-before", &a->not_before) &&
-               read_number(o, "not-after", &a->not_after) &&
-               read_number(o, "use-limit", &a->use_limit) &&
-               read_purposes(json_object_get(o, "purposes"), &a->purposes) && read_keepers(o, a) &&
+               json_read_number(o, "not-before", &a->not_before) &&
+               json_read_number(o, "not-after", &a->not_after) &&
+               json_read_number(o, "use-limit", &a->use_limit) &&
+               json_read_purposes(json_object_get(o, "purposes"), &a->purposes) &&
+               read_keepers(o, a) &&
                json_read_documents(json_object_get(o, "documents"), a->documents,
                                    &a->document_count);
 }
@@ -302,7 +303,7 @@ int application_from_json(const char *json, Application *ret) {
         int r = json_parse(json, &document);
         if (r != 0)
                 return r;
-        if (!read_all(document, application))
+        if (!json_read_application(document, application))
                 return SEAL_E_REGISTER_TAMPERED;
         *ret = *application;
         return 0;

@@ -40,6 +40,9 @@ typedef struct Application {
         Subject keepers[KEEPERS_MAX];
         size_t document_count;
         Document documents[DOCUMENTS_MAX];
+        /* Of requests that concern a seal (change.h). */
+        uint64_t overlap; /* renewal: the old seal signs so long after the new one's acceptance */
+        bool use_limit_given; /* amendment: a use_limit of 0 takes the limit away */
         /* CreateSeal's mark of a repeated call; no part of the JSON. */
         char token[NAME_BYTES_MAX + 1];
 } Application;

@@ -222,13 +222,18 @@ static int run_revoke(Operation *op, ErrorDetail *detail) {
 
 static int seal_to_json(Operation *op, const Seal *seal, char **ret) {
         _cleanup_(paths_freep) char **policy = NULL;
+        _cleanup_free_ Request *request = malloc(sizeof(*request));
         char why_not[WHY_NOT_MAX];
 
+        if (!request)
+                return -ENOMEM;
         int r = service_seal_policy(op->bus->service, seal, &policy);
+        if (r == 0)
+                r = service_seal_request(op->bus->service, seal, request);
         if (r != 0)
                 return r;
         seal_why_not(op->bus, seal, why_not, sizeof(why_not));
-        return seal_describe(seal, why_not, (const char *const *) policy,
+        return seal_describe(seal, request, why_not, (const char *const *) policy,
                              seal_shows_custody(seal, &op->caller), ret);
 }
 

@@ -13,5 +13,13 @@ json_t *json_documents(const Document *documents, size_t count);
 json_t *json_purposes(unsigned purposes);
 json_t *application_json(const Application *application);
 
-/* Back from json_documents: at most DOCUMENTS_MAX; false for another shape. */
+/*
+ * Back from these: false for another shape or what is out of bounds; *ret may be half filled then.
+ * At most DOCUMENTS_MAX documents. A number is one from 0 to JSON_NUMBER_MAX, purposes are at least
+ * one, each once. Of an application, what application_json wrote, into a zeroed one.
+ */
 bool json_read_documents(const json_t *array, Document *ret, size_t *ret_count);
+bool json_read_number(const json_t *object, const char *key, uint64_t *ret);
+bool json_read_purposes(const json_t *array, unsigned *ret);
+bool json_read_subject(const json_t *text, const json_t *id, Subject *ret);
+bool json_read_application(const json_t *object, Application *ret);

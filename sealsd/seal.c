@@ -26,15 +26,26 @@ bool seal_names_keeper(const Seal *seal, const Subject *subject) {
         return false;
 }
 
+bool seal_is_accepted(const Seal *seal) {
+        return seal->state == SEAL_ACTIVE || seal->accepted.time != 0;
+}
+
 bool seal_is_keeper(const Seal *seal, const Caller *caller) {
-        if (seal->state == SEAL_MADE || seal->state == SEAL_FILED)
+        if (seal->state == SEAL_MADE || seal->state == SEAL_FILED ||
+            seal->state == SEAL_SURRENDERED)
                 return false;
         if (caller_is(caller, &seal->named_keeper))
                 return true;
-        for (size_t i = 0; seal->state != SEAL_DELIVERED && i < seal->facts.keeper_count; i++)
+        if (seal->state == SEAL_DELIVERED || !seal_is_accepted(seal))
+                return false;
+        for (size_t i = 0; i < seal->facts.keeper_count; i++)
                 if (caller_is(caller, &seal->facts.keepers[i]))
                         return true;
         return false;
+}
+
+SealTiming seal_timing_at(const Seal *seal, uint64_t now) {
+        return seal_timing(seal->facts.not_before, seal->facts.not_after, seal->superseded_at, now);
 }
 
 static int keeper_append(json_t *array, const Seal *seal, const Subject *keeper) {
@@ -84,7 +95,7 @@ static json_t *facts_json(const Seal *seal, const char *why_not, const char *con
         const Application *facts = &seal->facts;
 
         return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:o, s:o, s:I, s:I, s:I,"
-                         " s:I, s:I, s:s}",
+                         " s:I, s:I, s:s, s:s, s:s, s:I, s:b}",
                          "number", seal->number, "class", facts->class, "type", facts->type, "name",
                          facts->name, "holder", facts->holder, "state",
                          seal_state_name(seal->state), "why-not", why_not, "algorithm",
@@ -93,23 +104,57 @@ static json_t *facts_json(const Seal *seal, const char *why_not, const char *con
                          "created", (json_int_t) seal->created, "not-before",
                          (json_int_t) facts->not_before, "not-after", (json_int_t) facts->not_after,
                          "use-limit", (json_int_t) facts->use_limit, "use-count",
-                         (json_int_t) seal->use_count, "public-key", pem);
+                         (json_int_t) seal->use_count, "public-key", pem, "replaces",
+                         seal->replaces, "replaced-by", seal->replaced_by, "superseded-at",
+                         (json_int_t) seal->superseded_at, "opaque", seal->opaque);
 }
 
-static json_t *custody_json(const Seal *seal) {
-        return json_pack("{s:o, s:I, s:s, s:o, s:s, s:s, s:s, s:s, s:I, s:s, s:I, s:i, s:o}",
-                         "keepers", keepers_json(seal), "request", (json_int_t) seal->request,
-                         "applicant", seal->applicant.text, "filing", filing_json(seal), "made-by",
-                         seal->made.by.text, "delivered-by", seal->delivered.by.text, "accepted-by",
-                         seal->accepted.by.text, "revoked-by", seal->revoked.by.text, "revoked",
-                         (json_int_t) seal->revoked.time, "revocation-reason",
-                         seal->revocation_reason, "index", (json_int_t) seal->index, "bit",
-                         (int) seal->bit, "documents",
-                         json_documents(seal->facts.documents, seal->facts.document_count));
+/* Who did what when, in the order of the life cycle; what did not happen is left out. */
+static json_t *acts_json(const Seal *seal) {
+        const struct {
+                const char *name;
+                const Act *act;
+        } acts[] = {
+                { "made", &seal->made },
+                { "filed", &seal->filed },
+                { "delivered", &seal->delivered },
+                { "accepted", &seal->accepted },
+                { "suspended", &seal->suspended },
+                { "lost", &seal->lost },
+                { "surrendered", &seal->surrendered },
+                { "revoked", &seal->revoked },
+                { "destroyed", &seal->destroyed },
+        };
+        _cleanup_json_ json_t *array = json_array();
+
+        for (size_t i = 0; array && i < sizeof(acts) / sizeof(acts[0]); i++) {
+                const Act *act = acts[i].act;
+
+                if (act->time != 0 &&
+                    json_array_append_new(array, json_pack("{s:s, s:s, s:I}", "act", acts[i].name,
+                                                           "by", act->by.text, "time",
+                                                           (json_int_t) act->time)) != 0)
+                        return NULL;
+        }
+        return steal_ptr(array);
 }
 
-int seal_describe(const Seal *seal, const char *why_not, const char *const *policy, bool full,
-                  char **ret) {
+static json_t *custody_json(const Seal *seal, const Request *request) {
+        return json_pack(
+                "{s:o, s:I, s:s, s:o, s:s, s:s, s:s, s:s, s:I, s:s, s:I, s:i, s:o, s:o,"
+                " s:o}",
+                "keepers", keepers_json(seal), "request", (json_int_t) seal->request, "applicant",
+                seal->applicant.text, "filing", filing_json(seal), "made-by", seal->made.by.text,
+                "delivered-by", seal->delivered.by.text, "accepted-by", seal->accepted.by.text,
+                "revoked-by", seal->revoked.by.text, "revoked", (json_int_t) seal->revoked.time,
+                "revocation-reason", seal->revocation_reason, "index", (json_int_t) seal->index,
+                "bit", (int) seal->bit, "documents",
+                json_documents(seal->facts.documents, seal->facts.document_count), "decisions",
+                request ? request_decisions(request, false) : json_array(), "acts", acts_json(seal));
+}
+
+int seal_describe(const Seal *seal, const Request *request, const char *why_not,
+                  const char *const *policy, bool full, char **ret) {
         _cleanup_free_ char *pem = NULL;
         _cleanup_json_ json_t *document = NULL, *custody = NULL;
 
@@ -118,7 +163,7 @@ int seal_describe(const Seal *seal, const char *why_not, const char *const *poli
                 return r;
         document = facts_json(seal, why_not, policy, pem ? pem : "");
         if (full) {
-                custody = custody_json(seal);
+                custody = custody_json(seal, request);
                 if (!custody || json_object_update(document, custody) != 0)
                         return -ENOMEM;
         }

@@ -12,6 +12,7 @@
 #include "sealsd/application.h"
 #include "sealsd/caller.h"
 #include "sealsd/lifecycle.h"
+#include "sealsd/request.h"
 #include "sealsd/subject.h"
 
 typedef struct Act {
@@ -33,8 +34,9 @@ int filing_check(const Filing *filing, ErrorDetail *detail);
 
 typedef struct Seal {
         char number[NUMBER_MAX + 1];
-        uint64_t request; /* its make request */
+        uint64_t request; /* of kind make or renew, which it was made for */
         SealState state;
+        bool opaque; /* read without the register key: facts, filing's documents, key not there */
         bool revocation_pending; /* revoked here, the bit in the chip still to be set */
         Separation separation;   /* of its birth */
         Subject applicant;
@@ -49,18 +51,34 @@ typedef struct Seal {
         Act suspended, surrendered, lost; /* the last time, also when it is over */
         Act revoked, destroyed;
         char revocation_reason[TEXT_MAX + 1];
-        Subject named_keeper; /* to whom it was delivered last; text "" before */
+        Subject named_keeper;             /* to whom it was delivered last; text "" before */
+        char replaces[NUMBER_MAX + 1];    /* the seal that this one renews; "" */
+        char replaced_by[NUMBER_MAX + 1]; /* the one that renews this; "" */
+        uint64_t superseded_at;           /* from when it does not sign for that; 0 never */
         /* The key; public.size 0 when none was made yet. */
         TPM2B_PUBLIC public;
         TPM2B_PRIVATE private;
 } Seal;
 
-/* One of the keepers that were applied for. */
+/* One of the keepers that were applied for, or that it was transferred to. */
 bool seal_names_keeper(const Seal *seal, const Subject *subject);
 
-/* A keeper by the register; before acceptance only the named keeper counts. */
+/* Whether this delivery was accepted: else only the named keeper is one. */
+bool seal_is_accepted(const Seal *seal);
+
+/*
+ * A keeper by the register: nobody before delivery and after surrender, before acceptance the named
+ * keeper alone.
+ */
 bool seal_is_keeper(const Seal *seal, const Caller *caller);
 
-/* Everything as JSON (docs/bus.md), malloc'ed; full is false for those who may not see custody. */
-int seal_describe(const Seal *seal, const char *why_not, const char *const *policy, bool full,
-                  char **ret);
+/* What the clock makes of it. */
+SealTiming seal_timing_at(const Seal *seal, uint64_t now);
+
+/*
+ * Everything as JSON (docs/bus.md), malloc'ed; full is false for those who may not see custody.
+ * request is the one that it was made for, whose decisions are part of the filing record; NULL
+ * where it cannot be read.
+ */
+int seal_describe(const Seal *seal, const Request *request, const char *why_not,
+                  const char *const *policy, bool full, char **ret);

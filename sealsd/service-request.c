@@ -70,6 +70,7 @@ static int apply_fill(Service *service, const Caller *caller, Application *appli
         ret->created = service_now(service);
         ret->reviewers_needed = service->config->reviewers_needed;
         ret->application = *application;
+        text_copy(ret->type, sizeof(ret->type), application->type);
         memcpy(ret->kind, REQUEST_KIND_MAKE, sizeof(REQUEST_KIND_MAKE));
         return request_digest(ret, ret->digest);
 }

@@ -38,21 +38,34 @@ int service_seal_list(Service *service, const Caller *caller, SealFilter filter,
         return store_seal_list(service->store, &filter, ret, ret_count);
 }
 
+int service_seal_request(Service *service, const Seal *seal, Request *ret) {
+        return store_request_get(service->store, seal->request, ret);
+}
+
 /* --- may it sign? ------------------------------------------------------------------------- */
 
 static int why_not_time(const Service *service, const Seal *seal, ErrorDetail *detail) {
-        uint64_t now = service_now(service);
         char when[TIME_TEXT_SIZE];
 
-        if (now < seal->facts.not_before)
+        switch (seal_timing_at(seal, service_now(service))) {
+        case TIMING_NOT_YET_VALID:
                 return error_set(detail, SEAL_E_NOT_YET_VALID,
                                  "Seal %s is not valid yet: it can be delivered, accepted and used "
                                  "from %s on",
                                  seal->number, time_format(seal->facts.not_before, when));
-        if (now > seal->facts.not_after)
-                return error_set(detail, SEAL_E_EXPIRED, "Seal %s expired at %s; apply for renewal",
-                                 seal->number, time_format(seal->facts.not_after, when));
-        return 0;
+        case TIMING_EXPIRED:
+                return error_set(detail, SEAL_E_EXPIRED, "Seal %s expired at %s: %s", seal->number,
+                                 time_format(seal->facts.not_after, when),
+                                 seal_timing_way(TIMING_EXPIRED));
+        case TIMING_SUPERSEDED:
+                return error_set(detail, SEAL_E_SUPERSEDED,
+                                 "Seal %s was replaced by %s, and signs no more since %s: %s",
+                                 seal->number, seal->replaced_by,
+                                 time_format(seal->superseded_at, when),
+                                 seal_timing_way(TIMING_SUPERSEDED));
+        default:
+                return 0;
+        }
 }
 
 static int why_not_machine(const Service *service, ErrorDetail *detail) {

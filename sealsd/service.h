@@ -226,6 +226,9 @@ int service_seal_visible(Service *service, const Caller *caller, const char *num
 int service_seal_list(Service *service, const Caller *caller, SealFilter filter, SealRow **ret,
                       size_t *ret_count);
 
+/* The request that it was made for: whoever sees custody may know what became of it. */
+int service_seal_request(Service *service, const Seal *seal, Request *ret);
+
 /* 0 when the seal can sign for its keepers now, else the condition that says why not. */
 int service_seal_why_not(Service *service, const Seal *seal, ErrorDetail *detail);
 /* One text per policy term, NULL-terminated, malloc'ed strings in a malloc'ed array. */

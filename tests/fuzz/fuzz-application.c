@@ -51,7 +51,7 @@ static void demand_same_again(const Application *application) {
 
 /* What shows it to people. */
 static void demand_described(const Application *application) {
-        static Request request;
+        static Request request = { .kind = REQUEST_KIND_MAKE };
         static Seal seal;
         _cleanup_free_ char *request_text = NULL, *seal_text = NULL;
         uint8_t digest[32];
@@ -61,7 +61,7 @@ static void demand_described(const Application *application) {
         seal.state = SEAL_ACTIVE;
         fuzz_demand(request_digest(&request, digest) == 0);
         fuzz_demand(request_describe(&request, true, &request_text) == 0);
-        fuzz_demand(seal_describe(&seal, "why", NULL, true, &seal_text) == 0);
+        fuzz_demand(seal_describe(&seal, &request, "why", NULL, true, &seal_text) == 0);
 }
 
 static void check_completion(const Application *application) {

@@ -143,6 +143,69 @@ static void comments_are_for_those_who_may_see_them(void **state) {
         json_decref(json);
 }
 
+/* What a reviewer signs says what would be done, and to which seal. */
+static void the_digest_covers_target_reason_and_kind(void **state) {
+        Request request = { .kind = "revoke", .applicant = alice, .created = 5 };
+        uint8_t digest[32], other[32], expected[32];
+        const char *text = "{\"applicant\":\"user:alice\",\"application\":{\"documents\":[]},"
+                           "\"created\":5,\"kind\":\"revoke\",\"reason\":\"lost\","
+                           "\"target\":\"00000000000001\"}";
+
+        (void) state;
+        strcpy(request.target, "00000000000001");
+        strcpy(request.reason, "lost");
+        assert_int_equal(request_digest(&request, digest), 0);
+        assert_int_equal(EVP_Digest(text, strlen(text), expected, NULL, EVP_sha256(), NULL), 1);
+        assert_memory_equal(digest, expected, sizeof(digest));
+        strcpy(request.kind, "destroy");
+        assert_int_equal(request_digest(&request, other), 0);
+        assert_memory_not_equal(digest, other, sizeof(digest));
+        strcpy(request.kind, "revoke");
+        strcpy(request.target, "00000000000002");
+        assert_int_equal(request_digest(&request, other), 0);
+        assert_memory_not_equal(digest, other, sizeof(digest));
+        strcpy(request.target, "00000000000001");
+        strcpy(request.reason, "found");
+        assert_int_equal(request_digest(&request, other), 0);
+        assert_memory_not_equal(digest, other, sizeof(digest));
+}
+
+static void the_registers_record_is_read_back(void **state) {
+        Request request = { .kind = "transfer", .reason = "he leaves" },
+                again = { .kind = "transfer" };
+        _cleanup_free_ char *text = NULL, *second = NULL;
+
+        (void) state;
+        request.application.keepers[request.application.keeper_count++] = alice;
+        assert_int_equal(request_to_json(&request, &text), 0);
+        assert_int_equal(request_from_json(text, &again), 0);
+        assert_string_equal(again.reason, "he leaves");
+        assert_true(subject_equal(&again.application.keepers[0], &alice));
+        assert_int_equal(request_to_json(&again, &second), 0);
+        assert_string_equal(text, second);
+        assert_int_equal(request_from_json("{}", &again), SEAL_E_REGISTER_TAMPERED);
+        again = (Request){ .kind = "odd" };
+        assert_int_equal(request_from_json(text, &again), SEAL_E_REGISTER_TAMPERED);
+}
+
+static void a_decisions_record_is_read_back_with_its_signature(void **state) {
+        Decision decision = { .comment = "two\nlines", .signature_size = 3, .key = "PEM" };
+        Decision again = {};
+        _cleanup_free_ char *text = NULL, *plain = NULL;
+
+        (void) state;
+        memcpy(decision.signature, "\x01\x02\xff", 3);
+        assert_int_equal(decision_to_json(&decision, &text), 0);
+        assert_int_equal(decision_from_json(text, &again), 0);
+        assert_memory_equal(&again, &decision, sizeof(again));
+        decision.signature_size = 0;
+        assert_int_equal(decision_to_json(&decision, &plain), 0);
+        assert_string_equal(plain, "{\"comment\":\"two\\nlines\"}");
+        assert_int_equal(decision_from_json("{\"comment\":\"\",\"signature\":\"0\"}", &again),
+                         SEAL_E_REGISTER_TAMPERED);
+        assert_int_equal(decision_from_json("{}", &again), SEAL_E_REGISTER_TAMPERED);
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(approvals_are_counted_until_enough),
@@ -151,6 +214,9 @@ int main(void) {
                 cmocka_unit_test(the_digest_changes_with_every_fact_and_with_nothing_else),
                 cmocka_unit_test(the_description_has_the_keys_of_the_contract),
                 cmocka_unit_test(comments_are_for_those_who_may_see_them),
+                cmocka_unit_test(the_digest_covers_target_reason_and_kind),
+                cmocka_unit_test(the_registers_record_is_read_back),
+                cmocka_unit_test(a_decisions_record_is_read_back_with_its_signature),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

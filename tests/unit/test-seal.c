@@ -41,11 +41,17 @@ static Seal seal_in(SealState state) {
         };
 }
 
-static bool is_keeper(SealState state, uint32_t uid, uint32_t gid) {
+static bool keeps(const Seal *seal, uint32_t uid, uint32_t gid) {
         const Caller caller = { .uid = uid, .group_count = 1, .groups = { gid } };
-        const Seal seal = seal_in(state);
 
-        return seal_is_keeper(&seal, &caller);
+        return seal_is_keeper(seal, &caller);
+}
+
+static bool is_keeper(SealState state, uint32_t uid, uint32_t gid) {
+        Seal seal = seal_in(state);
+
+        seal.accepted.time = state >= SEAL_ACTIVE ? 15 : 0;
+        return keeps(&seal, uid, gid);
 }
 
 static void before_delivery_nobody_is_keeper(void **state) {
@@ -64,16 +70,37 @@ static void before_acceptance_only_the_named_keeper_counts(void **state) {
 }
 
 static void from_acceptance_on_all_keepers_count(void **state) {
-        const SealState states[] = { SEAL_ACTIVE, SEAL_REVOKED };
+        const SealState states[] = { SEAL_ACTIVE, SEAL_SUSPENDED, SEAL_LOST, SEAL_REVOKED };
 
         (void) state;
-        for (size_t i = 0; i < 2; i++) {
+        for (size_t i = 0; i < 4; i++) {
                 assert_true(is_keeper(states[i], 4, 0));
                 assert_true(is_keeper(states[i], 3, 0));
                 assert_true(is_keeper(states[i], 9, 30));
                 assert_false(is_keeper(states[i], 9, 0));
                 assert_false(is_keeper(states[i], 0, 0));
                 assert_false(is_keeper(states[i], 1, 0));
+        }
+}
+
+static void after_surrender_nobody_is_keeper(void **state) {
+        (void) state;
+        for (uint32_t uid = 0; uid <= 5; uid++)
+                assert_false(is_keeper(SEAL_SURRENDERED, uid, 30));
+}
+
+/* Lost on its way, or found again: the others have never had it. */
+static void what_was_never_accepted_is_the_named_keepers_alone(void **state) {
+        const SealState states[] = { SEAL_LOST, SEAL_SUSPENDED, SEAL_REVOKED };
+
+        (void) state;
+        for (size_t i = 0; i < 3; i++) {
+                const Seal seal = seal_in(states[i]);
+
+                assert_false(seal_is_accepted(&seal));
+                assert_true(keeps(&seal, 4, 0));
+                assert_false(keeps(&seal, 3, 0));
+                assert_false(keeps(&seal, 9, 30));
         }
 }
 
@@ -90,7 +117,7 @@ static json_t *describe(const Seal *seal, const char *why_not, bool full) {
         const char *const policy[] = { "PolicyAuthorize(…)", "PolicyNV(…)", NULL };
         _cleanup_free_ char *text = NULL;
 
-        assert_int_equal(seal_describe(seal, why_not, policy, full, &text), 0);
+        assert_int_equal(seal_describe(seal, NULL, why_not, policy, full, &text), 0);
         json_t *json = json_loads(text, JSON_REJECT_DUPLICATES, NULL);
         assert_non_null(json);
         return json;
@@ -132,7 +159,10 @@ static void everybody_who_sees_it_gets_the_facts(void **state) {
         assert_int_equal(number_of(json, "use-count"), 2);
         assert_int_equal(json_array_size(json_object_get(json, "purposes")), 1);
         assert_int_equal(json_array_size(json_object_get(json, "policy")), 2);
-        assert_int_equal(json_object_size(json), 17);
+        assert_string_equal(text_of(json, "replaces"), "");
+        assert_string_equal(text_of(json, "replaced-by"), "");
+        assert_int_equal(number_of(json, "superseded-at"), 0);
+        assert_int_equal(json_object_size(json), 21);
         json_decref(json);
 }
 
@@ -157,6 +187,31 @@ static void custody_is_for_those_who_may_see_it(void **state) {
         assert_int_equal(number_of(all, "bit"), 5);
         json_decref(some);
         json_decref(all);
+}
+
+static void who_did_what_when_is_told_in_order(void **state) {
+        Seal seal = seal_in(SEAL_DESTROYED);
+        static Request request = { .decision_count = 1,
+                                   .decisions = { { .by = { .text = "user:bob" },
+                                                    .approve = true,
+                                                    .comment = "between us" } } };
+        _cleanup_free_ char *text = NULL;
+
+        (void) state;
+        seal.revoked = (Act){ .by = { .text = "user:root" }, .time = 30 };
+        seal.destroyed = (Act){ .by = { .text = "user:admin" }, .time = 31 };
+        assert_int_equal(seal_describe(&seal, &request, "", NULL, true, &text), 0);
+        json_t *json = json_loads(text, 0, NULL);
+        const json_t *acts = json_object_get(json, "acts");
+        assert_int_equal(json_array_size(acts), 3);
+        assert_string_equal(text_of(json_array_get(acts, 0), "act"), "made");
+        assert_string_equal(text_of(json_array_get(acts, 1), "act"), "revoked");
+        assert_string_equal(text_of(json_array_get(acts, 2), "by"), "user:admin");
+        assert_int_equal(number_of(json_array_get(acts, 2), "time"), 31);
+        const json_t *decisions = json_object_get(json, "decisions");
+        assert_string_equal(text_of(json_array_get(decisions, 0), "by"), "user:bob");
+        assert_null(strstr(text, "between us"));
+        json_decref(json);
 }
 
 static void the_keeper_who_accepted_is_marked(void **state) {
@@ -284,6 +339,9 @@ int main(void) {
                 cmocka_unit_test(before_delivery_nobody_is_keeper),
                 cmocka_unit_test(before_acceptance_only_the_named_keeper_counts),
                 cmocka_unit_test(from_acceptance_on_all_keepers_count),
+                cmocka_unit_test(after_surrender_nobody_is_keeper),
+                cmocka_unit_test(what_was_never_accepted_is_the_named_keepers_alone),
+                cmocka_unit_test(who_did_what_when_is_told_in_order),
                 cmocka_unit_test(an_unnamed_keeper_is_not_root),
                 cmocka_unit_test(everybody_who_sees_it_gets_the_facts),
                 cmocka_unit_test(custody_is_for_those_who_may_see_it),
