@@ -3,6 +3,9 @@
 
 #include <string.h>
 
+#include <openssl/evp.h>
+#include <openssl/pem.h>
+
 #include "policy/key.h"
 #include "tests/fuzz/fuzz.h"
 
@@ -31,6 +34,14 @@ static const char *const pems[] = {
         "-----END PUBLIC KEY-----\n",
 };
 
+/* tests/fuzz/keys/p256.pem itself. */
+static const char private_pem[] =
+        "-----BEGIN PRIVATE KEY-----\n"
+        "MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgpzWIcWExA2uQPPrf\n"
+        "447kkKhE3y8vs98UnKO+fOS4toGhRANCAATrROt1rS+DIV+GJUoIorXm5dU2603b\n"
+        "uHgzzH8OtPnnxfmLoxaEvOSrVNvnnnzp19ERfKxYYEwGi7tAXElMei13\n"
+        "-----END PRIVATE KEY-----\n";
+
 #define COUNT (sizeof(pems) / sizeof(pems[0]))
 
 const TPM2B_PUBLIC *fuzz_key(unsigned number) {
@@ -39,4 +50,28 @@ const TPM2B_PUBLIC *fuzz_key(unsigned number) {
         for (size_t i = 0; i < COUNT && keys[COUNT - 1].size == 0; i++)
                 fuzz_demand(external_key_parse(pems[i], strlen(pems[i]), &keys[i], NULL) == 0);
         return &keys[number % COUNT];
+}
+
+static EVP_PKEY *private_key(void) {
+        static EVP_PKEY *key;
+
+        if (!key) {
+                BIO *bio = BIO_new_mem_buf(private_pem, sizeof(private_pem) - 1);
+
+                fuzz_demand(bio != NULL);
+                key = PEM_read_bio_PrivateKey(bio, NULL, NULL, NULL);
+                BIO_free(bio);
+                fuzz_demand(key != NULL);
+        }
+        return key;
+}
+
+size_t fuzz_sign(Bytes message, uint8_t ret[static FUZZ_SIGNATURE_MAX]) {
+        size_t size = FUZZ_SIGNATURE_MAX;
+        EVP_MD_CTX *md = EVP_MD_CTX_new();
+
+        fuzz_demand(md && EVP_DigestSignInit(md, NULL, EVP_sha256(), NULL, private_key()) == 1);
+        fuzz_demand(EVP_DigestSign(md, ret, &size, message.data, message.size) == 1);
+        EVP_MD_CTX_free(md);
+        return size;
 }
