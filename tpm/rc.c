@@ -83,6 +83,7 @@ static const Translation translations[] = {
         { TPM_STEP_NV_SET_BITS, TPM2_RC_BAD_AUTH, SEAL_E_REGISTER_TAMPERED, index_refuses },
         { TPM_STEP_NV_EXTEND, TPM2_RC_BAD_AUTH, SEAL_E_REGISTER_TAMPERED, index_refuses },
         { TPM_STEP_NV_READ, TPM2_RC_BAD_AUTH, SEAL_E_REGISTER_TAMPERED, index_refuses },
+        { TPM_STEP_NV_CERTIFY, TPM2_RC_BAD_AUTH, SEAL_E_REGISTER_TAMPERED, index_refuses },
         { TPM_STEP_NV_SET_BITS, TPM2_RC_POLICY_FAIL, SEAL_E_REGISTER_TAMPERED, index_unwritten },
         { TPM_STEP_NV_EXTEND, TPM2_RC_POLICY_FAIL, SEAL_E_REGISTER_TAMPERED, index_unwritten },
         { TPM_STEP_NV_READ_PUBLIC, TPM2_RC_HANDLE, SEAL_E_NOT_FOUND, index_gone },
@@ -110,6 +111,14 @@ static const Translation translations[] = {
         { TPM_STEP_SIGN, TPM2_RC_HASH, SEAL_E_UNSUPPORTED, no_scheme },
         { TPM_STEP_SIGN, TPM2_RC_EXPIRED, SEAL_E_APPROVAL_EXPIRED,
           "The approval has expired; ask for a new challenge" },
+        { TPM_STEP_CREATE_AK, TPM2_RC_BAD_AUTH, SEAL_E_PIN_REQUIRED,
+          "The TPM's endorsement hierarchy has an authorisation that sealsd does not know, so "
+          "there "
+          "is no attestation key; remove it (tpm2_changeauth -c endorsement -p AUTH) to have "
+          "attestations" },
+        { TPM_STEP_CREATE_AK, TPM2_RC_HIERARCHY, SEAL_E_UNSUPPORTED,
+          "The TPM's endorsement hierarchy is switched off, so there is no attestation key; switch "
+          "it on in the firmware's settings to have attestations" },
         /* The policy is looked at before: here it can only be the way to the chip. */
         { TPM_STEP_UNSEAL, TPM2_RC_POLICY_FAIL, SEAL_E_TPM_UNAVAILABLE, altered },
         { TPM_STEP_UNSEAL, TPM2_RC_BAD_AUTH, SEAL_E_TPM_UNAVAILABLE, altered },

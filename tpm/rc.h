@@ -21,6 +21,7 @@
         STEP(READ_PUBLIC, "TPM2_ReadPublic")                     \
         STEP(START_SESSION, "TPM2_StartAuthSession")             \
         STEP(CREATE_PRIMARY, "TPM2_CreatePrimary")               \
+        STEP(CREATE_AK, "TPM2_CreatePrimary")                    \
         STEP(EVICT_CONTROL, "TPM2_EvictControl")                 \
         STEP(CREATE, "TPM2_Create")                              \
         STEP(LOAD, "TPM2_Load")                                  \
@@ -36,6 +37,7 @@
         STEP(NV_SET_BITS, "TPM2_NV_SetBits")                     \
         STEP(NV_EXTEND, "TPM2_NV_Extend")                        \
         STEP(NV_READ, "TPM2_NV_Read")                            \
+        STEP(NV_CERTIFY, "TPM2_NV_Certify")                      \
         STEP(PCR_READ, "TPM2_PCR_Read")                          \
         STEP(PCR_EVENT, "TPM2_PCR_Event")                        \
         STEP(POLICY_PCR, "TPM2_PolicyPCR")                       \
