@@ -10,12 +10,18 @@ static ESYS_TR hierarchy_handle(TpmHierarchy hierarchy) {
         return hierarchy == TPM_OWNER ? ESYS_TR_RH_OWNER : ESYS_TR_RH_LOCKOUT;
 }
 
+static void permanent_take(TPMA_PERMANENT permanent, TpmHierarchies *hierarchies) {
+        hierarchies->owner_auth_set = permanent & TPMA_PERMANENT_OWNERAUTHSET;
+        hierarchies->lockout_auth_set = permanent & TPMA_PERMANENT_LOCKOUTAUTHSET;
+        hierarchies->endorsement_auth_set = permanent & TPMA_PERMANENT_ENDORSEMENTAUTHSET;
+        hierarchies->clear_disabled = permanent & TPMA_PERMANENT_DISABLECLEAR;
+        hierarchies->in_lockout = permanent & TPMA_PERMANENT_INLOCKOUT;
+}
+
 static void property_take(const TPMS_TAGGED_PROPERTY *property, TpmHierarchies *hierarchies) {
         switch (property->property) {
         case TPM2_PT_PERMANENT:
-                hierarchies->owner_auth_set = property->value & TPMA_PERMANENT_OWNERAUTHSET;
-                hierarchies->lockout_auth_set = property->value & TPMA_PERMANENT_LOCKOUTAUTHSET;
-                hierarchies->in_lockout = property->value & TPMA_PERMANENT_INLOCKOUT;
+                permanent_take(property->value, hierarchies);
                 break;
         case TPM2_PT_LOCKOUT_COUNTER:
                 hierarchies->lockout_counter = property->value;

@@ -14,6 +14,8 @@ typedef enum TpmHierarchy {
 typedef struct TpmHierarchies {
         bool owner_auth_set;
         bool lockout_auth_set;
+        bool endorsement_auth_set; /* then there are no attestations */
+        bool clear_disabled;       /* TPM2_Clear by the lockout auth is refused */
         bool in_lockout;
         uint32_t lockout_counter;
         uint32_t max_auth_fail;

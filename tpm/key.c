@@ -20,17 +20,22 @@ const TPMT_SIG_SCHEME ecdsa_sha256 = {
         .details.ecdsa.hashAlg = TPM2_ALG_SHA256,
 };
 
-/* Compared as they are marshalled, with the template's own key in both. */
-bool tpm_key_matches(const TPM2B_PUBLIC *template, const TPM2B_PUBLIC *public) {
-        uint8_t a[sizeof(*template)], b[sizeof(*template)];
+/* Compared as they are marshalled. */
+static bool areas_equal(const TPMT_PUBLIC *one, const TPMT_PUBLIC *other) {
+        uint8_t a[sizeof(*one)], b[sizeof(*other)];
         size_t a_size = 0, b_size = 0;
+
+        if (Tss2_MU_TPMT_PUBLIC_Marshal(one, a, sizeof(a), &a_size) != 0 ||
+            Tss2_MU_TPMT_PUBLIC_Marshal(other, b, sizeof(b), &b_size) != 0)
+                return false;
+        return a_size == b_size && memcmp(a, b, a_size) == 0;
+}
+
+bool tpm_key_matches(const TPM2B_PUBLIC *template, const TPM2B_PUBLIC *public) {
         TPMT_PUBLIC keyless = public->publicArea;
 
         keyless.unique = template->publicArea.unique;
-        if (Tss2_MU_TPMT_PUBLIC_Marshal(&template->publicArea, a, sizeof(a), &a_size) != 0 ||
-            Tss2_MU_TPMT_PUBLIC_Marshal(&keyless, b, sizeof(b), &b_size) != 0)
-                return false;
-        return a_size == b_size && memcmp(a, b, a_size) == 0;
+        return areas_equal(&template->publicArea, &keyless);
 }
 
 static void sensitive_wipe(TPM2B_SENSITIVE_CREATE *sensitive) {
@@ -99,6 +104,44 @@ int tpm_key_load(Tpm *tpm, const TpmHandle *session, const TPM2B_PUBLIC *public,
         if (r != 0)
                 return r;
         *ret = tpm_handle_transient(tpm, tr);
+        return 0;
+}
+
+/* In a session, so that nobody on the way answers in the chip's place. */
+static int public_read(const TpmHandle *key, const TpmHandle *session, TPM2B_PUBLIC *ret,
+                       ErrorDetail *detail) {
+        _cleanup_esys_ TPM2B_PUBLIC *public = NULL;
+
+        int r = tpm_srk_rc(
+                key->tpm,
+                Esys_ReadPublic(key->tpm->esys, key->tr, ONE_SESSION(session), &public, NULL, NULL),
+                TPM_STEP_READ_PUBLIC, detail);
+        if (r == 0)
+                *ret = *public;
+        return r;
+}
+
+int tpm_key_check(Tpm *tpm, const TPM2B_PUBLIC *public, const TPM2B_PRIVATE *private,
+                  const TPM2B_DIGEST *policy, ErrorDetail *detail) {
+        _cleanup_(tpm_handle_close) TpmHandle session = {}, key = {};
+        TPM2B_PUBLIC told = {};
+
+        int r = tpm_session_open(tpm, TPM2_SE_HMAC, SESSION_ANSWER, &session, detail);
+        if (r == 0)
+                r = tpm_key_load(tpm, &session, public, private, &key, detail);
+        if (r == 0)
+                r = public_read(&key, &session, &told, detail);
+        if (r != 0)
+                return r;
+        if (!areas_equal(&public->publicArea, &told.publicArea))
+                return error_set(detail, SEAL_E_REGISTER_TAMPERED,
+                                 "The public key in the register is not the one that the chip "
+                                 "loaded");
+        const TPM2B_DIGEST *kept = &told.publicArea.authPolicy;
+        if (kept->size != policy->size || memcmp(kept->buffer, policy->buffer, kept->size) != 0)
+                return error_set(detail, SEAL_E_REGISTER_TAMPERED,
+                                 "The chip has another policy for the key than the register: what "
+                                 "the register says of its use does not bind it");
         return 0;
 }
 

@@ -34,6 +34,13 @@ int tpm_key_load(Tpm *tpm, const TpmHandle *session, const TPM2B_PUBLIC *public,
                  const TPM2B_PRIVATE *private, TpmHandle *ret, ErrorDetail *detail);
 
 /*
+ * For inspections: whether the chip still takes the blob, and tells in a session the public area
+ * and the authPolicy that the register has. SEAL_E_REGISTER_TAMPERED with what is wrong.
+ */
+int tpm_key_check(Tpm *tpm, const TPM2B_PUBLIC *public, const TPM2B_PRIVATE *private,
+                  const TPM2B_DIGEST *policy, ErrorDetail *detail);
+
+/*
  * TPM2_LoadExternal of a public area into the owner hierarchy: a ticket of a key in the NULL
  * hierarchy is empty, and PolicyAuthorize refuses it (Part 3 §20.1).
  */

@@ -31,6 +31,8 @@ static void new_chip_has_no_authorisations(void **state) {
 
         assert_false(h.owner_auth_set);
         assert_false(h.lockout_auth_set);
+        assert_false(h.endorsement_auth_set);
+        assert_false(h.clear_disabled);
         assert_false(h.in_lockout);
         assert_int_equal(h.lockout_counter, 0);
         assert_int_equal(h.max_auth_fail, 3);
@@ -56,6 +58,24 @@ static void owner_auth_is_set_changed_and_checked(void **state) {
                          SEAL_E_WRONG_PIN);
         assert_int_equal(tpm_hierarchy_check_auth(chip->tpm, TPM_OWNER, &new_auth, NULL), 0);
         assert_int_equal(hierarchies(chip).lockout_counter, 0);
+}
+
+/* Others set these, with tools of their own. */
+static void endorsement_auth_and_clear_control_are_told(void **state) {
+        const TPM2B_AUTH auth = { .size = 3, .buffer = "ek!" };
+        Chip *chip = *state;
+        ESYS_CONTEXT *esys = chip->tpm->esys;
+
+        assert_int_equal(Esys_HierarchyChangeAuth(esys, ESYS_TR_RH_ENDORSEMENT, ESYS_TR_PASSWORD,
+                                                  ESYS_TR_NONE, ESYS_TR_NONE, &auth),
+                         0);
+        assert_true(hierarchies(chip).endorsement_auth_set);
+        assert_false(hierarchies(chip).clear_disabled);
+        assert_int_equal(Esys_ClearControl(esys, ESYS_TR_RH_LOCKOUT, ESYS_TR_PASSWORD, ESYS_TR_NONE,
+                                           ESYS_TR_NONE, TPM2_YES),
+                         0);
+        assert_true(hierarchies(chip).clear_disabled);
+        assert_false(hierarchies(chip).lockout_auth_set);
 }
 
 static void wrong_lockout_auth_blocks_also_the_right_one(void **state) {
@@ -198,6 +218,7 @@ int main(void) {
 #define ON_CHIP(test) cmocka_unit_test_setup_teardown(test, chip_setup, chip_teardown)
                 ON_CHIP(new_chip_has_no_authorisations),
                 ON_CHIP(owner_auth_is_set_changed_and_checked),
+                ON_CHIP(endorsement_auth_and_clear_control_are_told),
                 ON_CHIP(wrong_lockout_auth_blocks_also_the_right_one),
                 ON_CHIP(no_authorisation_outlives_its_use),
                 cmocka_unit_test(trailing_zeros_are_no_part_of_an_auth),
