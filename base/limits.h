@@ -44,6 +44,7 @@
 #define LEDGER_ROW_MAX (1024 * 1024) /* the text of one row */
 #define LEDGER_TOUCHES_MAX 4096      /* records that one row says were changed */
 #define LEDGER_WORD_MAX 63           /* an event, a key, the name of a table */
+#define LEDGER_BREAKS_MAX 256        /* breaks that are remembered, or acknowledged, one by one */
 
 /* Accounting, per UID and in all. */
 #define UID_RUNNING_MAX 8  /* calls of one UID at the worker */

@@ -1,0 +1,700 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "format/ledger-verify.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "policy/key.h"
+#include "tests/fixture/ledger.h"
+#include "tests/unit/unit.h"
+
+#define LINES_MAX 64
+
+/* A whole file in lines, so that a test can edit it as somebody with an editor would. */
+typedef struct Pages {
+        LedgerFile file;
+        char *data;
+        size_t size, count;
+        char *lines[LINES_MAX]; /* owned, with their line break */
+} Pages;
+
+static void pages_open(Pages *pages) {
+        ledger_file_init(&pages->file, open_memstream(&pages->data, &pages->size));
+        assert_non_null(pages->file.out);
+}
+
+static void pages_split(Pages *pages) {
+        assert_int_equal(fclose(pages->file.out), 0);
+        for (char *at = pages->data; *at != '\0';) {
+                char *end = strchr(at, '\n');
+                assert_non_null(end);
+                assert_true(pages->count < LINES_MAX);
+                pages->lines[pages->count++] = strndup(at, (size_t) (end - at) + 1);
+                at = end + 1;
+        }
+}
+
+/* Lines: 0 header, 1 row 1, 2 its anchor, 3 to 5 rows 2 to 4, 6 anchor, 7 row 5, 8 anchor, 9 tail. */
+static int pages_setup(void **state) {
+        Pages *pages = calloc(1, sizeof(*pages));
+        LedgerFile *file = &pages->file;
+
+        assert_non_null(pages);
+        pages_open(pages);
+        ledger_file_header(file);
+        ledger_file_event(file, EVENT_INITIALIZED, NULL);
+        ledger_file_anchor(file);
+        ledger_file_event(file, EVENT_USE, "33010000000001");
+        ledger_file_event(file, EVENT_USE, "33010000000002");
+        ledger_file_event(file, EVENT_SEAL_REVOKED, "33010000000001");
+        ledger_file_anchor(file);
+        ledger_file_event(file, EVENT_LEDGER_EXPORTED, NULL);
+        ledger_file_anchor(file);
+        ledger_file_tail(file);
+        pages_split(pages);
+        *state = pages;
+        return 0;
+}
+
+static void pages_done(Pages *pages) {
+        for (size_t i = 0; i < pages->count; i++)
+                free(pages->lines[i]);
+        free(pages->data);
+        ledger_file_done(&pages->file);
+}
+
+static int pages_teardown(void **state) {
+        pages_done(*state);
+        free(*state);
+        return 0;
+}
+
+static void line_remove(Pages *pages, size_t i) {
+        free(pages->lines[i]);
+        memmove(&pages->lines[i], &pages->lines[i + 1],
+                (--pages->count - i) * sizeof(pages->lines[0]));
+}
+
+static void line_insert(Pages *pages, size_t i, const char *line) {
+        assert_true(pages->count < LINES_MAX);
+        memmove(&pages->lines[i + 1], &pages->lines[i],
+                (pages->count++ - i) * sizeof(pages->lines[0]));
+        pages->lines[i] = strdup(line);
+}
+
+/* Of the same length. */
+static void line_edit(Pages *pages, size_t i, const char *from, const char *to) {
+        char *at = strstr(pages->lines[i], from);
+
+        assert_non_null(at);
+        assert_int_equal(strlen(from), strlen(to));
+        memcpy(at, to, strlen(to));
+}
+
+static void row_hash(const Pages *pages, size_t i, uint8_t ret[LEDGER_HASH_SIZE]) {
+        assert_int_equal(ledger_row_hash(pages->lines[i], strlen(pages->lines[i]) - 1, ret), 0);
+}
+
+static LedgerVerdict verdict_of(const char *data, size_t size, const LedgerExpected *expected) {
+        _cleanup_(ledger_verifier_freep) LedgerVerifier *verifier = NULL;
+        const LedgerExpected nothing = {};
+        LedgerVerdict verdict;
+
+        assert_int_equal(ledger_verifier_new(&verifier), 0);
+        assert_int_equal(ledger_verifier_feed(verifier, data, size), 0);
+        assert_int_equal(ledger_verifier_finish(verifier, expected ? expected : &nothing, &verdict),
+                         0);
+        return verdict;
+}
+
+static LedgerVerdict verdict_expecting(const Pages *pages, const LedgerExpected *expected) {
+        _cleanup_free_ char *all = calloc(1, 1);
+
+        for (size_t i = 0; i < pages->count; i++) {
+                all = realloc(all, strlen(all) + strlen(pages->lines[i]) + 1);
+                assert_non_null(all);
+                strcat(all, pages->lines[i]);
+        }
+        return verdict_of(all, strlen(all), expected);
+}
+
+static LedgerVerdict verdict_now(const Pages *pages) {
+        return verdict_expecting(pages, NULL);
+}
+
+static void assert_result(const LedgerVerdict *verdict, LedgerCheck check, LedgerResult result,
+                          const char *says) {
+        const char *text = verdict->checks[check].detail.text;
+
+        if (verdict->checks[check].result != result || !strstr(text, says))
+                fail_msg("%s is %s: %s", ledger_check_name(check),
+                         ledger_result_name(verdict->checks[check].result), text);
+}
+
+/* Those named are bad, all others are not. */
+static void assert_bad(const LedgerVerdict *verdict, unsigned wanted) {
+        unsigned bad = 0;
+
+        for (int i = 0; i < LEDGER_CHECK_MAX; i++)
+                if (verdict->checks[i].result == LEDGER_BAD) {
+                        print_message("%s: %s\n", ledger_check_name((LedgerCheck) i),
+                                      verdict->checks[i].detail.text);
+                        bad |= 1U << i;
+                }
+        assert_int_equal(bad, wanted);
+        assert_int_equal(verdict->bad, wanted != 0);
+}
+
+#define BIT(check) (1U << LEDGER_CHECK_##check)
+
+static void a_whole_file_is_good(void **state) {
+        Pages *pages = *state;
+        LedgerVerdict verdict = verdict_now(pages);
+
+        assert_bad(&verdict, 0);
+        for (int i = 0; i < LEDGER_CHECK_MAX; i++)
+                assert_result(&verdict, (LedgerCheck) i,
+                              i == LEDGER_CHECK_KEY || i == LEDGER_CHECK_GENESIS ? LEDGER_UNKNOWN
+                                                                                 : LEDGER_GOOD,
+                              "");
+        assert_int_equal(verdict.rows, 5);
+        assert_int_equal(verdict.first, 1);
+        assert_int_equal(verdict.last, 5);
+        assert_int_equal(verdict.anchors, 3);
+        assert_int_equal(verdict.anchored, 5);
+        assert_int_equal(verdict.breaks, 0);
+        assert_int_equal(verdict.first_time, LEDGER_FIXTURE_TIME + 1000000);
+        assert_int_equal(verdict.last_time, LEDGER_FIXTURE_TIME + 5000000);
+        assert_memory_equal(verdict.head, pages->file.head, LEDGER_HASH_SIZE);
+}
+
+static void what_the_auditor_knows_is_compared(void **state) {
+        Pages *pages = *state;
+        LedgerExpected expected = { .has_genesis = true };
+
+        memcpy(expected.genesis, pages->file.header.genesis, LEDGER_HASH_SIZE);
+        assert_int_equal(public_name(&pages->file.header.ak, &expected.ak), 0);
+        LedgerVerdict verdict = verdict_expecting(pages, &expected);
+        assert_bad(&verdict, 0);
+        assert_result(&verdict, LEDGER_CHECK_KEY, LEDGER_GOOD, "expected");
+        assert_result(&verdict, LEDGER_CHECK_GENESIS, LEDGER_GOOD, "expected");
+        expected.genesis[0] ^= 1;
+        expected.ak.name[33] ^= 1;
+        verdict = verdict_expecting(pages, &expected);
+        assert_bad(&verdict, BIT(KEY) | BIT(GENESIS));
+}
+
+/* The promise of the format: no byte of it is without a check. */
+static void every_changed_byte_is_told(void **state) {
+        Pages *pages = *state;
+        static const uint8_t flips[] = { 0x01, 0x20, 0x80 };
+
+        for (size_t i = 0; i < pages->size; i++)
+                for (size_t j = 0; j < sizeof(flips); j++) {
+                        pages->data[i] = (char) (pages->data[i] ^ flips[j]);
+                        LedgerVerdict verdict = verdict_of(pages->data, pages->size, NULL);
+                        if (!verdict.bad)
+                                fail_msg("byte %zu as '%c' is taken", i, pages->data[i]);
+                        pages->data[i] = (char) (pages->data[i] ^ flips[j]);
+                }
+        assert_false(verdict_of(pages->data, pages->size, NULL).bad);
+}
+
+static void every_cut_is_told(void **state) {
+        Pages *pages = *state;
+
+        for (size_t size = 0; size < pages->size; size++)
+                assert_true(verdict_of(pages->data, size, NULL).bad);
+}
+
+static void every_missing_or_doubled_byte_is_told(void **state) {
+        Pages *pages = *state;
+        _cleanup_free_ char *other = malloc(pages->size + 1);
+
+        assert_non_null(other);
+        for (size_t i = 0; i < pages->size; i++) {
+                memcpy(other, pages->data, i);
+                memcpy(other + i, pages->data + i + 1, pages->size - i - 1);
+                assert_true(verdict_of(other, pages->size - 1, NULL).bad);
+                memcpy(other + i + 1, pages->data + i, pages->size - i);
+                other[i] = pages->data[i];
+                assert_true(verdict_of(other, pages->size + 1, NULL).bad);
+        }
+}
+
+static void an_edited_row_is_told_at_the_row_behind_it(void **state) {
+        Pages *pages = *state;
+
+        line_edit(pages, 4, "33010000000002", "33010000000001");
+        LedgerVerdict verdict = verdict_now(pages);
+        assert_bad(&verdict, BIT(CHAIN));
+        assert_result(&verdict, LEDGER_CHECK_CHAIN, LEDGER_BAD,
+                      "row 4 does not follow on the row before it");
+        assert_int_equal(verdict.first_bad, 4);
+        assert_int_equal(verdict.breaks, 1);
+}
+
+static void a_removed_row_is_told(void **state) {
+        Pages *pages = *state;
+
+        line_remove(pages, 4);
+        LedgerVerdict verdict = verdict_now(pages);
+        assert_bad(&verdict, BIT(CHAIN) | BIT(COUNT));
+        assert_result(&verdict, LEDGER_CHECK_CHAIN, LEDGER_BAD, "row 3 is missing");
+        assert_result(&verdict, LEDGER_CHECK_COUNT, LEDGER_BAD, "4 rows; 5 were exported");
+}
+
+static void rows_in_another_order_are_told(void **state) {
+        Pages *pages = *state;
+        char *line = pages->lines[3];
+
+        pages->lines[3] = pages->lines[4];
+        pages->lines[4] = line;
+        LedgerVerdict verdict = verdict_now(pages);
+        assert_true(verdict.checks[LEDGER_CHECK_CHAIN].result == LEDGER_BAD);
+        assert_int_equal(verdict.breaks, 3);
+}
+
+static void a_row_that_was_put_in_is_told(void **state) {
+        Pages *pages = *state;
+
+        line_insert(pages, 4, pages->lines[3]);
+        LedgerVerdict verdict = verdict_now(pages);
+        assert_bad(&verdict, BIT(CHAIN) | BIT(COUNT));
+        assert_result(&verdict, LEDGER_CHECK_CHAIN, LEDGER_BAD, "row 2 stands where row 3 belongs");
+}
+
+static void a_cut_tail_is_told(void **state) {
+        Pages *pages = *state;
+
+        line_remove(pages, 8);
+        line_remove(pages, 7);
+        LedgerVerdict verdict = verdict_now(pages);
+        assert_bad(&verdict, BIT(COUNT) | BIT(HEAD) | BIT(VALUE));
+        assert_result(&verdict, LEDGER_CHECK_COUNT, LEDGER_BAD,
+                      "ends with row 4; the attested one is row 5");
+}
+
+static void a_missing_anchor_is_told(void **state) {
+        Pages *pages = *state;
+
+        line_remove(pages, 6);
+        LedgerVerdict verdict = verdict_now(pages);
+        assert_bad(&verdict, BIT(CHAIN));
+        assert_result(&verdict, LEDGER_CHECK_CHAIN, LEDGER_BAD,
+                      "row 5 is not the one that was anchored");
+        line_remove(pages, 7);
+        verdict = verdict_now(pages);
+        assert_bad(&verdict, BIT(VALUE));
+}
+
+static void an_anchor_stands_behind_its_row(void **state) {
+        Pages *pages = *state;
+        char *line = pages->lines[6];
+
+        pages->lines[6] = pages->lines[5];
+        pages->lines[5] = line;
+        LedgerVerdict verdict = verdict_now(pages);
+        assert_true(verdict.checks[LEDGER_CHECK_FORMAT].result == LEDGER_BAD);
+        assert_result(&verdict, LEDGER_CHECK_FORMAT, LEDGER_BAD,
+                      "An anchor does not stand behind the row that it covers, 4");
+}
+
+/* Somebody who has the file and the program, but not the chip. */
+static void a_file_written_anew_lacks_the_attestation(void **state) {
+        Pages *pages = *state, forged = {};
+
+        pages_open(&forged);
+        forged.file.header.authority = pages->file.header.authority;
+        forged.file.header.ak = pages->file.header.ak;
+        memcpy(forged.file.header.genesis, pages->file.header.genesis, LEDGER_HASH_SIZE);
+        memcpy(forged.file.header.previous, pages->file.header.previous, LEDGER_HASH_SIZE);
+        memcpy(forged.file.header.value, pages->file.header.value, LEDGER_VALUE_SIZE);
+        ledger_file_begin_at(&forged.file, 1);
+        ledger_file_header(&forged.file);
+        for (int i = 0; i < 5; i++)
+                ledger_file_event(&forged.file, EVENT_STARTED, NULL);
+        ledger_file_anchor(&forged.file);
+        ledger_file_tail(&forged.file); /* by a key of the forger's own */
+        pages_split(&forged);
+        LedgerVerdict verdict = verdict_now(&forged);
+        assert_bad(&verdict, BIT(ATTESTATION));
+        assert_result(&verdict, LEDGER_CHECK_VALUE, LEDGER_UNKNOWN, "");
+
+        line_remove(&forged, forged.count - 1);
+        line_insert(&forged, forged.count, pages->lines[9]);
+        verdict = verdict_now(&forged);
+        assert_bad(&verdict, BIT(HEAD) | BIT(VALUE));
+
+        pages_done(&forged);
+}
+
+static void a_head_that_no_chip_attests_is_bad(void **state) {
+        Pages *pages = *state;
+        LedgerTail tail = { .seq = 5, .rows = 5 };
+        char *line = NULL;
+
+        memcpy(tail.head, pages->file.head, sizeof(tail.head));
+        assert_int_equal(ledger_tail_write(&tail, &line), 0);
+        line_remove(pages, 9);
+        line_insert(pages, 9, line);
+        free(line);
+        LedgerVerdict verdict = verdict_now(pages);
+        assert_bad(&verdict, BIT(ATTESTATION));
+        assert_result(&verdict, LEDGER_CHECK_ATTESTATION, LEDGER_BAD, "No chip attests");
+}
+
+static void a_ledger_of_another_authority_is_told(void **state) {
+        Pages *pages = *state;
+        LedgerHeader header = pages->file.header;
+        char *line = NULL;
+
+        header.authority.name[33] ^= 1;
+        assert_int_equal(ledger_header_write(&header, &line), 0);
+        line_remove(pages, 0);
+        line_insert(pages, 0, line);
+        free(line);
+        LedgerVerdict verdict = verdict_now(pages);
+        assert_bad(&verdict, BIT(INSTALLATION) | BIT(ATTESTATION));
+}
+
+static void what_is_no_export_is_told(void **state) {
+        static const char *const texts[] = { "", "\n", "hello\n", "{}\n",
+                                             "{\"format\":\"sealsd-ledger\",\"version\":2}\n" };
+
+        (void) state;
+        for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+                LedgerVerdict verdict = verdict_of(texts[i], strlen(texts[i]), NULL);
+                assert_bad(&verdict, BIT(FORMAT));
+                assert_result(&verdict, LEDGER_CHECK_CHAIN, LEDGER_UNKNOWN, "Not judged");
+        }
+}
+
+static void a_line_without_end_is_told_in_bounded_memory(void **state) {
+        Pages *pages = *state;
+        _cleanup_(ledger_verifier_freep) LedgerVerifier *verifier = NULL;
+        const LedgerExpected nothing = {};
+        static char some[65536];
+        LedgerVerdict verdict;
+
+        assert_int_equal(ledger_verifier_new(&verifier), 0);
+        assert_int_equal(ledger_verifier_feed(verifier, pages->lines[0], strlen(pages->lines[0])),
+                         0);
+        memset(some, 'x', sizeof(some));
+        for (int i = 0; i < 100; i++)
+                assert_int_equal(ledger_verifier_feed(verifier, some, sizeof(some)), 0);
+        assert_int_equal(ledger_verifier_finish(verifier, &nothing, &verdict), 0);
+        assert_result(&verdict, LEDGER_CHECK_FORMAT, LEDGER_BAD, "longer than any");
+}
+
+static void where_the_file_is_cut_into_pieces_does_not_matter(void **state) {
+        Pages *pages = *state;
+        const LedgerExpected nothing = {};
+
+        for (size_t piece = 1; piece < 300; piece += 7) {
+                _cleanup_(ledger_verifier_freep) LedgerVerifier *verifier = NULL;
+                LedgerVerdict verdict;
+
+                assert_int_equal(ledger_verifier_new(&verifier), 0);
+                for (size_t at = 0; at < pages->size; at += piece)
+                        assert_int_equal(ledger_verifier_feed(verifier, pages->data + at,
+                                                              pages->size - at < piece
+                                                                      ? pages->size - at
+                                                                      : piece),
+                                         0);
+                assert_int_equal(ledger_verifier_finish(verifier, &nothing, &verdict), 0);
+                assert_bad(&verdict, 0);
+        }
+}
+
+static void a_later_part_of_a_ledger_is_good_and_says_so(void **state) {
+        Pages *pages = *state, part = {};
+
+        pages_open(&part);
+        part.file.header.ak = pages->file.header.ak;
+        ledger_file_done(&part.file);
+        part.file.ak = pages->file.ak;
+        part.file.authority = pages->file.authority;
+        part.file.header = pages->file.header;
+        memcpy(part.file.header.previous, pages->file.head, LEDGER_HASH_SIZE);
+        memcpy(part.file.header.value, pages->file.value, LEDGER_VALUE_SIZE);
+        ledger_file_begin_at(&part.file, 6);
+        ledger_file_header(&part.file);
+        ledger_file_event(&part.file, EVENT_STARTED, NULL);
+        ledger_file_anchor(&part.file);
+        ledger_file_tail(&part.file);
+        pages_split(&part);
+        LedgerVerdict verdict = verdict_now(&part);
+        assert_bad(&verdict, 0);
+        assert_result(&verdict, LEDGER_CHECK_CHAIN, LEDGER_GOOD, "not in the file");
+        assert_int_equal(verdict.first, 6);
+        line_edit(&part, 0, "\"first\":6", "\"first\":7");
+        verdict = verdict_now(&part);
+        assert_true(verdict.bad);
+        for (size_t i = 0; i < part.count; i++)
+                free(part.lines[i]);
+        free(part.data);
+}
+
+static void an_event_of_a_newer_version_is_not_bad(void **state) {
+        Pages pages = {};
+        LedgerRow row = { .event = "seal-lent" };
+
+        (void) state;
+        pages_open(&pages);
+        ledger_file_header(&pages.file);
+        ledger_file_row(&pages.file, &row);
+        ledger_file_anchor(&pages.file);
+        ledger_file_tail(&pages.file);
+        pages_split(&pages);
+        LedgerVerdict verdict = verdict_now(&pages);
+        assert_bad(&verdict, 0);
+        assert_result(&verdict, LEDGER_CHECK_EVENTS, LEDGER_UNKNOWN, "the first in row 1");
+        pages_done(&pages);
+}
+
+/* --- acknowledged tampering -------------------------------------------------------------------- */
+
+static void acknowledge(Pages *pages, uint64_t seq, const uint8_t hash[LEDGER_HASH_SIZE]) {
+        _cleanup_json_ json_t *facts = ledger_break_facts(seq, hash);
+        LedgerRow row = { .event = "tampering-acknowledged", .reason = "seen", .facts = facts };
+
+        ledger_file_row(&pages->file, &row);
+}
+
+/* The hash that row 2 has once "…0001" is edited to "…0009". */
+static void edited_hash(Pages *pages, uint8_t ret[LEDGER_HASH_SIZE]) {
+        char *line;
+
+        assert_int_equal(fflush(pages->file.out), 0);
+        line = strndup(pages->data, pages->size - 1);
+        char *last = strrchr(line, '\n') + 1;
+        strstr(last, "33010000000001")[13] = '9';
+        assert_int_equal(ledger_row_hash(last, strlen(last), ret), 0);
+        free(line);
+}
+
+/*
+ * Lines: 0 header, 1 and 2 rows, 3 anchor of row 2, 4 row 3, 5 row 4, which acknowledges that row 2
+ * was edited, 6 anchor, 7 tail. Row 2 is still to be edited.
+ */
+static int acknowledged_setup(void **state) {
+        Pages *pages = calloc(1, sizeof(*pages));
+        uint8_t hash[LEDGER_HASH_SIZE];
+
+        assert_non_null(pages);
+        pages_open(pages);
+        ledger_file_header(&pages->file);
+        ledger_file_event(&pages->file, EVENT_INITIALIZED, NULL);
+        ledger_file_event(&pages->file, EVENT_SEAL_REVOKED, "33010000000001");
+        edited_hash(pages, hash);
+        ledger_file_anchor(&pages->file);
+        ledger_file_event(&pages->file, EVENT_STARTED, NULL);
+        acknowledge(pages, 3, hash);
+        ledger_file_anchor(&pages->file);
+        ledger_file_tail(&pages->file);
+        pages_split(pages);
+        *state = pages;
+        return 0;
+}
+
+static void acknowledged_tampering_is_told_apart(void **state) {
+        Pages *pages = *state;
+
+        line_edit(pages, 2, "33010000000001", "33010000000009");
+        LedgerVerdict verdict = verdict_now(pages);
+        assert_bad(&verdict, 0);
+        assert_result(&verdict, LEDGER_CHECK_CHAIN, LEDGER_ACKNOWLEDGED,
+                      "1 break was acknowledged");
+        assert_int_equal(verdict.acknowledged, 1);
+        assert_int_equal(verdict.breaks, 1);
+        assert_int_equal(verdict.first_bad, 0);
+}
+
+/* Otherwise what was acknowledged once could be edited for ever. */
+static void what_was_acknowledged_cannot_be_edited_once_more(void **state) {
+        Pages *pages = *state;
+
+        line_edit(pages, 2, "33010000000001", "33010000000008");
+        LedgerVerdict verdict = verdict_now(pages);
+        assert_bad(&verdict, BIT(CHAIN));
+        assert_int_equal(verdict.acknowledged, 0);
+        assert_int_equal(verdict.first_bad, 3);
+}
+
+static void an_acknowledgement_of_nothing_changes_nothing(void **state) {
+        LedgerVerdict verdict = verdict_now(*state);
+
+        assert_bad(&verdict, 0);
+        assert_result(&verdict, LEDGER_CHECK_CHAIN, LEDGER_GOOD, "");
+}
+
+static void an_acknowledgement_that_was_put_in_is_none(void **state) {
+        Pages *pages = *state;
+        _cleanup_json_ json_t *facts = NULL;
+        LedgerRow row = { .seq = 5, .time = 1, .event = "tampering-acknowledged" };
+        uint8_t hash[LEDGER_HASH_SIZE];
+        char *text = NULL, *line = NULL;
+        size_t size;
+
+        line_edit(pages, 2, "33010000000001", "33010000000008");
+        row_hash(pages, 2, hash);
+        facts = ledger_break_facts(3, hash);
+        row.facts = facts;
+        assert_int_equal(ledger_row_encode(&row, &text, &size, hash), 0);
+        assert_int_equal(ledger_line_write(5, text, size, &line, &size), 0);
+        line_insert(pages, 6, line);
+        LedgerVerdict verdict = verdict_now(pages);
+        assert_true(verdict.checks[LEDGER_CHECK_CHAIN].result == LEDGER_BAD);
+        assert_int_equal(verdict.acknowledged, 0);
+        free(text);
+        free(line);
+}
+
+static void deleted_rows_that_were_acknowledged_are_counted(void **state) {
+        Pages pages = {};
+        uint8_t before[LEDGER_HASH_SIZE];
+
+        (void) state;
+        pages_open(&pages);
+        ledger_file_header(&pages.file);
+        ledger_file_event(&pages.file, EVENT_INITIALIZED, NULL);
+        memcpy(before, pages.file.head, sizeof(before));
+        ledger_file_event(&pages.file, EVENT_USE, NULL);
+        ledger_file_event(&pages.file, EVENT_USE, NULL);
+        acknowledge(&pages, 3, before);
+        ledger_file_anchor(&pages.file);
+        pages.file.rows--; /* what is exported then */
+        ledger_file_tail(&pages.file);
+        pages_split(&pages);
+        line_remove(&pages, 2);
+        LedgerVerdict verdict = verdict_now(&pages);
+        assert_bad(&verdict, 0);
+        assert_result(&verdict, LEDGER_CHECK_CHAIN, LEDGER_ACKNOWLEDGED, "");
+        assert_result(&verdict, LEDGER_CHECK_COUNT, LEDGER_ACKNOWLEDGED, "3 rows where 4 belong");
+        pages_done(&pages);
+}
+
+/* The register put back: its last anchor is not the chip's value. */
+static void a_rebase_is_right_only_where_it_was_acknowledged(void **state) {
+        static const uint8_t found[LEDGER_VALUE_SIZE] = { 1, 2, 3 };
+        static const uint8_t none[LEDGER_HASH_SIZE] = { 0 };
+
+        (void) state;
+        for (int acknowledged = 0; acknowledged < 2; acknowledged++) {
+                Pages pages = {};
+                pages_open(&pages);
+                ledger_file_header(&pages.file);
+                ledger_file_event(&pages.file, EVENT_INITIALIZED, NULL);
+                ledger_file_anchor(&pages.file);
+                if (acknowledged)
+                        acknowledge(&pages, 9, none);
+                else
+                        ledger_file_event(&pages.file, EVENT_STARTED, NULL);
+                ledger_file_rebase(&pages.file, found);
+                ledger_file_anchor(&pages.file);
+                ledger_file_tail(&pages.file);
+                pages_split(&pages);
+                LedgerVerdict verdict = verdict_now(&pages);
+                assert_bad(&verdict, acknowledged ? 0 : BIT(ANCHORS));
+                assert_result(&verdict, LEDGER_CHECK_ANCHORS,
+                              acknowledged ? LEDGER_ACKNOWLEDGED : LEDGER_BAD, "another value");
+                pages_done(&pages);
+        }
+}
+
+/* A row that the register holds as no line is exported as damaged, and acknowledged like others. */
+static void a_damaged_row_is_a_break(void **state) {
+        static const char text[] = "edited\nby hand";
+        uint8_t before[LEDGER_HASH_SIZE], hash[LEDGER_HASH_SIZE];
+
+        (void) state;
+        for (int acknowledged = 0; acknowledged < 2; acknowledged++) {
+                Pages pages = {};
+                char *line = NULL;
+                size_t size;
+
+                pages_open(&pages);
+                ledger_file_header(&pages.file);
+                ledger_file_event(&pages.file, EVENT_INITIALIZED, NULL);
+                memcpy(before, pages.file.head, sizeof(before));
+                ledger_file_event(&pages.file, EVENT_USE, NULL);
+                ledger_file_event(&pages.file, EVENT_USE, NULL);
+                assert_int_equal(ledger_row_hash(text, sizeof(text) - 1, hash), 0);
+                if (acknowledged) {
+                        acknowledge(&pages, 2, before);
+                        acknowledge(&pages, 3, hash);
+                }
+                ledger_file_anchor(&pages.file);
+                ledger_file_tail(&pages.file);
+                pages_split(&pages);
+                assert_int_equal(ledger_line_write(2, text, sizeof(text) - 1, &line, &size), 0);
+                line_remove(&pages, 2);
+                line_insert(&pages, 2, line);
+                free(line);
+                LedgerVerdict verdict = verdict_now(&pages);
+                assert_bad(&verdict, acknowledged ? 0 : BIT(CHAIN));
+                assert_int_equal(verdict.breaks, 2);
+                assert_int_equal(verdict.acknowledged, acknowledged ? 2 : 0);
+                pages_done(&pages);
+        }
+}
+
+/* More places than are remembered one by one are bad all the same. */
+static void breaks_beyond_memory_are_bad(void **state) {
+        Pages pages = {};
+        LedgerVerdict verdict;
+
+        (void) state;
+        pages_open(&pages);
+        ledger_file_header(&pages.file);
+        for (int i = 0; i < LEDGER_BREAKS_MAX + 9; i++) {
+                memset(pages.file.head, i, sizeof(pages.file.head));
+                ledger_file_event(&pages.file, EVENT_USE, NULL);
+        }
+        ledger_file_tail(&pages.file);
+        assert_int_equal(fclose(pages.file.out), 0);
+        verdict = verdict_of(pages.data, pages.size, NULL);
+        assert_bad(&verdict, BIT(CHAIN));
+        assert_int_equal(verdict.breaks, LEDGER_BREAKS_MAX + 9);
+        assert_int_equal(verdict.first_bad, 1);
+        free(pages.data);
+        ledger_file_done(&pages.file);
+}
+
+int main(void) {
+        const struct CMUnitTest tests[] = {
+#define WITH_PAGES(test) cmocka_unit_test_setup_teardown(test, pages_setup, pages_teardown)
+                WITH_PAGES(a_whole_file_is_good),
+                WITH_PAGES(what_the_auditor_knows_is_compared),
+                WITH_PAGES(every_changed_byte_is_told),
+                WITH_PAGES(every_cut_is_told),
+                WITH_PAGES(every_missing_or_doubled_byte_is_told),
+                WITH_PAGES(an_edited_row_is_told_at_the_row_behind_it),
+                WITH_PAGES(a_removed_row_is_told),
+                WITH_PAGES(rows_in_another_order_are_told),
+                WITH_PAGES(a_row_that_was_put_in_is_told),
+                WITH_PAGES(a_cut_tail_is_told),
+                WITH_PAGES(a_missing_anchor_is_told),
+                WITH_PAGES(an_anchor_stands_behind_its_row),
+                WITH_PAGES(a_file_written_anew_lacks_the_attestation),
+                WITH_PAGES(a_head_that_no_chip_attests_is_bad),
+                WITH_PAGES(a_ledger_of_another_authority_is_told),
+                cmocka_unit_test(what_is_no_export_is_told),
+                WITH_PAGES(a_line_without_end_is_told_in_bounded_memory),
+                WITH_PAGES(where_the_file_is_cut_into_pieces_does_not_matter),
+                WITH_PAGES(a_later_part_of_a_ledger_is_good_and_says_so),
+                cmocka_unit_test(an_event_of_a_newer_version_is_not_bad),
+#define ACKNOWLEDGED(test) cmocka_unit_test_setup_teardown(test, acknowledged_setup, pages_teardown)
+                ACKNOWLEDGED(acknowledged_tampering_is_told_apart),
+                ACKNOWLEDGED(what_was_acknowledged_cannot_be_edited_once_more),
+                ACKNOWLEDGED(an_acknowledgement_of_nothing_changes_nothing),
+                ACKNOWLEDGED(an_acknowledgement_that_was_put_in_is_none),
+                cmocka_unit_test(deleted_rows_that_were_acknowledged_are_counted),
+                cmocka_unit_test(a_rebase_is_right_only_where_it_was_acknowledged),
+                cmocka_unit_test(a_damaged_row_is_a_break),
+                cmocka_unit_test(breaks_beyond_memory_are_bad),
+        };
+
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}
