@@ -60,6 +60,10 @@
 #define TALLY_UID_MAX 16   /* of these, of one event and one UID */
 #define TALLY_EVENTS_MAX 4 /* events that are counted so */
 
+/* Inspection. */
+#define FINDING_TEXT_MAX 383   /* a finding's sentence */
+#define FINDINGS_PER_CODE 100  /* that are told one by one; the rest is a count */
+
 /* Chip. */
 #define SEALS_PER_INDEX 64
 #define MAKER_BITS 2   /* of the first index, kept for the maker's keys (design, section 4) */
