@@ -153,14 +153,9 @@ void inspect_key(const InspectedSeal *seal, const InspectedKey *key, Findings *r
         inspect_bit(seal, key, ret);
         if (!inspected_is_live(seal))
                 return;
-        if (key->key == KEY_REFUSED)
-                findings_add(ret, FINDING_KEY_REFUSED, seal->number, 0,
-                             "The chip does not load the key: %s. It does not sign again; revoke "
-                             "it and apply for another",
-                             key->why);
-        else if (key->key == KEY_DIFFERS)
+        if (key->key == KEY_DIFFERS)
                 findings_add(ret, FINDING_KEY_DIFFERS, seal->number, 0,
-                             "What the chip loads is not the recorded key: %s. Revoke it and look "
-                             "who could write the register",
+                             "The key is not as recorded: %s. It does not sign again; see who "
+                             "could write the register, restore a backup or revoke it",
                              key->why);
 }

@@ -130,7 +130,6 @@ typedef struct InspectedRequest {
 typedef enum KeyCheck {
         KEY_NOT_CHECKED,
         KEY_GOOD,
-        KEY_REFUSED,
         KEY_DIFFERS,
 } KeyCheck;
 
@@ -138,7 +137,7 @@ typedef enum KeyCheck {
 typedef struct InspectedKey {
         bool bit_known, bit; /* read once for the index, and set */
         KeyCheck key;
-        char why[FINDING_TEXT_MAX / 2]; /* it is refused, or differs */
+        char why[FINDING_TEXT_MAX / 2]; /* it differs */
 } InspectedKey;
 
 typedef struct InspectedInstallation {
