@@ -4,10 +4,10 @@
 #include <string.h>
 
 #include <openssl/crypto.h>
-#include <openssl/rand.h>
 
 #include "format/envelope.h"
 #include "policy/key.h"
+#include "sealsd/service-index.h"
 #include "sealsd/service-initialize.h"
 #include "tpm/machine.h"
 
@@ -270,23 +270,6 @@ int init_plan(InitOperation *op, ErrorDetail *detail) {
         return r;
 }
 
-static int inspect_handle(Chip *chip, TPM2_HANDLE *ret, ErrorDetail *detail) {
-        TpmIndex candidate = { .kind = INDEX_REVOCATION };
-        TpmIndexState state = TPM_INDEX_FOREIGN;
-        uint32_t random;
-        int r = 0;
-
-        while (r == 0 && state != TPM_INDEX_ABSENT) {
-                if (RAND_bytes((uint8_t *) &random, sizeof(random)) != 1)
-                        return -EIO;
-                candidate.handle = INDEX_HANDLE_FIRST +
-                                   random % (INDEX_HANDLE_LAST - INDEX_HANDLE_FIRST + 1);
-                r = tpm_index_state(chip->tpm, &candidate, &state, detail);
-        }
-        *ret = candidate.handle;
-        return r;
-}
-
 int init_inspect(Job *job, Chip *chip, ErrorDetail *detail) {
         InitOperation *op = (InitOperation *) job;
         size_t count = installation_index_count(op->plan.capacity) + 1;
@@ -297,6 +280,6 @@ int init_inspect(Job *job, Chip *chip, ErrorDetail *detail) {
         if (r == 0) /* a bank that the chip lacks is told before anything changes */
                 r = tpm_pcr_read(chip->tpm, &op->plan.pcrs, &values, detail);
         for (size_t i = 0; r == 0 && i < count; i++)
-                r = inspect_handle(chip, &op->drawn[i], detail);
+                r = index_draw(chip, &op->drawn[i], detail);
         return r;
 }

@@ -21,6 +21,7 @@
 #include "policy/approval.h"
 #include "policy/key.h"
 #include "policy/ref.h"
+#include "sealsd/service-index.h"
 #include "sealsd/service-initialize.h"
 #include "tpm/machine.h"
 #include "tpm/srk.h"
@@ -106,29 +107,6 @@ static int resident_approve(InitOperation *op, Chip *chip, const TpmAuthority *a
                                     &a->ticket, detail);
 }
 
-static int resident_write(InitOperation *op, Chip *chip, const TpmAuthority *authority,
-                          const RegisterIndex *row, ErrorDetail *detail) {
-        _cleanup_(tpm_challenge_freep) TpmChallenge *challenge = NULL;
-        TPM2B_DIGEST value = { .size = 8 }; /* no bit set */
-        TPMT_SIGNATURE signature;
-        TpmIndex index;
-        int r = 0;
-
-        service_tpm_index(&op->head.authority, row, &index);
-        if (row->kind == INDEX_LEDGER)
-                r = ledger_genesis(&index.authority, row->handle, &value);
-        if (r == 0)
-                r = tpm_challenge_new(&challenge, chip->tpm, &index,
-                                      (Bytes){ value.buffer, value.size }, detail);
-        if (r == 0)
-                r = tpm_authority_sign(chip->tpm, authority, &op->passphrase,
-                                       tpm_challenge_bytes(challenge), &signature, detail);
-        if (r == 0)
-                r = tpm_challenge_answer(challenge, authority, &signature, detail);
-        OPENSSL_cleanse(&index, sizeof(index));
-        return r;
-}
-
 /* The indices first, the machine's state last. */
 static Arrow resident_arrow(const InitOperation *op, Arrow index, Arrow state) {
         return op->step < op->index_count ? index : state;
@@ -149,7 +127,8 @@ static int resident_run(Job *job, Chip *chip, ErrorDetail *detail) {
         if (op->step < op->index_count && op->indices[op->step].written)
                 return 0;
         if (op->step < op->index_count)
-                r = resident_write(op, chip, &authority, &op->indices[op->step], detail);
+                r = index_write_resident(&op->head, chip, &authority, &op->passphrase,
+                                         &op->indices[op->step], detail);
         else
                 r = resident_approve(op, chip, &authority, detail);
         if (r == 0)
@@ -232,31 +211,6 @@ static void init_answers(InitOperation *op) {
 
 /* --- define ------------------------------------------------------------------------------- */
 
-static int define_index(InitOperation *op, Chip *chip, RegisterIndex *row, const Secret *owner,
-                        ErrorDetail *detail) {
-        TpmIndexState state;
-        TpmIndex index;
-        int r;
-
-        service_tpm_index(&op->head.authority, row, &index);
-        r = tpm_index_state(chip->tpm, &index, &state, detail);
-        /* The handle is in our register, so what has another policy is ours of an earlier try. */
-        if (r == 0 && state == TPM_INDEX_FOREIGN) {
-                r = tpm_index_undefine(chip->tpm, row->handle, owner, detail);
-                state = TPM_INDEX_ABSENT;
-                if (r == 0)
-                        arrow_pass(op->head.arrows, ARROW_INIT_INDEX_REMOVED);
-        }
-        if (r == 0 && state == TPM_INDEX_ABSENT)
-                r = tpm_index_define(chip->tpm, &index, owner, detail);
-        if (r == 0)
-                arrow_pass(op->head.arrows, ARROW_INIT_INDEX_DEFINED);
-        if (r == 0)
-                row->written = state == TPM_INDEX_WRITTEN || state == TPM_INDEX_LOCKED;
-        OPENSSL_cleanse(&index, sizeof(index));
-        return r;
-}
-
 static const Secret *init_owner(const InitOperation *op) {
         if (op->plan.owner_auth_ours)
                 return &op->plan.owner_auth;
@@ -271,7 +225,7 @@ static int define_run(Job *job, Chip *chip, ErrorDetail *detail) {
         challenges_clear(chip->challenges);
         r = service_job_begin(&op->head, chip, detail);
         for (size_t i = 0; r == 0 && i < op->index_count; i++)
-                r = define_index(op, chip, &op->indices[i], init_owner(op), detail);
+                r = index_define(&op->head, chip, &op->indices[i], init_owner(op), detail);
         return r;
 }
 
