@@ -68,14 +68,29 @@ static int check_index(Context *context, const json_t *status, EVP_PKEY *key, By
         return 0;
 }
 
-static int challenge_check(Context *context, const json_t *status, EVP_PKEY *key,
+static int check_separation(const Context *context, const Authority *authority, Bytes bytes) {
+        TPM2B_NAME name = {};
+        ErrorDetail detail = {};
+
+        int r = challenge_authority_name(authority->key, &name, &detail);
+        if (r == 0)
+                r = challenge_check_separation(&name, authority->separation, bytes, &detail);
+        if (r != 0)
+                return fail(context, EXIT_NOT_ALLOWED, "%s", error_describe(r, &detail));
+        note(context, "Checked: lowers the separation of duties to '%s'", authority->separation);
+        return 0;
+}
+
+static int challenge_check(Context *context, const json_t *status, const Authority *authority,
                            const OfferedBytes *challenge) {
         Bytes bytes = { challenge->data, challenge->size };
 
         if (strcmp(challenge->kind, "machine-state") == 0)
                 return check_machine(context, status, bytes);
         if (strcmp(challenge->kind, "index") == 0)
-                return check_index(context, status, key, bytes);
+                return check_index(context, status, authority->key, bytes);
+        if (strcmp(challenge->kind, "separation") == 0)
+                return check_separation(context, authority, bytes);
         return fail(context, EXIT_NOT_ALLOWED,
                     "Refused to sign: challenges of kind '%s' are not known here", challenge->kind);
 }
@@ -101,7 +116,7 @@ static int answer_one(Context *context, const Authority *authority, const json_t
 
         int r = challenge_read(context, row, &challenge);
         if (r == 0)
-                r = challenge_check(context, status, authority->key, &challenge);
+                r = challenge_check(context, status, authority, &challenge);
         if (r == 0)
                 r = authority_sign(context, authority, (Bytes){ challenge.data, challenge.size },
                                    &signature, &size);

@@ -26,6 +26,8 @@ DEFINE_CLEANUP(EVP_PKEY, pkey_free)
 typedef struct Authority {
         EVP_PKEY *key;
         bool is_private;
+        /* To what its owner lets the separation of duties be lowered; NULL: not at all. */
+        const char *separation;
 } Authority;
 
 void authority_done(Authority *authority);

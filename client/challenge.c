@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "client/challenge.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "policy/approval.h"
@@ -125,6 +126,30 @@ int challenge_check_index(const IndexFacts *facts, Bytes challenge, TPM2_HANDLE 
                 return refuse(detail,
                               "the bytes approve another write than the first of this index");
         *ret_handle = handle;
+        return 0;
+}
+
+int challenge_check_separation(const TPM2B_NAME *authority, const char *wanted, Bytes challenge,
+                               ErrorDetail *detail) {
+        static const char prefix[] = "sealsd/separation/";
+        const char *text = (const char *) challenge.data;
+        char words[sizeof(prefix) + WORD_MAX];
+
+        if (challenge.size < sizeof(prefix) || memcmp(text, prefix, sizeof(prefix) - 1) != 0)
+                return refuse(detail, "the bytes are not about the separation of duties");
+        if (!wanted)
+                return error_set(detail, SEAL_E_APPROVAL_INVALID,
+                                 "Refused to sign: it lets the separation of duties be lowered; if "
+                                 "that is meant, say --separation MODE");
+        int size = snprintf(words, sizeof(words), "%s%s", prefix, wanted);
+        if (size < 0 || (size_t) size >= sizeof(words))
+                return refuse(detail, "there is no such separation");
+        if (challenge.size != (size_t) size + 1 + DIGEST_SIZE + authority->size ||
+            memcmp(text, words, (size_t) size + 1) != 0)
+                return refuse(detail, "the bytes are for another separation than was agreed to");
+        if (memcmp(challenge.data + challenge.size - authority->size, authority->name,
+                   authority->size) != 0)
+                return refuse(detail, "the bytes are for another authority");
         return 0;
 }
 

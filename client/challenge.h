@@ -49,5 +49,13 @@ int challenge_check_machine(const MachineFacts *facts, Bytes challenge, ErrorDet
 int challenge_check_index(const IndexFacts *facts, Bytes challenge, TPM2_HANDLE *ret_handle,
                           ErrorDetail *detail);
 
+/*
+ * "sealsd/separation/MODE" ‖ 0 ‖ 32 bytes ‖ the authority's own Name: lets this installation lower
+ * its separation of duties to MODE, once. wanted is what the authority's owner agreed to, NULL when
+ * nobody asked him. Returns SEAL_E_APPROVAL_INVALID with a sentence.
+ */
+int challenge_check_separation(const TPM2B_NAME *authority, const char *wanted, Bytes challenge,
+                               ErrorDetail *detail);
+
 /* The Name of the authority's key, as the chip computes it. */
 int challenge_authority_name(EVP_PKEY *key, TPM2B_NAME *ret, ErrorDetail *detail);

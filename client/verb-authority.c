@@ -59,17 +59,18 @@ static const char challenges_help[] =
         "bytes mean.\n";
 
 static const char answer_help[] =
-        "Usage: sealctl authority answer --key FILE [--passphrase-file FILE]\n"
+        "Usage: sealctl authority answer --key FILE [--passphrase-file FILE] [OPTIONS]\n"
         "       sealctl authority answer --id ID --signature FILE\n"
         "\n"
         "Answer all challenges that the daemon offers, until none is left. Before\n"
         "anything is signed, its bytes are computed again from what they should mean\n"
-        "(the PCR values of now, the first write of this installation's indices);\n"
-        "anything else is refused.\n"
+        "(the PCR values of now, the first write of this installation's indices, the\n"
+        "separation agreed to); anything else is refused.\n"
         "\n"
         "Options:\n"
         "  --key FILE               The authority's private key (PEM)\n"
         "  --passphrase-file FILE   First line is the passphrase ('-': standard input)\n"
+        "  --separation MODE        Agree that the separation of duties be lowered to MODE\n"
         "  --id ID                  Answer this challenge ...\n"
         "  --signature FILE         ... with a signature that was made elsewhere\n"
         "\n"
@@ -189,7 +190,7 @@ static int authority_challenges(Context *context, int argc, char **argv) {
 }
 
 typedef struct AnswerOptions {
-        const char *key, *passphrase_file, *id, *signature;
+        const char *key, *passphrase_file, *id, *signature, *separation;
 } AnswerOptions;
 
 static int answer_by_signature(Context *context, const AnswerOptions *o) {
@@ -212,6 +213,7 @@ static int answer_by_key(Context *context, const AnswerOptions *o) {
         char count[16];
 
         int r = authority_load_private(context, o->key, o->passphrase_file, &authority);
+        authority.separation = o->separation;
         if (r == 0)
                 r = answer_all(context, &authority, &answered);
         if (r != 0)
@@ -230,6 +232,7 @@ static int authority_answer(Context *context, int argc, char **argv) {
                 { "passphrase-file", .text = &o.passphrase_file },
                 { "id", .text = &o.id },
                 { "signature", .text = &o.signature },
+                { "separation", .text = &o.separation },
         };
         const Usage usage = { answer_help, OPTIONS(table), 0, 0 };
         char **arguments;

@@ -127,12 +127,54 @@ static void machine_state_is_that_of_the_values_shown(void **state) {
         assert_non_null(strstr(detail.text, "any machine"));
 }
 
+/* As service-separation.c makes them. */
+static size_t separation_bytes(const char *mode, const TPM2B_NAME *name, uint8_t *ret,
+                               size_t size) {
+        uint8_t random[DIGEST_SIZE] = { 7 };
+        Writer w = writer_over(ret, size);
+
+        writer_put(&w, "sealsd/separation/", 18);
+        writer_put(&w, mode, strlen(mode) + 1);
+        writer_put(&w, random, sizeof(random));
+        writer_put(&w, name->name, name->size);
+        assert_false(w.overflow);
+        return w.used;
+}
+
+static int check_lowering(const TPM2B_NAME *name, const char *wanted, const uint8_t *bytes,
+                          size_t size) {
+        ErrorDetail detail = {};
+        int r = challenge_check_separation(name, wanted, (Bytes){ bytes, size }, &detail);
+
+        assert_true((r == 0) == (detail.text[0] == '\0'));
+        return r;
+}
+
+static void a_lower_separation_is_signed_only_when_its_owner_agreed(void **state) {
+        const TPM2B_NAME name = the_facts().authority,
+                         other = { .size = 34, .name = { 0, 0x0b, 9 } };
+        uint8_t bytes[128];
+
+        (void) state;
+        size_t size = separation_bytes("single", &name, bytes, sizeof(bytes));
+        assert_int_equal(check_lowering(&name, "single", bytes, size), 0);
+        assert_int_equal(check_lowering(&name, NULL, bytes, size), SEAL_E_APPROVAL_INVALID);
+        assert_int_equal(check_lowering(&name, "dual", bytes, size), SEAL_E_APPROVAL_INVALID);
+        assert_int_equal(check_lowering(&name, "", bytes, size), SEAL_E_APPROVAL_INVALID);
+        assert_int_equal(check_lowering(&other, "single", bytes, size), SEAL_E_APPROVAL_INVALID);
+        assert_int_equal(check_lowering(&name, "single", bytes, size - 1), SEAL_E_APPROVAL_INVALID);
+        assert_int_equal(check_lowering(&name, "single", bytes, 10), SEAL_E_APPROVAL_INVALID);
+        bytes[0] = 'x';
+        assert_int_equal(check_lowering(&name, "single", bytes, size), SEAL_E_APPROVAL_INVALID);
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(first_writes_of_its_indices_are_signed),
                 cmocka_unit_test(index_with_seals_is_not_begun_anew),
                 cmocka_unit_test(other_bytes_are_refused),
                 cmocka_unit_test(machine_state_is_that_of_the_values_shown),
+                cmocka_unit_test(a_lower_separation_is_signed_only_when_its_owner_agreed),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
