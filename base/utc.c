@@ -111,12 +111,33 @@ static bool digits_parse(const char *text, size_t min, size_t max, uint64_t *ret
         return true;
 }
 
-static bool days_parse(const char *text, uint64_t now, uint64_t *ret_usec) {
+/* sign is '+' or '-'. */
+static bool days_parse(char sign, const char *text, uint64_t now, uint64_t *ret_usec) {
         size_t digits = strspn(text, DIGITS);
 
         if (digits == 0 || digits > DAYS_DIGITS_MAX || strcmp(text + digits, "d") != 0)
                 return false;
-        *ret_usec = now + strtoull(text, NULL, 10) * USEC_PER_DAY;
+        uint64_t distance = strtoull(text, NULL, 10) * USEC_PER_DAY;
+        if (sign == '-' && distance > now)
+                return false;
+        *ret_usec = sign == '-' ? now - distance : now + distance;
+        return true;
+}
+
+/* "now"; and days that have a name, which begin and end as a date does. */
+static bool named_parse(const char *text, bool day_end, uint64_t now, uint64_t *ret_usec) {
+        const bool yesterday = strcmp(text, "yesterday") == 0;
+        uint64_t day = now - now % USEC_PER_DAY;
+
+        if (strcmp(text, "now") == 0) {
+                *ret_usec = now;
+                return true;
+        }
+        if (strcmp(text, "today") != 0 && (!yesterday || day == 0))
+                return false;
+        if (yesterday)
+                day -= USEC_PER_DAY;
+        *ret_usec = day_end ? day + USEC_PER_DAY - USEC_PER_SEC : day;
         return true;
 }
 
@@ -132,11 +153,13 @@ static bool seconds_parse(const char *text, uint64_t *ret_usec) {
 static bool any_parse(const char *text, bool day_end, uint64_t now, uint64_t *ret_usec) {
         switch (text[0]) {
         case '+':
-                return days_parse(text + 1, now, ret_usec);
+        case '-':
+                return days_parse(text[0], text + 1, now, ret_usec);
         case '@':
                 return seconds_parse(text + 1, ret_usec);
         default:
                 return date_parse(text, day_end, ret_usec) ||
+                       named_parse(text, day_end, now, ret_usec) ||
                        digits_parse(text, PLAIN_DIGITS_MIN, PLAIN_DIGITS_MAX, ret_usec);
         }
 }

@@ -4,9 +4,13 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/text.h"
 #include "client/bus-call.h"
 #include "client/file.h"
+#include "client/output.h"
+#include "client/seal-filter.h"
 #include "client/text.h"
+#include "policy/algorithm.h"
 
 #define TITLE_SIZE (TEXT_MAX + 1)
 
@@ -93,22 +97,70 @@ static void plain_append(Entries *entries, const ApplicationWords *a) {
         entry_texts(entries, "purposes", &a->purposes);
 }
 
+/* What is no UTF-8 is told when it is appended. */
+static bool purposes_known(const TextList *purposes) {
+        static const char *const words[] = { "document-signing", "identity-authentication",
+                                             "endorsement" };
+
+        for (size_t i = 0; i < purposes->count; i++)
+                if (text_is_utf8(purposes->values[i], strlen(purposes->values[i])) &&
+                    !word_is_of(purposes->values[i], words, 3))
+                        return false;
+        return purposes->count <= PURPOSES_MAX;
+}
+
+static int words_check(const Context *context, const ApplicationWords *a) {
+        static const char *const classes[] = { "institution", "personal" };
+
+        if (a->class && !word_is_of(a->class, classes, 2))
+                return fail(context, EXIT_USAGE, "there is no class '%s' of seals", a->class);
+        if (a->type && !word_is_of(a->type, seal_types, SEAL_TYPE_COUNT))
+                return fail(context, EXIT_USAGE, "there is no type '%s' of seals", a->type);
+        if (a->algorithm && !algorithm_find(a->algorithm))
+                return fail(context, EXIT_USAGE, "there is no algorithm '%s': it is one of %s",
+                            a->algorithm, ALGORITHM_NAMES);
+        if (!purposes_known(&a->purposes))
+                return fail(context, EXIT_USAGE,
+                            "--purpose is document-signing, identity-authentication or "
+                            "endorsement, each at most once");
+        return 0;
+}
+
 int application_words_check(const Context *context, const ApplicationWords *a) {
         if (!a->name || a->name[0] == '\0')
                 return fail(context, EXIT_USAGE, "--name is required");
-        if (a->purposes.count > PURPOSES_MAX)
-                return fail(context, EXIT_USAGE, "--purpose is given too often");
         if (a->not_after > 0 && a->not_after <= a->not_before)
                 return fail(context, EXIT_USAGE, "--not-after lies before --not-before");
-        return 0;
+        return words_check(context, a);
+}
+
+int application_entries(const Context *context, const ApplicationWords *application,
+                        Entries *entries) {
+        plain_append(entries, application);
+        int r = keepers_append(context, &application->keepers, entries);
+        return r != 0 ? r : documents_append(context, &application->documents, entries);
 }
 
 int application_words_append(const Context *context, const ApplicationWords *application,
                              sd_bus_message *call) {
         Entries entries = entries_open(call);
-        plain_append(&entries, application);
-        int r = keepers_append(context, &application->keepers, &entries);
-        if (r == 0)
-                r = documents_append(context, &application->documents, &entries);
+
+        int r = application_entries(context, application, &entries);
         return r != 0 ? r : call_built(context, entries_close(&entries));
+}
+
+int application_report(const Context *context, const char *path) {
+        uint64_t id = 0;
+
+        if (!context->json) {
+                printf("Request %s\n", path_last(path));
+                printf("Next: a reviewer looks first with 'sealctl request %s', then runs "
+                       "'sealctl approve %s'\n",
+                       path_last(path), path_last(path));
+                return 0;
+        }
+        (void) count_parse(path_last(path), &id);
+        _cleanup_(json_freep)
+                json_t *object = json_pack("{sssI}", "request", path, "id", (json_int_t) id);
+        return print_json_value(context, object);
 }

@@ -12,8 +12,11 @@ typedef struct ApplicationWords {
 } ApplicationWords;
 
 /* Text of the options for the help. */
-#define APPLICATION_HELP                                                                        \
-        "  --name NAME            What the seal is called (required)\n"                         \
+#define APPLICATION_HELP \
+        "  --name NAME            What the seal is called (required)\n" APPLICATION_HELP_REST
+
+/* The same without --name. */
+#define APPLICATION_HELP_REST                                                                   \
         "  --class CLASS          institution (default) or personal\n"                          \
         "  --type TYPE            official, finance, invoice, contract,\n"                      \
         "                         legal-representative, personnel, department, special,\n"      \
@@ -50,6 +53,13 @@ int application_words_check(const Context *context, const ApplicationWords *appl
 /* Append the a{sv} to a call. */
 int application_words_append(const Context *context, const ApplicationWords *application,
                              sd_bus_message *call);
+
+/* Append its entries to an a{sv} that is open. */
+int application_entries(const Context *context, const ApplicationWords *application,
+                        Entries *entries);
+
+/* "Request 7", its path and number with --json, and who goes on. */
+int application_report(const Context *context, const char *path);
 
 /* The entry `documents` a(say) from TITLE=FILE arguments. Returns an exit code. */
 int documents_append(const Context *context, const TextList *documents, Entries *entries);

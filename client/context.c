@@ -52,6 +52,12 @@ static void print_json(const char *name, const char *message, const char *hint) 
 
 static void print_failure(const Context *context, const char *name, const char *message,
                           const char *hint) {
+        _cleanup_free_ char *placed = NULL;
+
+        if (context->where && asprintf(&placed, "%s: %s", context->where, message) < 0)
+                placed = NULL;
+        if (placed)
+                message = placed;
         if (context->json) {
                 print_json(name, message, hint);
                 return;
@@ -129,4 +135,11 @@ bool confirm(const Context *context, const char *question) {
         if (!fgets(answer, sizeof(answer), stdin))
                 return false;
         return answer[0] == 'y' || answer[0] == 'Y';
+}
+
+int confirm_or_fail(const Context *context, const char *question) {
+        if (confirm(context, question))
+                return 0;
+        return fail_plain(context, EXIT_USAGE,
+                          "not confirmed (answer y, or give --yes); nothing was done");
 }

@@ -30,8 +30,10 @@ typedef enum ExitCode {
 #define DONE (-1)
 
 typedef struct Context {
-        bool json;   /* results and errors as JSON */
-        bool yes;    /* do not ask for a confirmation */
+        bool json; /* results and errors as JSON */
+        bool yes;  /* do not ask for a confirmation */
+        /* What a failure is about ("list.csv, line 3"), where the command line does not say it. */
+        const char *where;
         sd_bus *bus; /* owned; opened by the first call */
 } Context;
 
@@ -71,3 +73,6 @@ void note(const Context *context, const char *format, ...) __attribute__((format
 
 /* Ask on the terminal; true with --yes. False when there is no terminal to ask on. */
 bool confirm(const Context *context, const char *question);
+
+/* The same; EXIT_USAGE with a sentence when it was not confirmed. */
+int confirm_or_fail(const Context *context, const char *question);

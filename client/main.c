@@ -10,37 +10,49 @@
 #include "client/verb.h"
 
 static const Verb verbs[] = {
+        { NULL, NULL, "Setting up" },
         { "init", verb_init, "Set up this machine: authority, machine state, revocation" },
         { "status", verb_status, "How the daemon is and what needs attention" },
-        { "new", verb_new, "Make a seal at once (separation 'single')" },
-        { "apply", verb_apply, "Apply for a seal" },
+        { "machine-state", verb_machine_state, "show or approve the state of this machine" },
+        { "authority", verb_authority, "The authority's key: new, show, challenges, answer" },
+
+        { NULL, NULL, "Requests" },
+        { "apply", verb_apply, "Apply for a seal, or for what shall become of one" },
         { "requests", verb_requests, "List requests" },
         { "request", verb_request, "Everything about one request: look before you approve" },
         { "approve", verb_approve, "Approve a request" },
         { "reject", verb_reject, "Reject a request" },
         { "cancel", verb_cancel, "Cancel a request" },
         { "make", verb_make, "Make the seal of an approved request" },
+
+        { NULL, NULL, "Seals" },
+        { "new", verb_new, "Make a seal at once (separation 'single')" },
         { "record-filing", verb_record_filing, "Record that a seal was filed" },
         { "deliver", verb_deliver, "Deliver a seal to its keeper" },
         { "accept", verb_accept, "Accept a delivered seal: it becomes active" },
         { "decline", verb_decline, "Decline a delivered seal" },
         { "list", verb_list, "List seals" },
         { "show", verb_show, "Everything about one seal, or its public key" },
+        { "state-at", verb_state_at, "How a seal stood at a time" },
         { "why", verb_why, "Whether a seal can sign, and what to do when it cannot" },
         { "sign", verb_sign, "Sign a file with a seal" },
         { "verify", verb_verify, "Check a signature offline" },
+        { "suspend", verb_suspend, "Stop a seal from signing for a while" },
+        { "resume", verb_resume, "Let a suspended seal sign again" },
+        { "suspend-all", verb_suspend_all, "Suspend many seals at once" },
+        { "report-lost", verb_report_lost, "Report that a seal is out of control" },
+        { "report-found", verb_report_found, "Report that a lost seal is back" },
+        { "surrender", verb_surrender, "Give a seal back, or recall it" },
+        { "recall", verb_surrender, "The same as surrender" },
         { "revoke", verb_revoke, "Revoke a seal for ever" },
-        { "machine-state", verb_machine_state, "show or approve the state of this machine" },
-        { "authority", verb_authority, "The authority's key: new, show, challenges, answer" },
+        { "destroy", verb_destroy, "Erase the key of a revoked seal" },
 };
 
 static const VerbTable table = {
         .usage = "Usage: sealctl [--json] [--yes] VERB [OPTIONS] [ARGUMENTS]\n"
                  "\n"
                  "Electronic seals whose keys live in this machine's TPM.\n"
-                 "'sealctl help VERB' (or VERB --help) tells what it takes and what comes next.\n"
-                 "\n"
-                 "Verbs:\n",
+                 "'sealctl help VERB' (or VERB --help) tells what it takes and what comes next.\n",
         .footer =
                 "\n"
                 "Options of every verb:\n"

@@ -42,31 +42,38 @@ static int list_add(const Context *context, const CommandOption *option, const c
         return 0;
 }
 
-static int time_store(const Context *context, const CommandOption *option, const char *value,
-                      bool day_end, uint64_t *ret) {
+int time_argument(const Context *context, const char *text, bool day_end, uint64_t *ret) {
         const Clock clock = clock_system();
 
-        if (!time_parse(value, day_end, clock_now(&clock), ret))
-                return fail(context, EXIT_USAGE,
-                            "--%s takes YYYY-MM-DD, RFC 3339, +Nd or @SECONDS, not '%s'",
-                            option->name, value);
-        return 0;
+        if (time_parse(text, day_end, clock_now(&clock), ret))
+                return 0;
+        return fail(context, EXIT_USAGE, "'%s' is no time: write " TIME_HELP, text);
 }
 
-static int option_store(const Context *context, const CommandOption *option, const char *value) {
-        if (option->flag)
-                *option->flag = true;
-        else if (option->text)
-                *option->text = value;
-        else if (option->list)
+static int time_store(const Context *context, const CommandOption *option, const char *value) {
+        const Clock clock = clock_system();
+        uint64_t *place = option->time ? option->time : option->time_end;
+
+        if (time_parse(value, option->time_end, clock_now(&clock), place))
+                return 0;
+        return fail(context, EXIT_USAGE, "--%s takes " TIME_HELP ", not '%s'", option->name, value);
+}
+
+int option_store(const Context *context, const CommandOption *option, const char *value) {
+        if (option->list)
                 return list_add(context, option, value);
-        else if (option->number && !count_parse(value, option->number))
+        if (option->time || option->time_end)
+                return time_store(context, option, value);
+        if (option->number && !count_parse(value, option->number))
                 return fail(context, EXIT_USAGE, "--%s takes a number, not '%s'", option->name,
                             value);
-        else if (option->time)
-                return time_store(context, option, value, false, option->time);
-        else if (option->time_end)
-                return time_store(context, option, value, true, option->time_end);
+        if (option->duration && !duration_parse(value, option->duration))
+                return fail(context, EXIT_USAGE, "--%s takes Nd, N days, not '%s'", option->name,
+                            value);
+        if (option->flag)
+                *option->flag = true;
+        if (option->text)
+                *option->text = value;
         return 0;
 }
 

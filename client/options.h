@@ -27,6 +27,7 @@ typedef struct CommandOption {
         uint64_t *number;
         uint64_t *time;     /* a day means its first second */
         uint64_t *time_end; /* a day means its last second */
+        uint64_t *duration; /* Nd */
 } CommandOption;
 
 typedef struct Usage {
@@ -45,6 +46,15 @@ typedef struct Usage {
  */
 int options_parse(Context *context, int argc, char **argv, const Usage *usage,
                   char ***ret_arguments);
+
+/* How a time is written, for help texts. */
+#define TIME_HELP "YYYY-MM-DD (UTC), RFC 3339, -Nd, +Nd, @SECONDS, today, yesterday, now"
+
+/* A time that is an argument; EXIT_USAGE after a complaint. */
+int time_argument(const Context *context, const char *text, bool day_end, uint64_t *ret);
+
+/* Store a value where the option wants it. EXIT_USAGE after a complaint. */
+int option_store(const Context *context, const CommandOption *option, const char *value);
 
 /* Handle one of the global options; 0, DONE, or EXIT_USAGE for one that is not known. */
 int options_global(Context *context, int letter, const char *help);

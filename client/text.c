@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/text.h"
 
 /* Write one character, or the escape of one; returns how many bytes of input were used. */
@@ -82,5 +83,14 @@ bool count_parse(const char *text, uint64_t *ret) {
         if (errno != 0)
                 return false;
         *ret = value;
+        return true;
+}
+
+bool duration_parse(const char *text, uint64_t *ret_usec) {
+        size_t digits = strspn(text, "0123456789");
+
+        if (digits == 0 || digits > 5 || strcmp(text + digits, "d") != 0)
+                return false;
+        *ret_usec = strtoull(text, NULL, 10) * USEC_PER_DAY;
         return true;
 }

@@ -36,5 +36,8 @@ bool request_path_parse(const char *text, char ret[static PATH_SIZE]);
 /* The last element of an object path. */
 const char *path_last(const char *path);
 
+/* Nd, N days. */
+bool duration_parse(const char *text, uint64_t *ret_usec);
+
 /* Digits only, no sign, no overflow. */
 bool count_parse(const char *text, uint64_t *ret);

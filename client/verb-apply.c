@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "client/application.h"
+#include "client/apply.h"
 #include "client/bus-call.h"
 #include "client/output.h"
 #include "client/text.h"
@@ -11,11 +12,24 @@
 
 static const char apply_help[] =
         "Usage: sealctl apply --name NAME [OPTIONS]\n"
+        "       sealctl apply --csv FILE [--dry-run]\n"
+        "       sealctl apply KIND NUMBER --reason TEXT [OPTIONS]\n"
         "\n"
         "Apply for a seal. A reviewer other than you has to approve it, then it is made\n"
-        "and delivered to its keeper.\n"
+        "and delivered to its keeper. With KIND, for what shall become of the seal\n"
+        "NUMBER: renew, recertify, amend, transfer, revoke, resume or destroy; 'sealctl\n"
+        "apply KIND --help' tells which options each takes.\n"
         "\n"
-        "Options:\n" APPLICATION_HELP "\n"
+        "Options:\n" APPLICATION_HELP
+        "  --csv FILE             One application a line; the first line names the columns\n"
+        "                         as the options above without '--', and may repeat\n"
+        "                         purpose, keeper and document\n"
+        "  --dry-run              Check all lines of the file and send none\n"
+        "\n"
+        "All lines of a file are checked before the first is sent. A line that was sent\n"
+        "before, by you and unchanged, is the same request and not another, so that a run\n"
+        "that broke off is repeated. Two equal lines are two applications.\n"
+        "\n"
         "Example:\n"
         "  sealctl apply --name \"Acme Contracts\" --keeper alice --not-after +730d\n"
         "\n"
@@ -50,35 +64,35 @@ static int application_words_send(Context *context, const ApplicationWords *appl
         return r;
 }
 
-static int request_print(const Context *context, const char *path) {
-        uint64_t id = 0;
+static int apply_one(Context *context, const ApplicationWords *application) {
+        _cleanup_(json_freep) json_t *path = NULL;
 
-        if (!context->json) {
-                printf("Request %s\n", path_last(path));
-                printf("Next: a reviewer looks first with 'sealctl request %s', then runs "
-                       "'sealctl approve %s'\n",
-                       path_last(path), path_last(path));
-                return 0;
-        }
-        (void) count_parse(path_last(path), &id);
-        _cleanup_(json_freep)
-                json_t *object = json_pack("{sssI}", "request", path, "id", (json_int_t) id);
-        return print_json_value(context, object);
+        int r = application_words_check(context, application);
+        if (r == 0)
+                r = application_words_send(context, application, "Apply", &path);
+        return r != 0 ? r : application_report(context, json_string_value(path));
 }
 
 int verb_apply(Context *context, int argc, char **argv) {
         ApplicationWords application = {};
-        const CommandOption table[] = { APPLICATION_OPTIONS(application) };
+        const char *csv = NULL;
+        bool dry_run = false;
+        const CommandOption table[] = { APPLICATION_OPTIONS(application),
+                                        { "csv", .text = &csv },
+                                        { "dry-run", .flag = &dry_run } };
         const Usage usage = { apply_help, OPTIONS(table), 0, 0 };
-        _cleanup_(json_freep) json_t *path = NULL;
         char **arguments;
 
+        if (argc > 1 && apply_kind_is(argv[1]))
+                return apply_kind(context, argc - 1, argv + 1);
         int r = options_parse(context, argc, argv, &usage, &arguments);
-        if (r == 0)
-                r = application_words_check(context, &application);
-        if (r == 0)
-                r = application_words_send(context, &application, "Apply", &path);
-        return r != 0 ? r : request_print(context, json_string_value(path));
+        if (r == 0 && dry_run && !csv)
+                r = fail(context, EXIT_USAGE, "--dry-run goes with --csv");
+        if (r == 0 && csv && memcmp(&application, &(ApplicationWords){}, sizeof(application)) != 0)
+                r = fail(context, EXIT_USAGE, "--csv takes the other options from its columns");
+        if (r != 0)
+                return r;
+        return csv ? apply_csv(context, csv, dry_run) : apply_one(context, &application);
 }
 
 static int seal_print(Context *context, const char *path) {

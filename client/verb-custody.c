@@ -3,10 +3,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/text.h"
 #include "client/application.h"
 #include "client/bus-call.h"
 #include "client/output.h"
+#include "client/seal-act.h"
 #include "client/text.h"
 #include "client/verb.h"
 
@@ -69,48 +69,8 @@ static const char revoke_help[] =
         "Example:\n"
         "  sealctl revoke --yes 50011200000001 \"contract department closed\"\n"
         "\n"
-        "Next: 'sealctl apply' for another seal.\n";
-
-static int path_get(const Context *context, const char *number, char ret[static PATH_SIZE]) {
-        if (seal_path_parse(number, ret))
-                return 0;
-        return fail(context, EXIT_USAGE, "'%s' is no seal number", number);
-}
-
-typedef struct Next {
-        const char *who;    /* "the keeper runs "; "" is the caller himself */
-        const char *before; /* "sealctl deliver" */
-        const char *after;  /* " KEEPER" */
-} Next;
-
-/* How the seal stands now, and what comes next. */
-static int state_report(Context *context, const char *path, const Next *next) {
-        _cleanup_(json_freep) json_t *state = NULL, *object = NULL;
-        const char *number = path_last(path);
-
-        int r = property_json(context, path, SEAL, "State", &state);
-        if (r != 0)
-                return r;
-        const char *text = json_is_string(state) ? json_string_value(state) : "";
-        if (context->json) {
-                object = json_pack("{ssss}", "number", number, "state", text);
-                return print_json_value(context, object);
-        }
-        printf("Seal %s: ", number);
-        print_escaped(text);
-        putchar('\n');
-        if (next)
-                printf("Next: %s'%s %s%s'\n", next->who, next->before, number, next->after);
-        return 0;
-}
-
-/* A member of the seal with one text. */
-static int text_call(Context *context, const char *path, const char *member, const char *text) {
-        const char *const texts[] = { text, NULL };
-        _cleanup_(json_freep) json_t *nothing = NULL;
-
-        return call_json(context, path, SEAL, member, texts, &nothing);
-}
+        "Next: another administrator runs 'sealctl destroy NUMBER REASON'; 'sealctl apply'\n"
+        "asks for another seal.\n";
 
 typedef struct FilingOptions {
         const char *filing_number, *authority;
@@ -143,49 +103,49 @@ int verb_record_filing(Context *context, int argc, char **argv) {
                 { "document", .list = &o.documents },
         };
         const Usage usage = { filing_help, OPTIONS(table), 1, 1 };
-        const Next next = { "", "sealctl deliver", " KEEPER" };
+        const SealNext next = { "", "sealctl deliver", " KEEPER" };
         char **arguments, path[PATH_SIZE];
 
         int r = options_parse(context, argc, argv, &usage, &arguments);
         if (r == 0)
-                r = path_get(context, arguments[0], path);
+                r = seal_path_get(context, arguments[0], path);
         if (r == 0)
                 r = filing_send(context, path, &o);
-        return r != 0 ? r : state_report(context, path, &next);
+        return r != 0 ? r : seal_state_report(context, path, &next);
 }
 
 int verb_deliver(Context *context, int argc, char **argv) {
         const Usage usage = { deliver_help, NULL, 0, 2, 2 };
-        const Next next = { "the keeper runs ", "sealctl accept", "" };
+        const SealNext next = { "the keeper runs ", "sealctl accept", "" };
         char **arguments, path[PATH_SIZE], keeper[SUBJECT_MAX + 1];
 
         int r = options_parse(context, argc, argv, &usage, &arguments);
         if (r == 0)
-                r = path_get(context, arguments[0], path);
+                r = seal_path_get(context, arguments[0], path);
         if (r == 0 && !subject_complete(arguments[1], keeper))
                 r = fail(context, EXIT_USAGE, "'%s' is no keeper: write user:NAME or group:NAME",
                          arguments[1]);
         if (r == 0)
-                r = text_call(context, path, "Deliver", keeper);
-        return r != 0 ? r : state_report(context, path, &next);
+                r = seal_text_call(context, path, "Deliver", keeper);
+        return r != 0 ? r : seal_state_report(context, path, &next);
 }
 
 int verb_accept(Context *context, int argc, char **argv) {
         const Usage usage = { accept_help, NULL, 0, 1, 1 };
-        const Next next = { "", "sealctl sign", " FILE" };
+        const SealNext next = { "", "sealctl sign", " FILE" };
         _cleanup_(message_freep) sd_bus_message *call = NULL;
         char **arguments, path[PATH_SIZE];
 
         int r = options_parse(context, argc, argv, &usage, &arguments);
         if (r == 0)
-                r = path_get(context, arguments[0], path);
+                r = seal_path_get(context, arguments[0], path);
         if (r == 0)
                 r = call_new(context, path, SEAL, "Accept", &call);
         if (r == 0)
                 r = call_built(context, sd_bus_message_append(call, "a{sv}", 0));
         if (r == 0)
                 r = call_send(context, call, NULL);
-        return r != 0 ? r : state_report(context, path, &next);
+        return r != 0 ? r : seal_state_report(context, path, &next);
 }
 
 int verb_decline(Context *context, int argc, char **argv) {
@@ -194,9 +154,9 @@ int verb_decline(Context *context, int argc, char **argv) {
 
         int r = options_parse(context, argc, argv, &usage, &arguments);
         if (r == 0)
-                r = path_get(context, arguments[0], path);
+                r = seal_path_get(context, arguments[0], path);
         if (r == 0)
-                r = text_call(context, path, "Decline", arguments[1]);
+                r = seal_text_call(context, path, "Decline", arguments[1]);
         if (r != 0)
                 return r;
         /* Who declined may not see the seal any more. */
@@ -204,28 +164,20 @@ int verb_decline(Context *context, int argc, char **argv) {
                           path_last(path));
 }
 
-static int revoke_confirm(const Context *context, const char *path) {
-        char question[128];
-
-        (void) snprintf(question, sizeof(question), "Revoke seal %s for ever?", path_last(path));
-        if (confirm(context, question))
-                return 0;
-        return fail_plain(context, EXIT_USAGE,
-                          "not confirmed (answer y, or give --yes); nothing was done");
-}
-
 int verb_revoke(Context *context, int argc, char **argv) {
         const Usage usage = { revoke_help, NULL, 0, 2, 2 };
+        const SealNext next = { "another administrator erases its key with ", "sealctl destroy",
+                                " REASON" };
         char **arguments, path[PATH_SIZE];
 
         int r = options_parse(context, argc, argv, &usage, &arguments);
         if (r == 0)
-                r = path_get(context, arguments[0], path);
-        if (r == 0 && !text_is_line(arguments[1], TEXT_MAX))
-                r = fail(context, EXIT_USAGE, "REASON is one line of text, and not blank");
+                r = seal_path_get(context, arguments[0], path);
         if (r == 0)
-                r = revoke_confirm(context, path);
+                r = reason_check(context, arguments[1]);
         if (r == 0)
-                r = text_call(context, path, "Revoke", arguments[1]);
-        return r != 0 ? r : state_report(context, path, NULL);
+                r = seal_confirm(context, path, "Revoke", "for ever?");
+        if (r == 0)
+                r = seal_text_call(context, path, "Revoke", arguments[1]);
+        return r != 0 ? r : seal_state_report(context, path, &next);
 }

@@ -9,6 +9,13 @@
 #include "base/limits.h"
 #include "client/options.h"
 
+static void help_line(const Verb *verb, FILE *out) {
+        if (verb->name)
+                fprintf(out, "  %-15s%s\n", verb->name, verb->summary);
+        else
+                fprintf(out, "\n%s:\n", verb->summary);
+}
+
 static char *help_new(const VerbTable *table) {
         char *help = NULL;
         size_t size;
@@ -18,7 +25,7 @@ static char *help_new(const VerbTable *table) {
                 return NULL;
         fputs(table->usage, out);
         for (size_t i = 0; i < table->n_verbs; i++)
-                fprintf(out, "  %-15s%s\n", table->verbs[i].name, table->verbs[i].summary);
+                help_line(&table->verbs[i], out);
         fputs(table->footer, out);
         if (fclose(out) == 0)
                 return help;
@@ -28,7 +35,7 @@ static char *help_new(const VerbTable *table) {
 
 static const Verb *verb_find(const VerbTable *table, const char *name) {
         for (size_t i = 0; i < table->n_verbs; i++)
-                if (strcmp(table->verbs[i].name, name) == 0)
+                if (table->verbs[i].name && strcmp(table->verbs[i].name, name) == 0)
                         return &table->verbs[i];
         return NULL;
 }
@@ -72,14 +79,17 @@ static const char *verb_nearest(const VerbTable *table, const char *word) {
         const char *nearest = NULL;
         size_t best = 3, size = strlen(word);
 
-        for (size_t i = 0; size > 1 && i < table->n_verbs; i++)
-                if (strncmp(table->verbs[i].name, word, size) == 0)
-                        return table->verbs[i].name;
+        for (size_t i = 0; size > 1 && i < table->n_verbs; i++) {
+                const char *name = table->verbs[i].name;
+                if (name && strncmp(name, word, size) == 0)
+                        return name;
+        }
         for (size_t i = 0; size > 2 && size <= WORD_MAX && i < table->n_verbs; i++) {
-                size_t distance = word_distance(word, table->verbs[i].name);
-                if (distance < best && distance < strlen(table->verbs[i].name)) {
+                const char *name = table->verbs[i].name;
+                size_t distance = name ? word_distance(word, name) : best;
+                if (distance < best && distance < strlen(name)) {
                         best = distance;
-                        nearest = table->verbs[i].name;
+                        nearest = name;
                 }
         }
         return nearest;

@@ -7,7 +7,7 @@
 #include "client/context.h"
 
 typedef struct Verb {
-        const char *name;
+        const char *name; /* NULL: summary is a heading of the help */
         int (*run)(Context *context, int argc, char **argv); /* argv[0] is the verb itself */
         const char *summary;
 } Verb;
@@ -41,6 +41,14 @@ int verb_show(Context *context, int argc, char **argv);
 int verb_why(Context *context, int argc, char **argv);
 int verb_sign(Context *context, int argc, char **argv);
 int verb_verify(Context *context, int argc, char **argv);
+int verb_state_at(Context *context, int argc, char **argv);
+int verb_suspend(Context *context, int argc, char **argv);
+int verb_resume(Context *context, int argc, char **argv);
+int verb_suspend_all(Context *context, int argc, char **argv);
+int verb_report_lost(Context *context, int argc, char **argv);
+int verb_report_found(Context *context, int argc, char **argv);
+int verb_surrender(Context *context, int argc, char **argv);
+int verb_destroy(Context *context, int argc, char **argv);
 int verb_revoke(Context *context, int argc, char **argv);
 int verb_machine_state(Context *context, int argc, char **argv);
 int verb_authority(Context *context, int argc, char **argv);

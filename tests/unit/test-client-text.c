@@ -91,6 +91,16 @@ static void counts_are_digits_without_overflow(void **state) {
         assert_true(count == UINT64_MAX);
 }
 
+static void durations_are_days(void **state) {
+        uint64_t usec = 0;
+
+        (void) state;
+        assert_true(duration_parse("30d", &usec));
+        assert_true(usec == 30 * USEC_PER_DAY);
+        assert_false(duration_parse("30", &usec) || duration_parse("d", &usec) ||
+                     duration_parse("+1d", &usec) || duration_parse("1dd", &usec));
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(what_speaks_to_the_terminal_is_written_out),
@@ -99,6 +109,7 @@ int main(void) {
                 cmocka_unit_test(a_keeper_is_a_user_unless_it_says_otherwise),
                 cmocka_unit_test(objects_are_named_by_number_or_path),
                 cmocka_unit_test(counts_are_digits_without_overflow),
+                cmocka_unit_test(durations_are_days),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

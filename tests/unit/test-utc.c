@@ -55,6 +55,28 @@ static void days_count_from_now(void **state) {
         assert_time("+99999d", false, 1000 + 99999ULL * 86400);
 }
 
+static void the_past_and_days_with_a_name_are_times(void **state) {
+        const uint64_t now = 1767323045 * USEC_PER_SEC; /* 2026-01-02 03:04:05 */
+        static const struct {
+                const char *text;
+                bool day_end;
+                uint64_t seconds;
+        } cases[] = {
+                { "now", false, 1767323045 },          { "now", true, 1767323045 },
+                { "today", false, 1767312000 },        { "today", true, 1767312000 + 86399 },
+                { "yesterday", false, 1767225600 },    { "yesterday", true, 1767225600 + 86399 },
+                { "-2d", false, 1767323045 - 172800 }, { "-0d", true, 1767323045 },
+        };
+        uint64_t usec = 0;
+
+        (void) state;
+        for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+                assert_true(time_parse(cases[i].text, cases[i].day_end, now, &usec));
+                assert_true(usec == cases[i].seconds * USEC_PER_SEC);
+        }
+        assert_false(time_parse("yesterday", false, USEC_PER_DAY - 1, &usec));
+}
+
 static void numbers_are_seconds_or_microseconds(void **state) {
         (void) state;
         assert_time("@1", false, 1);
@@ -69,6 +91,9 @@ static void other_times_are_refused(void **state) {
         static const char *const wrong[] = {
                 "",
                 "tomorrow",
+                "todayx",
+                "-",
+                "-1d", /* before the epoch, by this clock */
                 "2026-1-2",
                 "2026-02-30",
                 "2026-02-29",
@@ -164,6 +189,7 @@ int main(void) {
                 cmocka_unit_test(times_have_an_offset),
                 cmocka_unit_test(fractions_count_to_the_microsecond),
                 cmocka_unit_test(days_count_from_now),
+                cmocka_unit_test(the_past_and_days_with_a_name_are_times),
                 cmocka_unit_test(numbers_are_seconds_or_microseconds),
                 cmocka_unit_test(other_times_are_refused),
                 cmocka_unit_test(what_is_shown_is_read_as_the_same),
