@@ -147,6 +147,12 @@ $(B)/tests/%: $(B)/obj/tests/unit/%.o $(TEST_ARCHIVES)
 	@mkdir -p $(@D)
 	$(CC) $(ALL_LDFLAGS) -o $@ $< $(TEST_ARCHIVES) $(DAEMON_LIBS) $(TEST_LIBS)
 
+# What the client's sources need of one another.
+$(B)/tests/test-client-%: $(B)/obj/tests/unit/test-client-%.o $(B)/libclient.a $(TEST_ARCHIVES)
+	@mkdir -p $(@D)
+	$(CC) $(ALL_LDFLAGS) -o $@ $< $(B)/libclient.a $(TEST_ARCHIVES) \
+		$(sort $(DAEMON_LIBS) $(CLIENT_LIBS)) $(TEST_LIBS)
+
 # Measured on the fixtures of the tests.
 $(B)/bench/%: $(B)/obj/bench/%.o $(TEST_ARCHIVES)
 	@mkdir -p $(@D)

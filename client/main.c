@@ -24,6 +24,7 @@ static const Verb verbs[] = {
         { "reject", verb_reject, "Reject a request" },
         { "cancel", verb_cancel, "Cancel a request" },
         { "make", verb_make, "Make the seal of an approved request" },
+        { "decisions", verb_decisions, "verify: check reviewers' signatures offline" },
 
         { NULL, NULL, "Seals" },
         { "new", verb_new, "Make a seal at once (separation 'single')" },

@@ -5,29 +5,40 @@
 
 #include "client/bus-call.h"
 #include "client/output.h"
+#include "client/signing.h"
 #include "client/text.h"
 #include "client/verb.h"
 
+#define SIGNING_HELP                                                                         \
+        "  --key FILE               Sign the decision with this private key\n"               \
+        "  --passphrase-file FILE   First line is the key's passphrase\n"                    \
+        "  --signature FILE         A signature over the bytes of --to-sign\n"               \
+        "  --to-sign FILE           Write the bytes to be signed, and decide nothing\n"      \
+        "  --digest HEX             Refuse when what was applied for is not what 'sealctl\n" \
+        "                           request ID' showed with this digest\n"
+
 static const char approve_help[] =
-        "Usage: sealctl approve ID [--comment TEXT]\n"
+        "Usage: sealctl approve ID [OPTIONS]\n"
         "\n"
         "Approve a request: look first with 'sealctl request ID'. In dual\n"
         "separation the last approval that is needed makes the seal, files it and\n"
-        "delivers it, which can take minutes on a TPM.\n"
+        "delivers it, which can take minutes on a TPM. Once your key is registered\n"
+        "('sealctl reviewer register'), each decision has to be signed; the digest that\n"
+        "is signed is computed here from what was applied for.\n"
         "\n"
         "Options:\n"
-        "  --comment TEXT   Kept with the decision\n"
-        "\n"
+        "  --comment TEXT           Kept with the decision\n" SIGNING_HELP "\n"
         "Example:\n"
-        "  sealctl approve 3 --comment \"checked against the minutes\"\n"
+        "  sealctl approve 3 --comment \"checked against the minutes\" --key me.pem\n"
         "\n"
         "Next: the keeper runs 'sealctl accept NUMBER'; in strict separation first a\n"
         "maker runs 'sealctl make ID'.\n";
 
-static const char reject_help[] = "Usage: sealctl reject ID REASON\n"
+static const char reject_help[] = "Usage: sealctl reject ID REASON [OPTIONS]\n"
                                   "\n"
                                   "Reject a request. It ends; the applicant may apply again.\n"
                                   "\n"
+                                  "Options:\n" SIGNING_HELP "\n"
                                   "Example:\n"
                                   "  sealctl reject 3 \"the name is taken\"\n"
                                   "\n"
@@ -116,20 +127,32 @@ static int request_report(Context *context, const char *path) {
         return 0;
 }
 
-static int approve_send(Context *context, const char *path, const char *comment) {
+static int reason_send(Context *context, const char *path, const char *member, const char *reason) {
+        const char *const texts[] = { reason, NULL };
+        _cleanup_(json_freep) json_t *nothing = NULL;
+
+        return call_json(context, path, REQUEST, member, texts, &nothing);
+}
+
+static int decide_send(Context *context, const char *path, const char *member, const char *text,
+                       const Signing *signing) {
         _cleanup_(message_freep) sd_bus_message *call = NULL;
 
-        int r = call_new(context, path, REQUEST, "Approve", &call);
+        int r = call_new(context, path, REQUEST, member, &call);
         if (r == 0)
-                r = call_built(context, text_append(call, comment));
-        if (r == 0)
-                r = call_built(context, sd_bus_message_append(call, "a{sv}", 0));
+                r = call_built(context, text_append(call, text));
+        if (r != 0)
+                return r;
+        Entries e = entries_open(call);
+        entry_bytes(&e, "signature", (Bytes){ signing->made, signing->made_size });
+        r = call_built(context, entries_close(&e));
         return r != 0 ? r : call_send(context, call, NULL);
 }
 
 int verb_approve(Context *context, int argc, char **argv) {
+        _cleanup_(signing_done) Signing signing = { .approve = true };
         const char *comment = "";
-        const CommandOption table[] = { { "comment", .text = &comment } };
+        const CommandOption table[] = { { "comment", .text = &comment }, SIGNING_OPTIONS(signing) };
         const Usage usage = { approve_help, OPTIONS(table), 1, 1 };
         char **arguments, path[PATH_SIZE];
 
@@ -137,33 +160,40 @@ int verb_approve(Context *context, int argc, char **argv) {
         if (r == 0)
                 r = path_get(context, arguments[0], path);
         if (r == 0)
-                r = approve_send(context, path, comment);
+                r = signing_prepare(context, path, &signing);
+        if (r == 0)
+                r = decide_send(context, path, "Approve", comment, &signing);
         return r != 0 ? r : request_report(context, path);
 }
 
-/* Reject and Cancel: a reason, nothing else. */
-static int end_request(Context *context, int argc, char **argv, const char *help,
-                       const char *member) {
-        const Usage usage = { help, NULL, 0, 2, 2 };
-        _cleanup_(json_freep) json_t *nothing = NULL;
+int verb_reject(Context *context, int argc, char **argv) {
+        _cleanup_(signing_done) Signing signing = {};
+        const CommandOption table[] = { SIGNING_OPTIONS(signing) };
+        const Usage usage = { reject_help, OPTIONS(table), 2, 2 };
         char **arguments, path[PATH_SIZE];
 
         int r = options_parse(context, argc, argv, &usage, &arguments);
         if (r == 0)
                 r = path_get(context, arguments[0], path);
-        if (r != 0)
-                return r;
-        const char *const texts[] = { arguments[1], NULL };
-        r = call_json(context, path, REQUEST, member, texts, &nothing);
+        if (r == 0)
+                r = signing_prepare(context, path, &signing);
+        if (r == 0 && signing.made)
+                r = decide_send(context, path, "RejectSigned", arguments[1], &signing);
+        else if (r == 0)
+                r = reason_send(context, path, "Reject", arguments[1]);
         return r != 0 ? r : request_report(context, path);
 }
 
-int verb_reject(Context *context, int argc, char **argv) {
-        return end_request(context, argc, argv, reject_help, "Reject");
-}
-
 int verb_cancel(Context *context, int argc, char **argv) {
-        return end_request(context, argc, argv, cancel_help, "Cancel");
+        const Usage usage = { cancel_help, NULL, 0, 2, 2 };
+        char **arguments, path[PATH_SIZE];
+
+        int r = options_parse(context, argc, argv, &usage, &arguments);
+        if (r == 0)
+                r = path_get(context, arguments[0], path);
+        if (r == 0)
+                r = reason_send(context, path, "Cancel", arguments[1]);
+        return r != 0 ? r : request_report(context, path);
 }
 
 int verb_make(Context *context, int argc, char **argv) {

@@ -30,6 +30,7 @@ int verb_requests(Context *context, int argc, char **argv);
 int verb_request(Context *context, int argc, char **argv);
 int verb_approve(Context *context, int argc, char **argv);
 int verb_reject(Context *context, int argc, char **argv);
+int verb_decisions(Context *context, int argc, char **argv);
 int verb_cancel(Context *context, int argc, char **argv);
 int verb_make(Context *context, int argc, char **argv);
 int verb_record_filing(Context *context, int argc, char **argv);
