@@ -8,6 +8,7 @@
 #include "client/authority.h"
 #include "client/output.h"
 #include "client/verify.h"
+#include "format/json.h"
 
 static bool member_copy(json_t *object, const json_t *request, const char *name) {
         return json_object_set(object, name, json_object_get(request, name)) == 0;
@@ -28,11 +29,9 @@ bool decision_digest(const json_t *request, uint8_t ret[static DECISION_DIGEST_S
                     member_copy(object, request, "application") &&
                     text_copy_said(object, request, "target") &&
                     text_copy_said(object, request, "reason");
-        /* Canonical, since the names are ASCII, the numbers integers and the texts plain. */
-        if (good)
-                text = json_dumps(object, JSON_COMPACT | JSON_SORT_KEYS);
+        good = good && json_to_text(object, &text) == 0;
         json_decref(object);
-        good = text && EVP_Digest(text, strlen(text), ret, NULL, EVP_sha256(), NULL) == 1;
+        good = good && EVP_Digest(text, strlen(text), ret, NULL, EVP_sha256(), NULL) == 1;
         free(text);
         return good;
 }

@@ -9,6 +9,7 @@
 #include "client/file.h"
 #include "client/hash.h"
 #include "client/output.h"
+#include "client/sign.h"
 #include "client/text.h"
 #include "client/verb.h"
 #include "policy/sm2.h"
@@ -40,18 +41,6 @@ static const char help[] =
         "FILE.sig and the public key ('sealctl show NUMBER --public-key') to whoever\n"
         "checks it.\n";
 
-typedef struct SignWords {
-        const char *file, *output, *purpose, *name, *hash, *scheme, *digest;
-        bool digest_only;
-        const Algorithm *algorithm; /* of the seal */
-        const EVP_MD *md;
-} SignWords;
-
-typedef struct Digest {
-        uint8_t data[EVP_MAX_MD_SIZE];
-        size_t size;
-} Digest;
-
 static int options_check(const Context *context, SignWords *o) {
         if (!o->file == !o->digest)
                 return fail(context, EXIT_USAGE, "one of FILE and --digest is needed");
@@ -62,21 +51,6 @@ static int options_check(const Context *context, SignWords *o) {
         return hash_check(context, o->hash);
 }
 
-/* What the seal is decides with what a document is hashed for it. */
-static int algorithm_get(Context *context, const char *path, SignWords *o) {
-        _cleanup_(json_freep) json_t *property = NULL;
-
-        int r = property_json(context, path, SEAL, "Algorithm", &property);
-        if (r != 0)
-                return r;
-        o->algorithm = json_is_string(property) ? algorithm_find(json_string_value(property))
-                                                : NULL;
-        if (!o->algorithm)
-                return fail_plain(context, EXIT_OTHER,
-                                  "this sealctl does not know the seal's algorithm");
-        return hash_choose(context, o->algorithm, o->hash, o->scheme, &o->md);
-}
-
 static int digest_parse(const Context *context, const SignWords *o, Digest *ret) {
         ret->size = (size_t) EVP_MD_get_size(o->md);
         if (hex_decode(o->digest, ret->data, ret->size))
@@ -85,19 +59,15 @@ static int digest_parse(const Context *context, const SignWords *o, Digest *ret)
                     hash_name(o->md));
 }
 
-/* The hash of DigestPrefix ‖ file: the prefix is empty but for SM2 (design, section 5.5). */
+/* The hash of DigestPrefix ‖ file. */
 static int digest_file(Context *context, const char *path, const SignWords *o, Digest *ret) {
-        _cleanup_(json_freep) json_t *property = NULL;
-        uint8_t prefix[DIGEST_MAX];
+        Digest prefix = {};
 
-        int r = property_json(context, path, SEAL, "DigestPrefix", &property);
+        int r = sign_prefix_get(context, path, &prefix);
         if (r != 0)
                 return r;
-        const char *hex = json_is_string(property) ? json_string_value(property) : "";
-        size_t size = strlen(hex) / 2;
-        if (size > sizeof(prefix) || !hex_decode(hex, prefix, size))
-                return fail(context, EXIT_OTHER, "the seal's digest prefix cannot be read");
-        return file_hash(context, o->file, o->md, (Bytes){ prefix, size }, ret->data, &ret->size);
+        return file_hash(context, o->file, o->md, (Bytes){ prefix.data, prefix.size }, ret->data,
+                         &ret->size);
 }
 
 /* FILE's name, where it is one that the bus can carry. */
@@ -118,22 +88,8 @@ static int sign_send(Context *context, const char *path, const SignWords *o, con
         int built = sd_bus_message_append_array(call, 'y', digest->data, digest->size);
         if (built < 0)
                 return call_built(context, built);
-        Entries e = entries_open(call);
-        entry_text(&e, "hash", o->hash);
-        entry_text(&e, "scheme", o->scheme);
-        entry_text(&e, "purpose", o->purpose);
-        entry_text(&e, "document-name", document_name(o));
-        r = call_built(context, entries_close(&e));
+        r = sign_options_append(context, call, o, document_name(o));
         return r != 0 ? r : call_send(context, call, ret_reply);
-}
-
-/* A signature in the document's place would be the end of the document. */
-static int output_check(const Context *context, const SignWords *o, const char *path) {
-        if (o->file && file_is_same(o->file, path))
-                return fail_plain(context, EXIT_USAGE,
-                                  "%s is the document itself: the signature needs another file",
-                                  path);
-        return file_write_check(context, path);
 }
 
 /* FILE.sig, or what was asked for. *ret is malloc'ed. */
@@ -150,7 +106,7 @@ static int output_path(const Context *context, const SignWords *o, char **ret) {
                 path = NULL;
         if (!path)
                 return fail(context, EXIT_OTHER, "out of memory");
-        int r = to_stdout ? 0 : output_check(context, o, path);
+        int r = to_stdout ? 0 : sign_output_check(context, o->file, path);
         if (r == 0)
                 *ret = steal_ptr(path);
         return r;
@@ -254,7 +210,7 @@ static int sign(Context *context, const char *path, SignWords *o) {
         _cleanup_free_ char *output = NULL;
         Digest digest = {};
 
-        int r = algorithm_get(context, path, o);
+        int r = sign_algorithm_get(context, path, o);
         if (r == 0)
                 r = o->digest ? digest_parse(context, o, &digest)
                               : digest_file(context, path, o, &digest);

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What sign and sign-many share: hash a file as the seal wants it, and where signatures go. */
+#pragma once
+
+#include <openssl/evp.h>
+
+#include "client/bus-call.h"
+#include "policy/algorithm.h"
+
+typedef struct SignWords {
+        const char *file, *output, *purpose, *name, *hash, *scheme, *digest;
+        bool digest_only;
+        const Algorithm *algorithm; /* of the seal */
+        const EVP_MD *md;
+} SignWords;
+
+typedef struct Digest {
+        uint8_t data[EVP_MAX_MD_SIZE];
+        size_t size;
+} Digest;
+
+/* What the seal is decides with what a document is hashed for it. */
+int sign_algorithm_get(Context *context, const char *path, SignWords *words);
+
+/* The seal's DigestPrefix, empty but for SM2 (design, section 5.5). */
+int sign_prefix_get(Context *context, const char *path, Digest *ret);
+
+/* Append the a{sv}; name may be NULL. */
+int sign_options_append(const Context *context, sd_bus_message *call, const SignWords *words,
+                        const char *name);
+
+/* A signature in the document's place would be the end of the document. */
+int sign_output_check(const Context *context, const char *file, const char *output);
