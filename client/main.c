@@ -55,6 +55,9 @@ static const Verb verbs[] = {
         { "recall", verb_surrender, "The same as surrender" },
         { "revoke", verb_revoke, "Revoke a seal for ever" },
         { "destroy", verb_destroy, "Erase the key of a revoked seal" },
+
+        { NULL, NULL, "Looking after it" },
+        { "audit", verb_audit, "could, uses, rules, disclosures, off, single" },
 };
 
 static const VerbTable table = {

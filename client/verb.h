@@ -62,3 +62,4 @@ int verb_grant(Context *context, int argc, char **argv);
 int verb_machine_state_list(Context *context, int argc, char **argv);
 int verb_machine_state_retire(Context *context, int argc, char **argv);
 int verb_sign_many(Context *context, int argc, char **argv);
+int verb_audit(Context *context, int argc, char **argv);
