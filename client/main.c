@@ -18,7 +18,6 @@ static const Verb verbs[] = {
         { "separation", verb_separation, "show or set the separation of duties" },
         { "capacity", verb_capacity, "extend: make room for more seals" },
         { "reviewer", verb_reviewer, "register: have a reviewer's decisions signed" },
-        { "inspect", verb_inspect, "Look for what is not as it should be" },
         { "lock", verb_lock, "Stop all seals until the next boot" },
         { "authority", verb_authority, "The authority's key: new, show, challenges, answer" },
 
@@ -57,6 +56,9 @@ static const Verb verbs[] = {
         { "destroy", verb_destroy, "Erase the key of a revoked seal" },
 
         { NULL, NULL, "Looking after it" },
+        { "inspect", verb_inspect, "Look for what is not as it should be" },
+        { "report", verb_report, "The register and what needs attention, on a page" },
+        { "watch", verb_watch, "What happens, while it happens" },
         { "audit", verb_audit, "could, uses, rules, disclosures, off, single" },
 };
 

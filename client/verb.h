@@ -63,3 +63,5 @@ int verb_machine_state_list(Context *context, int argc, char **argv);
 int verb_machine_state_retire(Context *context, int argc, char **argv);
 int verb_sign_many(Context *context, int argc, char **argv);
 int verb_audit(Context *context, int argc, char **argv);
+int verb_watch(Context *context, int argc, char **argv);
+int verb_report(Context *context, int argc, char **argv);

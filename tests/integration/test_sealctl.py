@@ -240,7 +240,7 @@ def test_help_is_no_verb(shared, words, same):
     assert shared.ok(f"sealctl {words}") == shared.ok(f"sealctl {same}")
 
 
-@pytest.mark.parametrize("word,meant", [("sing", "sign"), ("statsu", "status"), ("rev", "revoke"),
+@pytest.mark.parametrize("word,meant", [("sing", "sign"), ("statsu", "status"), ("revo", "revoke"),
                                         ("aprove", "approve"), ("xyzzy", None)])
 def test_unknown_verb_suggests_nothing(shared, word, meant):
     done = shared.run(f"sealctl {word}")
