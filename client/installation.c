@@ -45,6 +45,7 @@ int consent_finish(Context *context, const Consent *consent, bool *ret_waits) {
                 return waits_get(context, ret_waits);
         int r = authority_load_private(context, consent->authority, consent->passphrase_file,
                                        &authority);
+        authority.separation = consent->separation;
         if (r == 0)
                 r = answer_all(context, &authority, &answered);
         *ret_waits = false;

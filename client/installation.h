@@ -11,6 +11,7 @@
 
 typedef struct Consent {
         const char *authority, *passphrase_file;
+        const char *separation; /* what the mode is lowered to, where it is that */
         bool resident;
         int fd; /* of the passphrase; -1: none */
 } Consent;

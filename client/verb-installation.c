@@ -9,7 +9,9 @@
 #include "client/text.h"
 #include "client/verb.h"
 
-#define CHALLENGES_NEXT "The authority has to answer. Next: 'sealctl authority answer --key FILE'"
+#define CHALLENGES_NEXT                                                                   \
+        "The authority has to answer. Next: 'sealctl authority answer --key FILE' (with " \
+        "--separation MODE, where that is what it agrees to)"
 
 static const char separation_set_help[] =
         "Usage: sealctl separation set MODE [OPTIONS]\n"
@@ -79,12 +81,13 @@ static int separation_set(Context *context, int argc, char **argv) {
         _cleanup_(consent_done) Consent consent = { .fd = -1 };
         const CommandOption table[] = { CONSENT_OPTIONS(consent) };
         const Usage usage = { separation_set_help, OPTIONS(table), 1, 1 };
-        char **arguments;
+        char **arguments = NULL;
 
         int r = options_parse(context, argc, argv, &usage, &arguments);
         if (r == 0 && strcmp(arguments[0], "single") != 0 && strcmp(arguments[0], "dual") != 0 &&
             strcmp(arguments[0], "strict") != 0)
                 r = fail(context, EXIT_USAGE, "MODE is single, dual or strict");
+        consent.separation = arguments ? arguments[0] : NULL;
         if (r == 0)
                 r = consent_get(context, &consent);
         if (r == 0)
