@@ -126,7 +126,7 @@ int tpm_key_check(Tpm *tpm, const TPM2B_PUBLIC *public, const TPM2B_PRIVATE *pri
         _cleanup_(tpm_handle_close) TpmHandle session = {}, key = {};
         TPM2B_PUBLIC told = {};
 
-        int r = tpm_session_open(tpm, TPM2_SE_HMAC, SESSION_ANSWER, &session, detail);
+        int r = tpm_session_open(tpm, TPM2_SE_HMAC, SESSION_PROVES, &session, detail);
         if (r == 0)
                 r = tpm_key_load(tpm, &session, public, private, &key, detail);
         if (r == 0)

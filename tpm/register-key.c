@@ -7,14 +7,13 @@
 #include <openssl/crypto.h>
 #include <tss2/tss2_sys.h>
 
+#include "policy/key.h"
 #include "policy/register-policy.h"
 #include "tpm/context.h"
 #include "tpm/key.h"
-#include "tpm/policy.h"
 #include "tpm/session.h"
-#include "tpm/srk.h"
-
-#define STACK_WIPED (16U * 1024U)
+#include "tpm/sys-command.h"
+#include "tpm/sys-policy.h"
 
 /* userWithAuth is clear: without the policy there is no way in. */
 static TPM2B_PUBLIC register_key_template(const TPM2B_DIGEST *policy) {
@@ -45,13 +44,15 @@ typedef struct Unsealing {
         const RegisterKeyUse *use;
         PolicyLeaf leaf;
         TpmHandle key;
-        TpmHandle session;
+        TPM2_HANDLE key_handle;
+        TPM2B_NAME key_name;
+        SysSession session;
         bool session_used; /* terms were applied: TPM2_PolicyRestart first */
         Secret *ret;
 } Unsealing;
 
 static void unsealing_close(Unsealing *u) {
-        tpm_handle_close(&u->session);
+        sys_session_close(&u->session);
         tpm_handle_close(&u->key);
 }
 
@@ -75,10 +76,8 @@ static int object_check(Unsealing *u, ErrorDetail *detail) {
         return 0;
 }
 
-static int unsealing_open(Unsealing *u, Tpm *tpm, ErrorDetail *detail) {
-        int r = object_check(u, detail);
-        if (r == 0) /* opens first what frees the place of the last signature's key */
-                r = tpm_session_open(tpm, TPM2_SE_POLICY, SESSION_ANSWER, &u->session, detail);
+static int key_open(Unsealing *u, Tpm *tpm, ErrorDetail *detail) {
+        int r = public_name(u->use->public, &u->key_name);
         if (r != 0)
                 return r;
         r = tpm_key_load(tpm, NULL, u->use->public, u->use->private, &u->key, detail);
@@ -87,65 +86,80 @@ static int unsealing_open(Unsealing *u, Tpm *tpm, ErrorDetail *detail) {
                                  "The chip does not take the register's key: it was altered, or "
                                  "made by another TPM or before the TPM was cleared; restore a "
                                  "backup");
+        if (r != 0)
+                return r;
+        return tpm_rc(Esys_TR_GetTpmHandle(tpm->esys, u->key.tr, &u->key_handle), TPM_STEP_LOAD,
+                      detail);
+}
+
+static int unsealing_open(Unsealing *u, Tpm *tpm, ErrorDetail *detail) {
+        int r = object_check(u, detail);
+        if (r != 0)
+                return r;
+        tpm_release(tpm); /* a chip need not have room for more (Part 2 §6.13) */
+        r = key_open(u, tpm, detail);
+        if (r == 0)
+                r = sys_session_open(tpm, TPM2_SE_POLICY, SESSION_ANSWER, &u->session, detail);
         return r;
 }
 
-static void sensitive_freep(TPM2B_SENSITIVE_DATA **data) {
-        if (*data)
-                OPENSSL_cleanse(*data, sizeof(**data));
-        Esys_Free(*data);
+static TSS2_RC prepare_unseal(TSS2_SYS_CONTEXT *sys, const void *args) {
+        const Unsealing *u = args;
+
+        return Tss2_Sys_Unseal_Prepare(sys, u->key_handle);
 }
 
-/* The TSS decrypts an answer where it received it, and the next one may be shorter. */
-static void answer_wipe(Tpm *tpm) {
-        TSS2_SYS_CONTEXT *sys;
-        const uint8_t *answer;
-        size_t size;
-
-        if (Esys_GetSysContext(tpm->esys, &sys) == TSS2_RC_SUCCESS &&
-            Tss2_Sys_GetRpBuffer(sys, &size, &answer) == TSS2_RC_SUCCESS)
-                OPENSSL_cleanse((void *) answer, size);
+static void sensitive_wipe(TPM2B_SENSITIVE_DATA *data) {
+        OPENSSL_cleanse(data, sizeof(*data));
 }
 
-/* ... and leaves a copy in a frame of its own, much nearer than this reaches. */
-static __attribute__((noinline)) void stack_wipe(void) {
-        uint8_t dead[STACK_WIPED];
-
-        OPENSSL_cleanse(dead, sizeof(dead));
-}
-
+/*
+ * By SAPI, which knows nothing of encryption: the key is never in the TSS's memory, which it does
+ * not wipe. ESAPI (3.2) would also believe any size that an encrypted parameter claims.
+ */
 static int unseal(Unsealing *u, ErrorDetail *detail) {
-        _cleanup_(sensitive_freep) TPM2B_SENSITIVE_DATA *data = NULL;
-        Tpm *tpm = u->key.tpm;
+        _cleanup_(sensitive_wipe) TPM2B_SENSITIVE_DATA data = {};
+        const SysCommand command = {
+                .code = TPM2_CC_Unseal,
+                .step = TPM_STEP_UNSEAL,
+                .prepare = prepare_unseal,
+                .args = u,
+                .session = &u->session,
+                .names = { &u->key_name },
+        };
+        TSS2_SYS_CONTEXT *sys;
 
-        TSS2_RC rc = Esys_Unseal(tpm->esys, u->key.tr, ONE_SESSION(&u->session), &data);
-        answer_wipe(tpm);
-        stack_wipe();
-        int r = tpm_srk_rc(tpm, rc, TPM_STEP_UNSEAL, detail);
+        int r = sys_command_run(u->session.tpm, &command, &sys, detail);
+        if (r == 0)
+                r = tpm_rc(Tss2_Sys_Unseal_Complete(sys, &data), TPM_STEP_UNSEAL, detail);
         if (r != 0)
                 return r;
-        if (data->size != REGISTER_KEY_SIZE)
+        if (data.size != REGISTER_KEY_SIZE)
                 return error_set(detail, SEAL_E_REGISTER_TAMPERED,
                                  "The register's key has %u bytes instead of %u: somebody replaced "
                                  "it; restore a backup",
-                                 data->size, REGISTER_KEY_SIZE);
-        return secret_set(u->ret, data->buffer, data->size);
+                                 data.size, REGISTER_KEY_SIZE);
+        r = sys_session_decrypt(&u->session, data.buffer, data.size);
+        return r != 0 ? r : secret_set(u->ret, data.buffer, data.size);
 }
 
 static int unsealing_attempt(void *userdata, const MachineApproval *approval, ErrorDetail *detail) {
         Unsealing *u = userdata;
-        const PolicyInputs inputs = { .approved = &approval->policy, .ticket = &approval->ticket };
+        const SysPolicyInputs inputs = {
+                .approved = &approval->policy,
+                .ticket = &approval->ticket,
+        };
         PolicyTerm state;
 
         int r = machine_approval_term(approval, &state);
         if (r == 0 && u->session_used)
-                r = tpm_policy_restart(&u->session, detail);
+                r = sys_policy_restart(&u->session, detail);
         if (r != 0)
                 return r;
         u->session_used = true;
-        r = tpm_policy_apply(&u->session, &state, 1, NULL, detail);
+        r = sys_policy_apply(&u->session, &state, 1, &inputs, detail);
         if (r == 0)
-                r = tpm_policy_apply(&u->session, u->leaf.terms, u->leaf.count, &inputs, detail);
+                r = sys_policy_apply(&u->session, u->leaf.terms, u->leaf.count, &inputs, detail);
         return r != 0 ? r : unseal(u, detail);
 }
 

@@ -44,8 +44,9 @@ static OSSL_PARAM bytes_param(const char *key, const void *data, size_t size) {
  * NIST SP 800-108 in counter mode with HMAC: KBKDF calls the label salt, puts the zero octet after
  * it and the length in bits at the end, as Part 1 §11.4.10.2 has it.
  */
-int session_key_derive(const uint8_t salt[static SESSION_KEY_SIZE], const TPM2B_NONCE *nonce_tpm,
-                       const TPM2B_NONCE *nonce_caller, uint8_t ret[static SESSION_KEY_SIZE]) {
+static int kdfa(const uint8_t key[static SESSION_KEY_SIZE], const char *label,
+                const TPM2B_NONCE *nonce_tpm, const TPM2B_NONCE *nonce_caller,
+                uint8_t ret[static SESSION_KEY_SIZE]) {
         uint8_t nonces[CONTEXT_MAX];
         Writer writer = writer_over(nonces, sizeof(nonces));
 
@@ -57,12 +58,22 @@ int session_key_derive(const uint8_t salt[static SESSION_KEY_SIZE], const TPM2B_
                 text_param(OSSL_KDF_PARAM_MODE, "counter"),
                 text_param(OSSL_KDF_PARAM_MAC, "HMAC"),
                 text_param(OSSL_KDF_PARAM_DIGEST, "SHA256"),
-                bytes_param(OSSL_KDF_PARAM_KEY, salt, SESSION_KEY_SIZE),
-                bytes_param(OSSL_KDF_PARAM_SALT, "ATH", 3),
+                bytes_param(OSSL_KDF_PARAM_KEY, key, SESSION_KEY_SIZE),
+                bytes_param(OSSL_KDF_PARAM_SALT, label, strlen(label)),
                 bytes_param(OSSL_KDF_PARAM_INFO, nonces, writer.used),
                 OSSL_PARAM_construct_end(),
         };
         return kdf_derive("KBKDF", params, ret);
+}
+
+int session_key_derive(const uint8_t salt[static SESSION_KEY_SIZE], const TPM2B_NONCE *nonce_tpm,
+                       const TPM2B_NONCE *nonce_caller, uint8_t ret[static SESSION_KEY_SIZE]) {
+        return kdfa(salt, "ATH", nonce_tpm, nonce_caller, ret);
+}
+
+int answer_key_derive(const uint8_t key[static SESSION_KEY_SIZE], const TPM2B_NONCE *nonce_tpm,
+                      const TPM2B_NONCE *nonce_caller, uint8_t ret[static SESSION_KEY_SIZE]) {
+        return kdfa(key, "CFB", nonce_tpm, nonce_caller, ret);
 }
 
 /*

@@ -15,7 +15,10 @@
 /* What a session encrypts. */
 #define SESSION_PLAIN ((TPMA_SESSION) 0)
 #define SESSION_COMMAND TPMA_SESSION_DECRYPT /* first parameter of the command */
-#define SESSION_ANSWER TPMA_SESSION_ENCRYPT  /* first parameter of the answer */
+#define SESSION_ANSWER TPMA_SESSION_ENCRYPT  /* first parameter of the answer; by SAPI only */
+
+/* For commands that authorise nothing: their answers are proved then. */
+#define SESSION_PROVES TPMA_SESSION_AUDIT
 
 /* type: TPM2_SE_HMAC, TPM2_SE_POLICY, TPM2_SE_TRIAL. -ENOKEY before tpm_srk_ensure(). */
 int tpm_session_open(Tpm *tpm, TPM2_SE type, TPMA_SESSION encrypts, TpmHandle *ret,

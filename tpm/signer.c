@@ -5,6 +5,7 @@
 #include "policy/key.h"
 #include "tpm/context.h"
 #include "tpm/key.h"
+#include "tpm/session.h"
 
 void signer_close(Signer *signer) {
         tpm_handle_close(&signer->key);
@@ -40,8 +41,8 @@ int signer_prepare(Tpm *tpm, const SealKey *key, ErrorDetail *detail) {
         if (r == 0)
                 r = signer_load(tpm, key, &name, detail);
         if (r == 0 && !signer->hmac.tpm)
-                r = sys_session_open(tpm, TPM2_SE_HMAC, &signer->hmac, detail);
+                r = sys_session_open(tpm, TPM2_SE_HMAC, SESSION_PLAIN, &signer->hmac, detail);
         if (r == 0 && !signer->policy.tpm)
-                r = sys_session_open(tpm, TPM2_SE_POLICY, &signer->policy, detail);
+                r = sys_session_open(tpm, TPM2_SE_POLICY, SESSION_PLAIN, &signer->policy, detail);
         return r;
 }

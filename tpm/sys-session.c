@@ -16,7 +16,10 @@
 #include "tpm/srk.h"
 #include "tpm/sys-command.h"
 
+DEFINE_CLEANUP(EVP_CIPHER_CTX, EVP_CIPHER_CTX_free)
+
 #define NONCE_SIZE TPM2_SHA256_DIGEST_SIZE
+#define IV_AT 16 /* behind AES-128's key */
 
 static int nonce_new(TPM2B_NONCE *ret) {
         ret->size = NONCE_SIZE;
@@ -27,15 +30,20 @@ typedef struct StartArguments {
         TPM2B_ENCRYPTED_SECRET salt;
         TPM2B_NONCE nonce_caller;
         TPM2_SE type;
+        TPMA_SESSION encrypts;
 } StartArguments;
 
-/* No parameter is encrypted in here, so symmetric is NULL. */
 static TSS2_RC start_prepare(TSS2_SYS_CONTEXT *sys, const void *args) {
-        static const TPMT_SYM_DEF no_encryption = { .algorithm = TPM2_ALG_NULL };
+        static const TPMT_SYM_DEF none = { .algorithm = TPM2_ALG_NULL };
+        static const TPMT_SYM_DEF aes = {
+                .algorithm = TPM2_ALG_AES,
+                .keyBits.aes = 128,
+                .mode.aes = TPM2_ALG_CFB,
+        };
         const StartArguments *a = args;
 
         return Tss2_Sys_StartAuthSession_Prepare(sys, SRK_HANDLE, TPM2_RH_NULL, &a->nonce_caller,
-                                                 &a->salt, a->type, &no_encryption,
+                                                 &a->salt, a->type, a->encrypts ? &aes : &none,
                                                  TPM2_ALG_SHA256);
 }
 
@@ -67,9 +75,10 @@ static void session_flush(const SysSession *session) {
                 tpm_flushed(session->tpm, Tss2_Sys_FlushContext(sys, session->handle));
 }
 
-int sys_session_open(Tpm *tpm, TPM2_SE type, SysSession *ret, ErrorDetail *detail) {
-        StartArguments arguments = { .type = type };
-        SysSession session = { .tpm = tpm };
+int sys_session_open(Tpm *tpm, TPM2_SE type, TPMA_SESSION encrypts, SysSession *ret,
+                     ErrorDetail *detail) {
+        StartArguments arguments = { .type = type, .encrypts = encrypts };
+        SysSession session = { .tpm = tpm, .attributes = TPMA_SESSION_CONTINUESESSION | encrypts };
         uint8_t salt[SESSION_KEY_SIZE];
 
         if (!tpm->srk.tpm)
@@ -133,7 +142,7 @@ int sys_session_authorise(SysProof *proof, const TPM2B_DIGEST *cphash, TPMS_AUTH
         *ret = (TPMS_AUTH_COMMAND){
                 .sessionHandle = proof->session->handle,
                 .nonce = proof->nonce_caller,
-                .sessionAttributes = TPMA_SESSION_CONTINUESESSION,
+                .sessionAttributes = proof->session->attributes,
         };
         return session_hmac(proof, cphash, &proof->nonce_caller, &proof->session->nonce_tpm,
                             ret->sessionAttributes, &ret->hmac);
@@ -151,5 +160,22 @@ int sys_session_accept(SysSession *session, const SysProof *proof, const TPM2B_D
             CRYPTO_memcmp(response->hmac.buffer, wanted.buffer, wanted.size) != 0)
                 return SEAL_E_TPM_UNAVAILABLE;
         session->nonce_tpm = response->nonce;
+        session->nonce_caller = proof->nonce_caller;
         return 0;
+}
+
+int sys_session_decrypt(const SysSession *session, uint8_t *data, size_t size) {
+        _cleanup_(EVP_CIPHER_CTX_freep) EVP_CIPHER_CTX *cipher = NULL;
+        uint8_t key[SESSION_KEY_SIZE];
+        int done = 0;
+
+        int r = answer_key_derive(session->key, &session->nonce_tpm, &session->nonce_caller, key);
+        if (r != 0)
+                return r;
+        cipher = EVP_CIPHER_CTX_new();
+        bool good = cipher &&
+                    EVP_DecryptInit_ex(cipher, EVP_aes_128_cfb128(), NULL, key, key + IV_AT) == 1 &&
+                    EVP_DecryptUpdate(cipher, data, &done, data, (int) size) == 1;
+        OPENSSL_cleanse(key, sizeof(key));
+        return good ? 0 : openssl_error();
 }

@@ -15,7 +15,9 @@
 typedef struct SysSession {
         Tpm *tpm; /* NULL: not open */
         TPM2_HANDLE handle;
-        TPM2B_NONCE nonce_tpm; /* the last one; rolls with every success */
+        TPMA_SESSION attributes;
+        TPM2B_NONCE nonce_tpm;    /* the last one; rolls with every success */
+        TPM2B_NONCE nonce_caller; /* of the command that the last good answer was to */
         uint8_t key[SESSION_KEY_SIZE];
 } SysSession;
 
@@ -26,8 +28,12 @@ typedef struct SysProof {
         TPM2B_NONCE nonce_caller;
 } SysProof;
 
-/* type: TPM2_SE_HMAC or TPM2_SE_POLICY. Errors of tpm_srk_rc(). */
-int sys_session_open(Tpm *tpm, TPM2_SE type, SysSession *ret, ErrorDetail *detail);
+/*
+ * type: TPM2_SE_HMAC or TPM2_SE_POLICY; encrypts: SESSION_PLAIN or SESSION_ANSWER. Errors of
+ * tpm_srk_rc().
+ */
+int sys_session_open(Tpm *tpm, TPM2_SE type, TPMA_SESSION encrypts, SysSession *ret,
+                     ErrorDetail *detail);
 
 /* Flushes, wipes. Idempotent. */
 void sys_session_close(SysSession *session);
@@ -44,3 +50,9 @@ int sys_session_authorise(SysProof *proof, const TPM2B_DIGEST *cphash, TPMS_AUTH
  */
 int sys_session_accept(SysSession *session, const SysProof *proof, const TPM2B_DIGEST *rphash,
                        const TPMS_AUTH_RESPONSE *response);
+
+/*
+ * Decrypt the first parameter (its bytes behind the size) of the last good answer, to a command that
+ * this session authorised for an entity with an empty authValue, where it stands. -ENOMEM or -EIO.
+ */
+int sys_session_decrypt(const SysSession *session, uint8_t *data, size_t size);
