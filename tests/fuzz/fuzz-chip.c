@@ -13,14 +13,17 @@
 #include "policy/algorithm.h"
 #include "policy/approval.h"
 #include "policy/key.h"
+#include "policy/register-policy.h"
 #include "tests/fuzz/fuzz.h"
 #include "tests/fuzz/keys.h"
 #include "tests/fuzz/paper-chip.h"
+#include "tpm/attestation.h"
 #include "tpm/authority.h"
 #include "tpm/context.h"
 #include "tpm/hierarchy.h"
 #include "tpm/key.h"
 #include "tpm/machine.h"
+#include "tpm/register-key.h"
 #include "tpm/seal.h"
 #include "tpm/sign.h"
 #include "tpm/srk.h"
@@ -28,6 +31,7 @@
 const unsigned fuzz_mutations = 8;
 
 #define INDEX_HANDLE 0x01812345U
+#define LEDGER_HANDLE 0x01812346U
 #define PROFILE "default"
 #define NUMBER "11010500000001"
 
@@ -50,6 +54,8 @@ static void auths_fill(World *w) {
         (void) SHA256((const uint8_t *) text, sizeof(text) - 1, digest);
         w->paper.index = (TpmIndex){ .kind = INDEX_REVOCATION, .handle = INDEX_HANDLE };
         fuzz_demand(secret_set(&w->paper.index.auth, "0123456789abcdef0123456789abcdef", 32) == 0);
+        w->paper.ledger = (TpmIndex){ .kind = INDEX_LEDGER, .handle = LEDGER_HANDLE };
+        w->paper.ledger.auth = w->paper.index.auth;
         fuzz_demand(secret_set(&w->paper.new_auth, "another", 7) == 0);
         fuzz_demand(secret_set(&w->paper.loaded_auth, digest, sizeof(digest)) == 0);
         fuzz_demand(secret_set(&w->passphrase, "secret", 6) == 0);
@@ -65,6 +71,7 @@ static const World *world(void) {
         w.authority.public = *fuzz_key(0);
         auths_fill(&w);
         fuzz_demand(public_name(&w.authority.public, &w.paper.index.authority) == 0);
+        w.paper.ledger.authority = w.paper.index.authority;
         w.signature.sigAlg = TPM2_ALG_ECDSA;
         w.signature.signature.ecdsa.hash = TPM2_ALG_SHA256;
         w.signature.signature.ecdsa.signatureR.size = 32;
@@ -230,6 +237,55 @@ static int sign(Tpm *tpm, const World *w, ErrorDetail *detail) {
         return r;
 }
 
+static int register_key(Tpm *tpm, const World *w, ErrorDetail *detail) {
+        _cleanup_(secret_wipe) Secret key = {};
+        MachineApproval approvals[2] = { approval_make(w), approval_make(w) };
+        TPM2B_PUBLIC public;
+        TPM2B_PRIVATE private;
+        TPM2B_DIGEST policy;
+        const RegisterKeyUse use = { .public = &public,
+                                     .private = &private,
+                                     .authority = &w->paper.index.authority,
+                                     .profile = PROFILE,
+                                     .approvals = approvals,
+                                     .approval_count = 2 };
+
+        fuzz_demand(register_policy_digest(use.authority, PROFILE, &policy) == 0);
+        int r = tpm_register_key_create(tpm, &policy, &w->paper.index.auth, &public, &private,
+                                        detail);
+        if (r != 0)
+                return r;
+        r = tpm_register_key_unseal(tpm, &use, &key, detail);
+        fuzz_demand(key.set == (r == 0) && (!key.set || key.size == REGISTER_KEY_SIZE));
+        return r;
+}
+
+static int attestation(Tpm *tpm, const World *w, ErrorDetail *detail) {
+        const TPM2B_DATA asked = { .size = 32 };
+        TPM2B_ATTEST attest = {};
+        TPMT_SIGNATURE signature;
+        TPM2B_PUBLIC key = {};
+
+        int r = tpm_ak_public(tpm, &key, detail);
+        fuzz_demand(r != 0 || key.publicArea.objectAttributes & TPMA_OBJECT_RESTRICTED);
+        if (r == 0)
+                r = tpm_index_certify(tpm, &w->paper.ledger, &asked, &attest, &signature, detail);
+        fuzz_demand(r == 0 || attest.size == 0);
+        return r;
+}
+
+static int ledger(Tpm *tpm, const World *w, ErrorDetail *detail) {
+        uint8_t value[LEDGER_VALUE_SIZE] = { 1 };
+
+        int r = tpm_index_extend(tpm, &w->paper.ledger, value, detail);
+        return r != 0 ? r : tpm_index_read_value(tpm, &w->paper.ledger, value, detail);
+}
+
+static int key_check(Tpm *tpm, const World *w, ErrorDetail *detail) {
+        return tpm_key_check(tpm, &w->key.public, &w->key.private,
+                             &w->key.public.publicArea.authPolicy, detail);
+}
+
 /* The order is that of the seeds' first byte; result is what a chip that answers rightly gives. */
 static const struct {
         int (*run)(Tpm *tpm, const World *w, ErrorDetail *detail);
@@ -251,6 +307,10 @@ static const struct {
         { sign, true, 0 },
         { index_first_write, true, SEAL_E_ALREADY_EXISTS },
         { index_bits, false, SEAL_E_REGISTER_TAMPERED },
+        { register_key, true, 0 },
+        { attestation, true, 0 },
+        { ledger, true, 0 },
+        { key_check, true, 0 },
 };
 
 #define OPERATIONS (sizeof(operations) / sizeof(operations[0]))

@@ -78,14 +78,17 @@ static void answer_capability(Input in, Writer *w) {
         }
 }
 
-static void answer_read_public(Writer *w) {
-        put_public(w, paper_srk());
-        put_name(w, paper_srk());
-        put_name(w, paper_srk()); /* in place of the qualified Name, which is not looked at */
+static void answer_read_public(const PaperChip *chip, TPM2_HANDLE handle, Writer *w) {
+        const TPM2B_PUBLIC *public = handle == PAPER_LOADED_HANDLE ? &chip->loaded : paper_srk();
+
+        put_public(w, public);
+        put_name(w, public);
+        put_name(w, public); /* in place of the qualified Name, which is not looked at */
 }
 
-static void answer_nv_public(const PaperChip *chip, Writer *w) {
-        const TpmIndex *index = &chip->world->index;
+static void answer_nv_public(const PaperChip *chip, TPM2_HANDLE handle, Writer *w) {
+        const PaperWorld *world = chip->world;
+        const TpmIndex *index = handle == world->ledger.handle ? &world->ledger : &world->index;
         TPM2B_NV_PUBLIC public = {};
         TPM2B_NAME name = {};
         uint8_t bytes[sizeof(public)];
@@ -99,6 +102,14 @@ static void answer_nv_public(const PaperChip *chip, Writer *w) {
         fuzz_demand(Tss2_MU_TPM2B_NV_PUBLIC_Marshal(&public, bytes, sizeof(bytes), &used) == 0);
         writer_put(w, bytes, used);
         put_sized(w, name.name, name.size);
+}
+
+/* As many bytes as were asked for. */
+static void answer_nv_read(Input in, Writer *w) {
+        static const uint8_t value[LEDGER_VALUE_SIZE] = { 0, 0, 0, 0, 0, 0, 0, 3 };
+        uint16_t size = input_u16(&in);
+
+        put_sized(w, value, size <= sizeof(value) ? size : sizeof(value));
 }
 
 /* Digests of zeros for the first DIGESTS_MAX of the selection, and a selection of these. */
@@ -146,13 +157,11 @@ static bool answer_create(Input in, Writer *w) {
         return true;
 }
 
-static bool answer_load(Input in, Writer *w) {
-        TPM2B_PUBLIC public;
-
+static bool answer_load(PaperChip *chip, Input in, Writer *w) {
         (void) input_field(&in); /* inPrivate */
-        if (!take_public(&in, &public))
+        if (!take_public(&in, &chip->loaded))
                 return false;
-        put_name(w, &public);
+        put_name(w, &chip->loaded);
         return true;
 }
 
@@ -174,10 +183,31 @@ static void put_ticket(Writer *w, TPM2_ST tag) {
         put_sized(w, digest, sizeof(digest));
 }
 
-static void answer_create_primary(Writer *w) {
-        put_public(w, paper_srk());
+static void answer_certify(Writer *w) {
+        static const uint8_t attest[100] = { 0xff, 0x54, 0x43, 0x47, 0x80, 0x14 };
+
+        put_sized(w, attest, sizeof(attest));
+        answer_sign(w);
+}
+
+static void answer_unseal(Writer *w) {
+        uint8_t key[32];
+
+        memset(key, 0x22, sizeof(key));
+        put_sized(w, key, sizeof(key));
+}
+
+static bool answer_create_primary(Input in, Writer *w) {
+        TPM2B_PUBLIC public;
+
+        (void) input_field(&in); /* inSensitive */
+        if (!take_public(&in, &public))
+                return false;
+        public.publicArea.unique = paper_srk()->publicArea.unique;
+        put_public(w, &public);
         put_creation(w);
-        put_name(w, paper_srk());
+        put_name(w, &public);
+        return true;
 }
 
 /* --- all of them ---------------------------------------------------------------------------- */
@@ -198,29 +228,26 @@ static bool answer_with_handle(PaperChip *chip, const PaperCommand *command, TPM
                 return true;
         case TPM2_CC_CreatePrimary:
                 *ret = PAPER_PRIMARY_HANDLE;
-                answer_create_primary(w);
-                return true;
+                return answer_create_primary(command->parameters, w);
         case TPM2_CC_Load:
         case TPM2_CC_LoadExternal:
                 *ret = PAPER_LOADED_HANDLE;
-                return answer_load(command->parameters, w);
+                return answer_load(chip, command->parameters, w);
         default:
                 return false;
         }
 }
 
 static bool answer_with_parameters(PaperChip *chip, const PaperCommand *command, Writer *w) {
-        static const uint8_t bits[8] = { 0, 0, 0, 0, 0, 0, 0, 3 };
-
         switch (command->code) {
         case TPM2_CC_GetCapability:
                 answer_capability(command->parameters, w);
                 return true;
         case TPM2_CC_ReadPublic:
-                answer_read_public(w);
+                answer_read_public(chip, command->handles[0], w);
                 return true;
         case TPM2_CC_NV_ReadPublic:
-                answer_nv_public(chip, w);
+                answer_nv_public(chip, command->handles[0], w);
                 return true;
         case TPM2_CC_PCR_Read:
                 answer_pcr_read(command->parameters, w);
@@ -229,7 +256,13 @@ static bool answer_with_parameters(PaperChip *chip, const PaperCommand *command,
                 writer_put_u32(w, 0); /* no digests */
                 return true;
         case TPM2_CC_NV_Read:
-                put_sized(w, bits, sizeof(bits));
+                answer_nv_read(command->parameters, w);
+                return true;
+        case TPM2_CC_NV_Certify:
+                answer_certify(w);
+                return true;
+        case TPM2_CC_Unseal:
+                answer_unseal(w);
                 return true;
         case TPM2_CC_Create:
                 return answer_create(command->parameters, w);
@@ -241,7 +274,7 @@ static bool answer_with_parameters(PaperChip *chip, const PaperCommand *command,
                 return true;
         case TPM2_CC_PolicySigned:
         case TPM2_CC_PolicySecret:
-                put_sized(w, bits, 0); /* timeout */
+                put_sized(w, NULL, 0); /* timeout */
                 put_ticket(w, command->code == TPM2_CC_PolicySigned ? TPM2_ST_AUTH_SIGNED
                                                                     : TPM2_ST_AUTH_SECRET);
                 return true;

@@ -41,6 +41,7 @@ static size_t handle_count(TPM2_CC code) {
         case TPM2_CC_PolicySecret:
                 return 2;
         case TPM2_CC_PolicyNV:
+        case TPM2_CC_NV_Certify:
                 return 3;
         default:
                 return 1;
@@ -61,6 +62,15 @@ PaperCommand paper_command(const PaperChip *chip) {
                 command.sessions = input_bytes(&rest, input_u32(&rest));
         command.parameters = rest;
         return command;
+}
+
+PaperAuthorization paper_authorization(Input *sessions) {
+        PaperAuthorization authorization = { .handle = input_u32(sessions) };
+
+        authorization.nonce_caller = input_field(sessions);
+        authorization.attributes = input_u8(sessions);
+        (void) input_field(sessions);
+        return authorization;
 }
 
 static TSS2_RC transmit(TSS2_TCTI_CONTEXT *tcti, size_t size, const uint8_t *command) {
@@ -125,11 +135,8 @@ static bool sessions_known(PaperChip *chip, const PaperCommand *command) {
         Input in = { .data = command->sessions.data, .size = command->sessions.size };
 
         while (in.size > 0) {
-                TPM2_HANDLE handle = input_u32(&in);
+                TPM2_HANDLE handle = paper_authorization(&in).handle;
 
-                (void) input_field(&in);
-                (void) input_u8(&in);
-                (void) input_field(&in);
                 if (handle == TPM2_RS_PW)
                         continue;
                 if (handle == 0 || !paper_session_find(chip, handle))
@@ -163,7 +170,18 @@ static void answer_compose(PaperChip *chip, unsigned spoiling, Writer *answer) {
                 if (other.size <= sizeof(buffer))
                         writer_put(&parameters, other.data, other.size);
         }
+        paper_encrypt(chip, &command, &parameters);
         compose(chip, &command, handle, (Bytes){ .data = buffer, .size = parameters.used }, answer);
+}
+
+/* The chip proves nothing to a password. */
+static bool is_proved(const PaperCommand *command) {
+        Input in = { .data = command->sessions.data, .size = command->sessions.size };
+
+        while (in.size > 0)
+                if (paper_authorization(&in).handle != TPM2_RS_PW)
+                        return true;
+        return false;
 }
 
 /*
@@ -173,8 +191,7 @@ static void answer_compose(PaperChip *chip, unsigned spoiling, Writer *answer) {
 static bool proof_is_spoilt(const PaperCommand *command, const Writer *right, const Writer *sent) {
         size_t from = HEADER_SIZE;
 
-        /* The chip proves nothing to a password, which is the only session then. */
-        if (command->sessions.size == 0 || command->sessions.data[0] == TPM2_RS_PW >> TPM2_HR_SHIFT)
+        if (!is_proved(command))
                 return false;
         if (command->code == TPM2_CC_CreatePrimary || command->code == TPM2_CC_Load)
                 from += sizeof(TPM2_HANDLE);

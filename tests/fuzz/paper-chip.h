@@ -30,11 +30,13 @@ typedef struct PaperSession {
         uint8_t key[32];
         uint8_t nonce[32]; /* nonceTPM */
         bool auth_value;   /* TPM2_PolicyAuthValue was there */
+        bool rolled;       /* the nonce is the next answer's already */
 } PaperSession;
 
 /* What the chip is made with; borrowed. The other authValues are empty. */
 typedef struct PaperWorld {
-        TpmIndex index;
+        TpmIndex index;     /* revocation */
+        TpmIndex ledger;    /* at another handle */
         Secret loaded_auth; /* of every loaded key */
         Secret new_auth;    /* what TPM2_HierarchyChangeAuth will set */
 } PaperWorld;
@@ -47,6 +49,7 @@ typedef struct PaperChip {
         unsigned commands;
         /* An answer that nobody without the session's key could believe said success. */
         bool forged;
+        TPM2B_PUBLIC loaded; /* what PAPER_LOADED_HANDLE is */
         size_t command_size;
         uint8_t command[PAPER_ANSWER_MAX];
         unsigned next_nonce, next_session;
@@ -71,6 +74,15 @@ typedef struct PaperCommand {
 
 PaperCommand paper_command(const PaperChip *chip);
 
+/* One session of a command's, taken from the authorisation area (Part 1 §18.6.2); its HMAC is not. */
+typedef struct PaperAuthorization {
+        TPM2_HANDLE handle;
+        Bytes nonce_caller;
+        uint8_t attributes;
+} PaperAuthorization;
+
+PaperAuthorization paper_authorization(Input *sessions);
+
 /* paper-answer.c: handle (0: none) and parameters of the right answer; false: no such command. */
 bool paper_answer(PaperChip *chip, const PaperCommand *command, TPM2_HANDLE *ret_handle,
                   Writer *parameters);
@@ -78,6 +90,8 @@ bool paper_answer(PaperChip *chip, const PaperCommand *command, TPM2_HANDLE *ret
 /* paper-session.c: a session begins; and the right authorisation area of an answer. */
 TPM2_HANDLE paper_session_begin(PaperChip *chip, const PaperCommand *command, Writer *parameters);
 PaperSession *paper_session_find(PaperChip *chip, TPM2_HANDLE handle);
+/* Encrypt the first parameter, a sized buffer, where a session of the command asks for that. */
+void paper_encrypt(PaperChip *chip, const PaperCommand *command, Writer *parameters);
 void paper_authorize(PaperChip *chip, const PaperCommand *command, Bytes parameters,
                      Writer *answer);
 const TPM2B_PUBLIC *paper_srk(void);

@@ -7,6 +7,7 @@
 
 #include <openssl/bn.h>
 #include <openssl/ec.h>
+#include <openssl/evp.h>
 #include <openssl/hmac.h>
 #include <openssl/sha.h>
 
@@ -100,6 +101,7 @@ static void session_key(PaperSession *session, const uint8_t salt[static HASH],
 
 static void nonce_roll(PaperChip *chip, PaperSession *session) {
         memset(session->nonce, (int) (++chip->next_nonce & 0xff), HASH);
+        session->rolled = true;
 }
 
 /* TPM2_StartAuthSession (Part 3 §11.1). */
@@ -111,6 +113,7 @@ TPM2_HANDLE paper_session_begin(PaperChip *chip, const PaperCommand *command, Wr
 
         *session = (PaperSession){};
         nonce_roll(chip, session);
+        session->rolled = false;
         Bytes nonce_caller = input_field(&in);
         Bytes encrypted_salt = input_field(&in);
         uint8_t type = input_u8(&in);
@@ -134,24 +137,79 @@ PaperSession *paper_session_find(PaperChip *chip, TPM2_HANDLE handle) {
         return NULL;
 }
 
+/* --- encrypted answers ---------------------------------------------------------------------- */
+
+/*
+ * KDFa(SHA-256, session key, "CFB", nonceTPM, nonceCaller, 256): key and IV (Part 1 §21.3). Whatever
+ * answers so here has an empty authValue.
+ */
+static void encryption_key(const PaperSession *session, Bytes nonce_caller,
+                           uint8_t ret[static HASH]) {
+        uint8_t bytes[256];
+        Writer w = writer_over(bytes, sizeof(bytes));
+        unsigned size = HASH;
+
+        writer_put_u32(&w, 1);
+        writer_put(&w, "CFB", 4);
+        writer_put(&w, session->nonce, HASH);
+        writer_put(&w, nonce_caller.data, nonce_caller.size);
+        writer_put_u32(&w, 8 * HASH);
+        fuzz_demand(!w.overflow);
+        fuzz_demand(HMAC(EVP_sha256(), session->key, (int) session->key_size, bytes, w.used, ret,
+                         &size) != NULL);
+}
+
+static void cfb_encrypt(const uint8_t key[static HASH], uint8_t *data, size_t size) {
+        EVP_CIPHER_CTX *cipher = EVP_CIPHER_CTX_new();
+        int done = 0;
+
+        fuzz_demand(cipher && EVP_EncryptInit_ex(cipher, EVP_aes_128_cfb128(), NULL, key,
+                                                 key + HASH / 2) == 1);
+        fuzz_demand(EVP_EncryptUpdate(cipher, data, &done, data, (int) size) == 1);
+        EVP_CIPHER_CTX_free(cipher);
+}
+
+void paper_encrypt(PaperChip *chip, const PaperCommand *command, Writer *parameters) {
+        Input in = { .data = command->sessions.data, .size = command->sessions.size };
+        uint8_t key[HASH];
+
+        while (in.size > 0) {
+                PaperAuthorization a = paper_authorization(&in);
+                PaperSession *session = paper_session_find(chip, a.handle);
+                Input first = { .data = parameters->data, .size = parameters->used };
+
+                if (!session || !(a.attributes & TPMA_SESSION_ENCRYPT))
+                        continue;
+                size_t size = input_field(&first).size; /* what there is of it */
+                nonce_roll(chip, session);
+                encryption_key(session, a.nonce_caller, key);
+                if (size > 0)
+                        cfb_encrypt(key, parameters->data + sizeof(uint16_t), size);
+        }
+}
+
 /* --- proofs --------------------------------------------------------------------------------- */
 
-/* Of the first handle, which is the one that authorises; a hierarchy's new one already. */
-static const Secret *auth_value(const PaperChip *chip, const PaperCommand *command) {
+/* Of the handle that the session authorises; a hierarchy's new one already. */
+static const Secret *auth_value(const PaperChip *chip, const PaperCommand *command,
+                                size_t position) {
         const PaperWorld *world = chip->world;
+        TPM2_HANDLE handle = command->handles[position];
 
         if (command->code == TPM2_CC_HierarchyChangeAuth)
                 return &world->new_auth;
-        if (command->handles[0] == world->index.handle)
+        if (command->code == TPM2_CC_ReadPublic) /* nothing is authorised */
+                return NULL;
+        if (handle == world->index.handle)
                 return &world->index.auth;
-        return command->handles[0] == PAPER_LOADED_HANDLE ? &world->loaded_auth : NULL;
+        if (handle == world->ledger.handle)
+                return &world->ledger.auth;
+        return handle == PAPER_LOADED_HANDLE ? &world->loaded_auth : NULL;
 }
 
 /* sessionKey ‖ authValue (Part 1 §19.6.5); in a policy session only after PolicyAuthValue. */
-static void put_key(const PaperChip *chip, const PaperCommand *command, const PaperSession *session,
-                    Writer *w) {
+static void put_key(const PaperSession *session, const Secret *auth, Writer *w) {
         bool policy = session->handle >> TPM2_HR_SHIFT == TPM2_HT_POLICY_SESSION;
-        const Secret *auth = auth_value(chip, command);
 
         writer_put(w, session->key, session->key_size);
         if (auth && (!policy || session->auth_value))
@@ -159,13 +217,13 @@ static void put_key(const PaperChip *chip, const PaperCommand *command, const Pa
 }
 
 /* rpHash ‖ nonceTPM ‖ nonceCaller ‖ sessionAttributes (Part 1 §19.6.5, §18.8). */
-static void hmac_make(const PaperChip *chip, const PaperCommand *command,
-                      const PaperSession *session, Bytes proved, uint8_t ret[static HASH]) {
+static void hmac_make(const PaperSession *session, const Secret *auth, Bytes proved,
+                      uint8_t ret[static HASH]) {
         uint8_t key[HASH + SECRET_MAX];
         Writer w = writer_over(key, sizeof(key));
         unsigned size = HASH;
 
-        put_key(chip, command, session, &w);
+        put_key(session, auth, &w);
         fuzz_demand(!w.overflow);
         fuzz_demand(HMAC(EVP_sha256(), key, (int) w.used, proved.data, proved.size, ret, &size) !=
                     NULL);
@@ -190,21 +248,23 @@ static void put_password_answer(Writer *answer) {
         put_sized(answer, NULL, 0);
 }
 
-static void put_proof(PaperChip *chip, const PaperCommand *command, PaperSession *session,
-                      const uint8_t hash[static HASH], Bytes nonce_caller, uint8_t attributes,
+static void put_proof(PaperChip *chip, PaperSession *session, const Secret *auth,
+                      const uint8_t hash[static HASH], const PaperAuthorization *a,
                       Writer *answer) {
         uint8_t proved[256], hmac[HASH];
         Writer w = writer_over(proved, sizeof(proved));
 
-        nonce_roll(chip, session);
+        if (!session->rolled)
+                nonce_roll(chip, session);
+        session->rolled = false;
         writer_put(&w, hash, HASH);
         writer_put(&w, session->nonce, HASH);
-        writer_put(&w, nonce_caller.data, nonce_caller.size);
-        writer_put_u8(&w, attributes);
+        writer_put(&w, a->nonce_caller.data, a->nonce_caller.size);
+        writer_put_u8(&w, a->attributes);
         fuzz_demand(!w.overflow);
-        hmac_make(chip, command, session, (Bytes){ .data = proved, .size = w.used }, hmac);
+        hmac_make(session, auth, (Bytes){ .data = proved, .size = w.used }, hmac);
         put_sized(answer, session->nonce, HASH);
-        writer_put_u8(answer, attributes);
+        writer_put_u8(answer, a->attributes);
         put_sized(answer, hmac, HASH);
 }
 
@@ -214,16 +274,15 @@ void paper_authorize(PaperChip *chip, const PaperCommand *command, Bytes paramet
         uint8_t hash[HASH];
 
         parameters_hash(command, parameters, hash);
-        while (in.size > 0) {
-                TPM2_HANDLE handle = input_u32(&in);
-                Bytes nonce_caller = input_field(&in);
-                uint8_t attributes = input_u8(&in);
-                PaperSession *session = paper_session_find(chip, handle);
+        for (size_t position = 0; in.size > 0; position++) {
+                PaperAuthorization a = paper_authorization(&in);
+                PaperSession *session = paper_session_find(chip, a.handle);
 
-                (void) input_field(&in);
-                fuzz_demand(session || handle == TPM2_RS_PW);
+                fuzz_demand(session || a.handle == TPM2_RS_PW);
+                fuzz_demand(position < sizeof(command->handles) / sizeof(command->handles[0]));
                 if (session)
-                        put_proof(chip, command, session, hash, nonce_caller, attributes, answer);
+                        put_proof(chip, session, auth_value(chip, command, position), hash, &a,
+                                  answer);
                 else
                         put_password_answer(answer);
         }
