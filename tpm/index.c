@@ -156,7 +156,7 @@ static int index_read(Tpm *tpm, const TpmIndex *index, uint16_t size, uint8_t *r
 }
 
 int tpm_index_read_bits(Tpm *tpm, const TpmIndex *index, uint64_t *ret, ErrorDetail *detail) {
-        uint8_t value[BITS_SIZE];
+        uint8_t value[BITS_SIZE] = {};
         uint64_t bits = 0;
 
         if (index->kind != INDEX_REVOCATION)
