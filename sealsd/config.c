@@ -19,6 +19,8 @@
 #define VALIDITY_DAYS_MAX 36500
 #define REQUEST_DAYS_MAX 3650
 #define ANCHOR_MINUTES_MAX 1440
+#define INSPECT_HOURS_MAX 8760
+#define GRANTS_MAX 1000
 
 /* What the parser's two callbacks share. */
 typedef struct Reading {
@@ -125,6 +127,24 @@ static int read_request_days(void *field, const char *value, Reading *reading) {
 static int read_anchor_minutes(void *field, const char *value, Reading *reading) {
         if (number_parse(value, 1, ANCHOR_MINUTES_MAX, field) != 0)
                 return refuse(reading, "1 to 1440 minutes expected, not", value);
+        return 0;
+}
+
+static int read_inspect_hours(void *field, const char *value, Reading *reading) {
+        if (number_parse(value, 0, INSPECT_HOURS_MAX, field) != 0)
+                return refuse(reading, "0 to 8760 hours expected, not", value);
+        return 0;
+}
+
+static int read_inspect_days(void *field, const char *value, Reading *reading) {
+        if (number_parse(value, 0, VALIDITY_DAYS_MAX, field) != 0)
+                return refuse(reading, "0 to 36500 days expected, not", value);
+        return 0;
+}
+
+static int read_grants_max(void *field, const char *value, Reading *reading) {
+        if (number_parse(value, 0, GRANTS_MAX, field) != 0)
+                return refuse(reading, "0 to 1000 grants expected, not", value);
         return 0;
 }
 
@@ -250,6 +270,11 @@ static const ConfigKey keys[] = {
         },
         KEY("Seals", "RequestDays", request_days, read_request_days, "30"),
         KEY("Ledger", "AnchorMinutes", anchor_minutes, read_anchor_minutes, "10"),
+        KEY("Inspection", "EveryHours", inspection.every_hours, read_inspect_hours, "24"),
+        KEY("Inspection", "WarnDays", inspection.warn_days, read_inspect_days, "30"),
+        KEY("Inspection", "UnusedDays", inspection.unused_days, read_inspect_days, "180"),
+        KEY("Inspection", "WaitDays", inspection.wait_days, read_inspect_days, "7"),
+        KEY("Inspection", "GrantsMax", inspection.grants_max, read_grants_max, "8"),
         KEY("Tpm", "FencePcr", fence_pcr, read_fence, "15"),
 };
 

@@ -26,6 +26,14 @@ typedef struct TypeReviewers {
 
 #define CONFIG_TYPES_MAX 16
 
+/* What an inspection calls a finding, and how often there is one. */
+typedef struct InspectionConfig {
+        unsigned every_hours; /* 0: only when somebody asks */
+        unsigned warn_days;   /* ahead of the end of validity */
+        unsigned unused_days, wait_days;
+        unsigned grants_max; /* of one seal */
+} InspectionConfig;
+
 typedef struct Config {
         char tcti[CONFIG_PATH_MAX]; /* "" is the default order */
         char state_directory[CONFIG_PATH_MAX];
@@ -40,6 +48,7 @@ typedef struct Config {
         bool separate_logins;    /* people are told apart by login UID too */
         bool signed_decisions;   /* a reviewer without a registered key does not decide */
         unsigned anchor_minutes; /* longest time that uses wait for their anchor */
+        InspectionConfig inspection;
         unsigned fence_pcr;
 } Config;
 

@@ -54,6 +54,11 @@ static void an_empty_file_gives_the_defaults(void **state) {
         assert_false(config->separate_logins);
         assert_false(config->signed_decisions);
         assert_int_equal(config->anchor_minutes, 10);
+        assert_int_equal(config->inspection.every_hours, 24);
+        assert_int_equal(config->inspection.warn_days, 30);
+        assert_int_equal(config->inspection.unused_days, 180);
+        assert_int_equal(config->inspection.wait_days, 7);
+        assert_int_equal(config->inspection.grants_max, 8);
         assert_int_equal(config->fence_pcr, 15);
 }
 
@@ -84,6 +89,12 @@ static void every_key_is_read(void **state) {
                               "RequestDays=7\n"
                               "[Ledger]\n"
                               "AnchorMinutes=60\n"
+                              "[Inspection]\n"
+                              "EveryHours=0\n"
+                              "WarnDays=60\n"
+                              "UnusedDays=0\n"
+                              "WaitDays=1\n"
+                              "GrantsMax=3\n"
                               "[Tpm]\r\n"
                               "FencePcr=14",
                               &config, NULL),
@@ -108,6 +119,11 @@ static void every_key_is_read(void **state) {
         assert_true(config->separate_logins);
         assert_true(config->signed_decisions);
         assert_int_equal(config->anchor_minutes, 60);
+        assert_int_equal(config->inspection.every_hours, 0);
+        assert_int_equal(config->inspection.warn_days, 60);
+        assert_int_equal(config->inspection.unused_days, 0);
+        assert_int_equal(config->inspection.wait_days, 1);
+        assert_int_equal(config->inspection.grants_max, 3);
         assert_int_equal(config->fence_pcr, 14);
 }
 
@@ -134,6 +150,7 @@ static void assert_same_config(const Config *a, const Config *b) {
         assert_int_equal(a->separate_logins, b->separate_logins);
         assert_int_equal(a->signed_decisions, b->signed_decisions);
         assert_int_equal(a->anchor_minutes, b->anchor_minutes);
+        assert_memory_equal(&a->inspection, &b->inspection, sizeof(a->inspection));
         assert_int_equal(a->fence_pcr, b->fence_pcr);
 }
 
@@ -228,6 +245,9 @@ static void values_out_of_range_are_refused_by_line(void **state) {
                 "[Seals]\nRequestDays=0\n",
                 "[Ledger]\nAnchorMinutes=0\n",
                 "[Ledger]\nAnchorMinutes=1441\n",
+                "[Inspection]\nEveryHours=8761\n",
+                "[Inspection]\nWarnDays=-1\n",
+                "[Inspection]\nGrantsMax=1001\n",
                 "[Roles]\nSeparateLogins=perhaps\n",
                 "[Seals]\nNumberRegion=12345\n",
                 "[Seals]\nNumberRegion=12345a\n",
