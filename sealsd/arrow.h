@@ -52,6 +52,13 @@
         ARROW(INIT_ANNOUNCED, "init-announced", "The manager's state was announced")               \
         ARROW(INIT_ANSWERED, "init-answered", "The caller of Answer has its reply")                \
                                                                                                    \
+        ARROW(CAPACITY_PLANNED, "capacity-planned",                                                \
+              "New revocation indices are in the register, unwritten; the chip has none of them")  \
+        ARROW(CAPACITY_DEFINED, "capacity-defined",                                                \
+              "They stand in the chip, unwritten; nobody was asked to sign")                       \
+        ARROW(CAPACITY_UNDONE, "capacity-undone",                                                  \
+              "They did not fit: chip and register are as they were; the caller does not know")    \
+                                                                                                   \
         ARROW(MAKE_DECIDED, "make-decided",                                                        \
               "A decision is in the register, with the last one the number; nobody was told")      \
         ARROW(MAKE_DECISION_ANNOUNCED, "make-decision-announced",                                  \

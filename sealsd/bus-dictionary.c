@@ -19,6 +19,10 @@ int dictionary_u32(sd_bus_message *m, const char *name, uint32_t value) {
         return sd_result(sd_bus_message_append(m, "{sv}", name, "u", value));
 }
 
+int dictionary_u64(sd_bus_message *m, const char *name, uint64_t value) {
+        return sd_result(sd_bus_message_append(m, "{sv}", name, "t", value));
+}
+
 int dictionary_boolean(sd_bus_message *m, const char *name, bool value) {
         return sd_result(sd_bus_message_append(m, "{sv}", name, "b", (int) value));
 }

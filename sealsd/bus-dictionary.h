@@ -18,6 +18,7 @@ int dictionary_close(sd_bus_message *m);
 
 int dictionary_text(sd_bus_message *m, const char *name, const char *value);
 int dictionary_u32(sd_bus_message *m, const char *name, uint32_t value);
+int dictionary_u64(sd_bus_message *m, const char *name, uint64_t value);
 int dictionary_boolean(sd_bus_message *m, const char *name, bool value);
 int dictionary_bytes(sd_bus_message *m, const char *name, const void *data, size_t size);
 int dictionary_u32s(sd_bus_message *m, const char *name, const uint32_t *values, size_t count);

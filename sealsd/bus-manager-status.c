@@ -56,6 +56,14 @@ static int append_indices(sd_bus_message *m, const Status *status) {
         return r < 0 ? r : 0;
 }
 
+static int append_room(sd_bus_message *m, const IndexRoom *room) {
+        int r = dictionary_u32(m, "room-indices", room->indices);
+
+        if (r == 0)
+                r = dictionary_boolean(m, "room-exact", room->exact);
+        return r < 0 ? r : dictionary_u64(m, "room-measured", room->measured);
+}
+
 static int append_counts(sd_bus_message *m, const Status *status, size_t clients) {
         int r = dictionary_u32(m, "ledger-index", status->ledger_index);
 
@@ -63,6 +71,8 @@ static int append_counts(sd_bus_message *m, const Status *status, size_t clients
                 r = dictionary_bytes(m, "genesis", status->genesis.buffer, status->genesis.size);
         if (r == 0)
                 r = dictionary_u32(m, "capacity-used", status->capacity_used);
+        if (r == 0 && status->room.measured != 0)
+                r = append_room(m, &status->room);
         if (r == 0)
                 r = dictionary_u32(m, "seals", (uint32_t) status->seals);
         if (r == 0)

@@ -157,6 +157,8 @@ static const Method methods[] = {
         { "GetMachineState", 0, NULL, run_get_machine_state, false },
         { "ApproveMachineState", sizeof(MachineApproveOptions), parse_approve_machine_state,
           run_approve_machine_state, true },
+        { "ExtendCapacity", sizeof(ExtendOptions), parse_extend_capacity, run_extend_capacity,
+          true },
         { "Apply", sizeof(Application), parse_apply, run_apply, false },
         { "CreateSeal", sizeof(Application), parse_create_seal, run_create_seal, true },
         { "ListSeals", sizeof(ListSealsArgs), parse_list_seals, run_list_seals, false },
@@ -172,7 +174,7 @@ const Interface manager_interface = {
         .count = ROWS(methods),
 };
 
-/* Initialize and ApproveMachineState may carry passphrases: their messages are wiped. */
+/* Those that may carry passphrases are marked: their messages are wiped. */
 static const sd_bus_vtable vtable[] = {
         SD_BUS_VTABLE_START(SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD_WITH_ARGS("Initialize", SD_BUS_ARGS("a{sv}", options),
@@ -188,6 +190,9 @@ static const sd_bus_vtable vtable[] = {
         SD_BUS_METHOD_WITH_ARGS("GetMachineState", SD_BUS_NO_ARGS, SD_BUS_RESULT("a{sv}", report),
                                 method_dispatch, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD_WITH_ARGS("ApproveMachineState", SD_BUS_ARGS("a{sv}", options),
+                                SD_BUS_NO_RESULT, method_dispatch,
+                                SD_BUS_VTABLE_UNPRIVILEGED | SD_BUS_VTABLE_SENSITIVE),
+        SD_BUS_METHOD_WITH_ARGS("ExtendCapacity", SD_BUS_ARGS("u", seals, "a{sv}", options),
                                 SD_BUS_NO_RESULT, method_dispatch,
                                 SD_BUS_VTABLE_UNPRIVILEGED | SD_BUS_VTABLE_SENSITIVE),
         SD_BUS_METHOD_WITH_ARGS("Apply", SD_BUS_ARGS("a{sv}", application),

@@ -25,6 +25,11 @@ int run_answer(Operation *op, ErrorDetail *detail);
 int parse_approve_machine_state(Operation *op, ErrorDetail *detail); /* MachineApproveOptions */
 int run_approve_machine_state(Operation *op, ErrorDetail *detail);
 
+/* --- bus-manager-capacity.c ----------------------------------------------------------------- */
+
+int parse_extend_capacity(Operation *op, ErrorDetail *detail); /* ExtendOptions */
+int run_extend_capacity(Operation *op, ErrorDetail *detail);
+
 /* --- bus-manager-status.c ------------------------------------------------------------------- */
 
 int run_get_status(Operation *op, ErrorDetail *detail);

@@ -28,6 +28,7 @@ static const GateRule rules[] = {
         { MANAGER, "GetMachineState", ANY, ROLE_ADMINISTRATOR, NULL },
         { MANAGER, "GetMachineState", ANY, ROLE_AUDITOR, NULL },
         { MANAGER, "ApproveMachineState", ANY, ROLE_ADMINISTRATOR, ACTION("approve-policy") },
+        { MANAGER, "ExtendCapacity", ANY, ROLE_ADMINISTRATOR, ACTION("manage") },
         { MANAGER, "Apply", ANY, ROLE_APPLICANT, ACTION("apply") },
         { MANAGER, "CreateSeal", ANY, ROLE_ADMINISTRATOR, ACTION("manage") },
         { MANAGER, "ListSeals", ANY, ROLE_ANYONE, NULL },

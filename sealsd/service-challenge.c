@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the external authority is asked to sign until initialization is complete: the machine's
- * state and the first write of each index. A challenge is two jobs, offer and answer; between them
- * its session stays in the worker's table.
+ * What the external authority is asked to sign until initialization is complete, the machine's
+ * state and the first write of each index; and after it the first write of each index by which the
+ * capacity is extended. A challenge is two jobs, offer and answer; between them its session stays in
+ * the worker's table.
  */
 #include <errno.h>
 #include <string.h>
@@ -12,6 +13,7 @@
 #include "policy/approval.h"
 #include "policy/key.h"
 #include "policy/ref.h"
+#include "sealsd/service-capacity.h"
 #include "sealsd/service-internal.h"
 #include "tpm/machine.h"
 
@@ -19,13 +21,48 @@ static const char *kind_of(const OfferedChallenge *challenge) {
         return challenge->handle == 0 ? "machine-state" : "index";
 }
 
-/* A resident authority signs within Initialize. */
+/* A resident authority signs within Initialize, and within ExtendCapacity. */
 static int require_external(const Service *service, ErrorDetail *detail) {
         if (!service->installation.resident)
                 return 0;
         return error_set(detail, SEAL_E_INVALID_STATE,
-                         "The authority lives in the TPM; run 'sealctl init' again with its "
-                         "passphrase");
+                         service->installation.phase == INIT_COMPLETE
+                                 ? "The authority lives in the TPM; extend the capacity again with "
+                                   "its passphrase"
+                                 : "The authority lives in the TPM; run 'sealctl init' again with "
+                                   "its passphrase");
+}
+
+/* Whether an index waits for its first write. */
+static int find_unwritten(Service *service, bool *ret) {
+        RegisterIndex rows[INDICES_MAX + 1];
+        size_t count;
+
+        *ret = false;
+        int r = service_indices(service, rows, &count);
+        for (size_t i = 0; r == 0 && i < count; i++)
+                *ret |= !rows[i].written;
+        OPENSSL_cleanse(rows, sizeof(rows));
+        return r;
+}
+
+/*
+ * Whether the authority is asked for anything. SEAL_E_NOT_INITIALIZED before there is an index to
+ * write.
+ */
+static int challenge_expected(Service *service, bool *ret, ErrorDetail *detail) {
+        InitPhase phase = service->installation.phase;
+
+        *ret = phase == INIT_DEFINED;
+        if (phase == INIT_COMPLETE)
+                return find_unwritten(service, ret);
+        return *ret ? 0 : service_require_ready(service, detail);
+}
+
+static int keep_written(Service *service, const Caller *caller, TPM2_HANDLE handle) {
+        if (service->installation.phase == INIT_COMPLETE)
+                return service_capacity_keep(service, caller, handle);
+        return store_index_mark_written(service->store, handle);
 }
 
 /* --- offer -------------------------------------------------------------------------------- */
@@ -33,6 +70,7 @@ static int require_external(const Service *service, ErrorDetail *detail) {
 typedef struct OfferJob {
         ServiceJob head;
         bool state_missing;
+        bool extending; /* Initialize is complete */
         PcrSelection pcrs;
         TPM2B_DIGEST ref; /* of the profile */
         size_t count;
@@ -108,7 +146,12 @@ static int offer_index(OfferJob *job, Chip *chip, RegisterIndex *row, ErrorDetai
         if (r == 0)
                 /* Written although the register does not know: killed between chip and commit. */
                 row->written = state == TPM_INDEX_WRITTEN || state == TPM_INDEX_LOCKED;
-        if (r == 0 && (state == TPM_INDEX_ABSENT || state == TPM_INDEX_FOREIGN))
+        bool gone = state == TPM_INDEX_ABSENT || state == TPM_INDEX_FOREIGN;
+        if (r == 0 && gone && job->extending) {
+                OPENSSL_cleanse(&index, sizeof(index));
+                return 0; /* a call of ExtendCapacity was interrupted before it was there */
+        }
+        if (r == 0 && gone)
                 r = error_set(
                         detail, SEAL_E_REGISTER_TAMPERED,
                         "NV index 0x%08x is not in the chip any more; run 'sealctl init' again",
@@ -149,8 +192,7 @@ static int offer_keep(OfferJob *job) {
         int r = 0;
 
         for (size_t i = 0; r == 0 && i < job->count; i++)
-                if (job->rows[i].written &&
-                    (r = store_index_mark_written(s->store, job->rows[i].handle)) == 0)
+                if (job->rows[i].written && (r = keep_written(s, NULL, job->rows[i].handle)) == 0)
                         arrow_pass(s->arrows, ARROW_INIT_WRITE_FOUND);
         return r == 0 ? service_initialize_try_complete(s) : r;
 }
@@ -183,7 +225,8 @@ static int offer_fill(OfferJob *job) {
 
         job->now = service_now(s);
         job->pcrs = s->installation.pcrs;
-        job->state_missing = s->approvals->count == 0;
+        job->extending = s->installation.phase == INIT_COMPLETE;
+        job->state_missing = !job->extending && s->approvals->count == 0;
         r = service_indices(s, rows, &count);
         for (size_t i = 0; r == 0 && i < count; i++)
                 if (!rows[i].written)
@@ -196,13 +239,14 @@ int service_list_challenges(Service *service, const Caller *caller, Reply reply,
                             ErrorDetail *detail) {
         static const ChallengeList none = {};
 
-        if (service->installation.phase == INIT_COMPLETE) {
+        bool expected;
+        int r = challenge_expected(service, &expected, detail);
+        if (r == 0 && !expected) {
                 reply.done(reply.userdata, 0, NULL, &none);
                 return 0;
         }
-        if (service->installation.phase != INIT_DEFINED)
-                return service_require_ready(service, detail);
-        int r = require_external(service, detail);
+        if (r == 0)
+                r = require_external(service, detail);
         if (r != 0)
                 return r;
 
@@ -229,6 +273,7 @@ typedef struct AnswerJob {
         uint64_t now;
         TPM2_HANDLE written; /* which index has had its first write */
         MachineState state;  /* or the approved state */
+        Caller caller;
 } AnswerJob;
 
 static int answer_state(AnswerJob *job, Chip *chip, OfferedChallenge *challenge,
@@ -297,7 +342,7 @@ static int answer_keep(AnswerJob *job) {
         int r;
 
         if (job->written != 0) {
-                r = store_index_mark_written(s->store, job->written);
+                r = keep_written(s, &job->caller, job->written);
         } else {
                 job->state.approved = service_now(s);
                 memcpy(job->state.profile, s->installation.profile, sizeof(job->state.profile));
@@ -323,12 +368,13 @@ static void answer_done(Job *job, int code, const ErrorDetail *detail) {
 int service_answer(Service *service, const Caller *caller, const char *id, Bytes signature,
                    Reply reply, ErrorDetail *detail) {
         const Installation *i = &service->installation;
+        bool expected;
 
-        if (i->phase == INIT_COMPLETE)
+        int r = challenge_expected(service, &expected, detail);
+        if (r == 0 && !expected)
                 return error_set(detail, SEAL_E_NOT_FOUND, "No challenge is on offer");
-        if (i->phase != INIT_DEFINED)
-                return service_require_ready(service, detail);
-        int r = require_external(service, detail);
+        if (r == 0)
+                r = require_external(service, detail);
         if (r != 0)
                 return r;
         if (signature.size == 0 || signature.size > SIGNATURE_MAX)
@@ -345,6 +391,7 @@ int service_answer(Service *service, const Caller *caller, const char *id, Bytes
         job->size = signature.size;
         memcpy(job->signature, signature.data, signature.size);
         job->state.by = caller->subject;
+        job->caller = *caller;
         r = policy_ref(REF_PROFILE, i->profile, &job->ref);
         if (r == 0)
                 r = service_job_submit(&job->head, answer_run, answer_done);

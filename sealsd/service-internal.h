@@ -43,6 +43,8 @@ struct Service {
         TPM2B_NAME authority_name; /* size 0 before there is one */
         ApprovalSet *approvals;
         bool initializing; /* an Initialize is under way */
+        bool extending;    /* an ExtendCapacity is */
+        IndexRoom room;    /* as measured last */
         unsigned making;   /* jobs that make a key */
         bool probing;
         bool stuck; /* the chip has not answered a job for minutes */

@@ -137,15 +137,19 @@ static void probe_done(Job *job, int code, const ErrorDetail *detail) {
 
 static int probe_fill(ProbeJob *probe, Service *service) {
         RegisterIndex rows[INDICES_MAX + 1];
+        size_t count;
         int r;
 
         probe->now = service_now(service);
         probe->selection = service->installation.pcrs;
         if (service->installation.phase != INIT_COMPLETE)
                 return 0;
-        r = service_indices(service, rows, &probe->index_count);
-        for (size_t i = 0; r == 0 && i < probe->index_count; i++)
-                service_tpm_index(&service->authority_name, &rows[i], &probe->indices[i]);
+        r = service_indices(service, rows, &count);
+        /* Those that extend the capacity are nothing to rely on before their first write. */
+        for (size_t i = 0; r == 0 && i < count; i++)
+                if (rows[i].written)
+                        service_tpm_index(&service->authority_name, &rows[i],
+                                          &probe->indices[probe->index_count++]);
         OPENSSL_cleanse(rows, sizeof(rows));
         return r;
 }

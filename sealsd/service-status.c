@@ -93,6 +93,7 @@ static int status_fill(Service *s, bool reached, Status *ret) {
                 .challenges = s->health.challenges,
                 .queue = worker_depth(s->worker),
                 .fence_pcr = s->config->fence_pcr,
+                .room = s->room,
                 .tcti = s->tcti,
                 .tpm = s->tpm_name,
                 .features = s->features,

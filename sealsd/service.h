@@ -132,6 +132,27 @@ int service_list_challenges(Service *service, const Caller *caller, Reply reply,
 int service_answer(Service *service, const Caller *caller, const char *id, Bytes signature,
                    Reply reply, ErrorDetail *detail);
 
+typedef struct ExtendOptions {
+        uint32_t seals;    /* room for at least so many more */
+        Secret passphrase; /* resident authority */
+        Secret owner_auth;
+        bool measure; /* whether they fit, and nothing else */
+} ExtendOptions;
+
+/*
+ * Result: NULL: with an external authority once challenges are offered, and its last Answer
+ * completes it. SEAL_E_TPM_FULL tells how many fit, and nothing was changed. options is copied.
+ */
+int service_extend_capacity(Service *service, const Caller *caller, const ExtendOptions *options,
+                            Reply reply, ErrorDetail *detail);
+
+/* How many more indices the chip took when somebody tried. */
+typedef struct IndexRoom {
+        uint64_t measured; /* when; 0: not since the daemon was started */
+        unsigned indices;
+        bool exact; /* it had no room for one more */
+} IndexRoom;
+
 typedef struct IndexStatus {
         TPM2_HANDLE handle;
         unsigned used, bits;
@@ -147,6 +168,7 @@ typedef struct Status {
         TPM2_HANDLE ledger_index; /* 0 before there is one */
         TPM2B_DIGEST genesis;
         unsigned capacity_used;
+        IndexRoom room;
         uint64_t seals;
         unsigned requests_open;
         unsigned challenges;

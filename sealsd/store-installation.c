@@ -165,6 +165,13 @@ int store_index_remove_all(Store *store) {
         return store_execute(store, "DELETE FROM nv_index");
 }
 
+int store_index_remove(Store *store, TPM2_HANDLE handle) {
+        _cleanup_query_ Query query = query_new(store, "DELETE FROM nv_index WHERE handle = ?");
+
+        put_number(&query, handle);
+        return query_run(&query);
+}
+
 static int index_rows(Query *query, RegisterIndex *ret, size_t size, size_t *ret_count) {
         bool row = true;
 

@@ -61,6 +61,8 @@ int store_installation_save(Store *store, const Installation *installation);
 int store_index_add(Store *store, const RegisterIndex *index);
 int store_index_mark_written(Store *store, TPM2_HANDLE handle);
 int store_index_remove_all(Store *store);
+/* One of which no bit was given away. Of none, 0. */
+int store_index_remove(Store *store, TPM2_HANDLE handle);
 /* At most INDICES_MAX + 1, the revocation indices by ordinal, then the ledger index. */
 int store_index_list(Store *store, RegisterIndex *ret, size_t size, size_t *ret_count);
 int store_index_get(Store *store, TPM2_HANDLE handle, RegisterIndex *ret);

@@ -282,6 +282,24 @@ class ApprovesState(Operation):
     may_fail_late = True  # kept, but not read back: approved again, it is the same
 
 
+class MeasuresRoom(Operation):
+    """ExtendCapacity, all of it but the answers: indices are planned, defined and removed again. What a
+    fault leaves of them is an extension that any later call goes on with."""
+
+    signature, body = "ua{sv}", (64, {"measure": ("b", True)})
+    repeated = ()
+
+    def is_half(self, change, broken):
+        return all(table == "nv_index" and what != "gone" for table, what, *_ in change)
+
+    def finish(self, bench, target):
+        bench.good(ADMIN, MANAGER, self.member, self.signature, 1, {})
+        while listed := bench.good(ADMIN, MANAGER, "Manager.ListChallenges"):
+            for identity, _kind, message, _expires in listed:
+                bench.good(ADMIN, MANAGER, "Manager.Answer", "say", identity,
+                           authority_signature(bench, bytes(message)))
+
+
 class Reads(Changes):
     """Changes nothing, and gives something."""
 
@@ -326,6 +344,7 @@ def operations():
         Changes("Seal.Accept", delivered_seal, signature="a{sv}", body=({},)),
         Changes("Seal.Decline", delivered_seal, signature="s", body=("not mine",)),
         ApprovesState("Manager.ApproveMachineState"),
+        MeasuresRoom("Manager.ExtendCapacity"),
         Reads("Manager.GetMachineState"),
         Reads("Manager.GetStatus"),
         Reads("Manager.ListChallenges"),

@@ -20,6 +20,7 @@ OPTIONS = {
                    "set-owner-auth": "b", "escrow": "s"},
     "ApproveMachineState": {"signature": "ay", "passphrase": "h", "profile": "s",
                             "predicted": "a(uay)"},
+    "ExtendCapacity": {"passphrase": "h", "owner-auth": "h", "measure": "b"},
     "Apply": APPLICATION,
     "CreateSeal": {**APPLICATION, "token": "s"},
     "ListSeals": {"state": "s", "type": "s", "class": "s", "keeper": "s", "holder": "s",

@@ -7,7 +7,7 @@ each, the first time and the last, and the plain daemon goes on with the same re
 import concurrent.futures
 
 import pytest
-from arrows import (BORN, KEEPER, PAID, Mode, Request, arrows_of, at, check_chip_without_broker,
+from arrows import (BORN, KEEPER, PAID, PASSPHRASE, Mode, Request, arrows_of, at, check_chip_without_broker,
                     check_register_knows_the_chip, dying, killed_at, listed_arrows, listed_seals, look,
                     make_active, newest_request, wipe)
 
@@ -143,6 +143,92 @@ def test_resident_authority_that_was_interrupted_offers_no_challenges_to_answer(
     assert bare.error("/org/sealsd1", "Manager", "ListChallenges") == "InvalidState"
     assert mode.initialize()
     assert mode.state() == "ready"
+
+
+# --- ExtendCapacity -----------------------------------------------------------------------------
+
+
+class Extension:
+    """From one index to three, by either authority, from whatever an interruption has left."""
+
+    def __init__(self, box, resident):
+        self.box, self.resident = box, resident
+
+    def install(self):
+        authority = "--authority $SEAL_AUTHORITY"
+        if self.resident:
+            self.box.write("passphrase", PASSPHRASE)
+            authority = "--resident --passphrase-file /run/test/passphrase"
+        self.box.ok(f"rm -f sealsd-authority.pem; sealctl init {authority} --separation single "
+                    "--capacity 62")
+
+    def call(self, seals=128):
+        options = ["1", "passphrase", "s", PASSPHRASE] if self.resident else ["0"]
+        return self.box.manager("ExtendCapacity", "ua{sv}", seals, *options)
+
+    def answer(self):
+        if not self.resident:
+            self.box.run("sealctl authority answer --key $SEAL_AUTHORITY")
+
+    def extend(self, seals=128):
+        if self.call(seals)[0] is not None:
+            self.answer()
+
+    def status(self):
+        return {key: value["data"] for key, value in self.box.manager("GetStatus")[0][0].items()}
+
+    def finish(self):
+        found = look(self.box, "chip")
+        assert set(found["chip"]["handles"]) <= {i["handle"] for i in found["indices"]}
+        self.box.ctl("start")
+        status = self.status()
+        assert status["state"] == "ready"
+        make_active(self.box, "single", "made before it is complete")
+        self.answer()  # what was defined can be answered; what was not is defined by another call
+        missing = 62 + 128 - self.status()["capacity"]
+        if missing:
+            self.extend(missing)
+        status = self.status()
+        assert status["capacity"] == 62 + 128 and len(status["indices"]) == 3, status
+        assert self.box.manager("ListChallenges")[0] == [[]]
+        self.box.ctl("stop")
+        found = look(self.box, "chip")
+        assert {i["written"] for i in found["indices"]} == {1}
+        assert set(found["chip"]["handles"]) == {i["handle"] for i in found["indices"]}
+
+
+def wipe_and_install(extension):
+    wipe(extension.box)
+    extension.box.ctl("start")
+    extension.install()
+    extension.box.ctl("stop")
+
+
+@pytest.mark.parametrize("resident", (False, True), ids=("external", "resident"))
+def test_extension_killed_at_each_arrow_is_brought_to_its_end(bare, resident):
+    extension = Extension(bare, resident)
+    extension.install()
+    bare.ctl("stop")
+    for arrow, nth in arrows_of(bare, extension.extend, "(?:capacity|init)"):
+        wipe_and_install(extension)
+        with at(arrow, nth):
+            with dying(bare, arrow, nth):
+                extension.extend()
+            extension.finish()
+
+
+def test_extension_that_does_not_fit_killed_when_it_is_undone_leaves_nothing(bare):
+    extension = Extension(bare, False)
+    extension.install()
+    bare.ok("while tpm2_nvdefine -s 2048; do :; done; while tpm2_nvdefine -s 8; do :; done")
+    bare.ctl("stop")
+    before = look(bare, "chip")
+    with dying(bare, "capacity-undone"):
+        assert extension.call()[0] is None
+    assert look(bare, "chip")["indices"] == before["indices"]
+    assert look(bare, "chip")["chip"] == before["chip"]
+    bare.ctl("start")
+    assert bare.error("/org/sealsd1", "Manager", "ExtendCapacity", "ua{sv}", "1", "0") == "TpmFull"
 
 
 # --- Make ---------------------------------------------------------------------------------------

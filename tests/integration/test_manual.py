@@ -64,6 +64,10 @@ def walk_dual(box):
     box.write("state", bytes(state["to-sign"]["data"]))
     box.ok("cd /run/test; openssl dgst -sha256 -sign $SEAL_AUTHORITY -out state.sig state")
     reader.run("call $M ApproveMachineState")
+    reader.run("call $M ExtendCapacity ua{sv} 640")
+    reader.run("call $M ExtendCapacity ua{sv} 100")
+    while box.manager("ListChallenges")[0] != [[]]:
+        reader.answer()
 
     for _ in range(3):
         reader.run("call $M Apply 'a{sv}' 2 name s \"Acme Contracts\"", user=box["SEAL_APPLICANT"])
