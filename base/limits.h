@@ -30,6 +30,7 @@
 #define KIND_MAX 15        /* of a request */
 #define SUBJECT_MAX 64     /* "user:" or "group:" and a name of at most 32 bytes and some */
 #define KEEPERS_MAX 8
+#define GRANTS_MAX 1000 /* of one seal that have not ended */
 #define PURPOSES_MAX 3
 #define DOCUMENTS_MAX 32
 #define PCR_TEXT_MAX 256  /* "sha256:0,2,7" */

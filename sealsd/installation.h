@@ -38,6 +38,8 @@ typedef struct Installation {
         Secret owner_auth_old; /* what the chip had, while ours is being set */
         Secret lockout_auth;
         bool lockout_auth_taken; /* was there before and given to us */
+        TPM2B_PUBLIC register_public; /* the sealed register key; size 0: none was made yet */
+        TPM2B_PRIVATE register_private;
 } Installation;
 
 /* An NV index of the installation. */
@@ -48,6 +50,7 @@ typedef struct RegisterIndex {
         Secret auth;
         bool written;  /* the authority's first write is done */
         unsigned used; /* bits given away, 0 to SEALS_PER_INDEX */
+        bool retired;  /* all its seals are dead and it is gone from the chip */
 } RegisterIndex;
 
 /* Revocation indices for a capacity: ⌈(capacity + MAKER_BITS) / 64⌉. */

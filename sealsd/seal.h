@@ -33,6 +33,7 @@ typedef struct Filing {
 int filing_check(const Filing *filing, ErrorDetail *detail);
 
 typedef struct Seal {
+        uint64_t id; /* 1, 2, … in order of birth */
         char number[NUMBER_MAX + 1];
         uint64_t request; /* of kind make or renew, which it was made for */
         SealState state;

@@ -89,7 +89,7 @@ static void sign_failed(const SignJob *job, int code) {
                 log_warning("seal %s use %" PRIu64 " by %s: the chip may have signed: %s",
                             job->number, job->use, job->by.text, error_text(code));
         else
-                (void) store_seal_return_use(job->head.service->store, job->number, job->use);
+                (void) store_use_return(job->head.service->store, job->number, 0, job->use, 1);
 }
 
 static void sign_done(Job *job, int code, const ErrorDetail *detail) {
@@ -194,12 +194,12 @@ static int sign_start(SignJob *job) {
         Store *store = job->head.service->store;
         int r;
 
-        r = store_seal_take_use(store, job->number, &job->use);
+        r = store_use_take(store, job->number, 0, 1, &job->use, NULL);
         if (r != 0)
                 return r;
         r = service_job_submit(&job->head, sign_run, sign_done);
         if (r != 0)
-                (void) store_seal_return_use(store, job->number, job->use);
+                (void) store_use_return(store, job->number, 0, job->use, 1);
         return r;
 }
 

@@ -166,9 +166,24 @@ static bool files_moved(const Store *store) {
                st.st_ino != store->wal_inode;
 }
 
-/* Not 0: the commit becomes a rollback. */
+/*
+ * Not 0: the commit becomes a rollback. So it does when rows were changed that the ledger was not
+ * told of: whoever ends a transaction without store_commit changes nothing.
+ */
 static int on_commit(void *userdata) {
-        return files_moved(userdata);
+        const Store *store = userdata;
+        const Pending *pending = &store->pending;
+
+        if ((pending->touch_count > 0 || pending->short_of_memory) && !pending->written) {
+                log_error("Register: a change that the ledger does not have was not committed");
+                return 1;
+        }
+        return files_moved(store);
+}
+
+/* Also when SQLite itself ends a transaction that cannot go on. */
+static void on_rollback(void *userdata) {
+        pending_drop(userdata);
 }
 
 int store_watch_files(Store *store) {
@@ -180,5 +195,6 @@ int store_watch_files(Store *store) {
         store->wal_device = st.st_dev;
         store->wal_inode = st.st_ino;
         (void) sqlite3_commit_hook(store->db, on_commit, store);
+        (void) sqlite3_rollback_hook(store->db, on_rollback, store);
         return 0;
 }

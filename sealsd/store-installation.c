@@ -47,6 +47,8 @@ static void take_installation(Query *query, Installation *ret) {
         take_secret(query, &ret->owner_auth_old);
         take_secret(query, &ret->lockout_auth);
         take_bool(query, &ret->lockout_auth_taken);
+        take_public(query, &ret->register_public);
+        take_private(query, &ret->register_private);
         ret->phase = (InitPhase) phase;
         ret->separation = (Separation) separation;
         ret->pcrs.bank = (TPMI_ALG_HASH) bank;
@@ -64,7 +66,8 @@ int store_installation_load(Store *store, Installation *ret) {
                 store, "SELECT phase, separation, resident, authority, authority_private,"
                        " pcr_bank, pcr_mask, profile, capacity, srk, owner_auth,"
                        " owner_auth_ours, owner_auth_old, lockout_auth,"
-                       " lockout_auth_taken FROM installation");
+                       " lockout_auth_taken, register_public, register_private"
+                       " FROM installation");
         _cleanup_(installation_wipe) Installation installation = {};
         bool row;
 
@@ -78,13 +81,18 @@ int store_installation_load(Store *store, Installation *ret) {
         return r;
 }
 
+/* Its structures of the chip; the query borrows them. */
+typedef struct InstallationBlobs {
+        TpmBlob authority, authority_private, public, private;
+} InstallationBlobs;
+
 static void put_installation(Query *query, const Installation *installation,
-                             const TpmBlob *authority, const TpmBlob *private) {
+                             const InstallationBlobs *blobs) {
         put_text(query, phases[installation->phase]);
         put_text(query, separation_name(installation->separation));
         put_number(query, installation->resident);
-        put_bytes(query, authority->data, authority->size);
-        put_bytes(query, private->data, private->size);
+        put_bytes(query, blobs->authority.data, blobs->authority.size);
+        put_bytes(query, blobs->authority_private.data, blobs->authority_private.size);
         put_number(query, installation->pcrs.bank);
         put_number(query, installation->pcrs.mask);
         put_text(query, installation->profile);
@@ -95,20 +103,31 @@ static void put_installation(Query *query, const Installation *installation,
         put_secret(query, &installation->owner_auth_old);
         put_secret(query, &installation->lockout_auth);
         put_number(query, installation->lockout_auth_taken);
+        put_bytes(query, blobs->public.data, blobs->public.size);
+        put_bytes(query, blobs->private.data, blobs->private.size);
 }
 
-int store_installation_save(Store *store, const Installation *installation) {
-        TpmBlob authority, private;
+static int blobs_make(const Installation *installation, InstallationBlobs *ret) {
+        int r = blob_from_public(&installation->authority, &ret->authority);
 
-        int r = blob_from_public(&installation->authority, &authority);
         if (r == 0)
-                r = blob_from_private(&installation->authority_private, &private);
-        if (r != 0)
-                return r;
+                r = blob_from_private(&installation->authority_private, &ret->authority_private);
+        if (r == 0)
+                r = blob_from_public(&installation->register_public, &ret->public);
+        return r != 0 ? r : blob_from_private(&installation->register_private, &ret->private);
+}
+
+/* In place: the row's number stays, so that whoever watches the rows sees one that changed. */
+int store_installation_save(Store *store, const Installation *installation) {
         _cleanup_query_ Query query = query_new(
                 store, "INSERT OR REPLACE INTO installation VALUES"
-                       " (1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
-        put_installation(&query, installation, &authority, &private);
+                       " (1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
+        InstallationBlobs blobs;
+
+        int r = blobs_make(installation, &blobs);
+        if (r != 0)
+                return r;
+        put_installation(&query, installation, &blobs);
         return query_run(&query);
 }
 
@@ -125,23 +144,27 @@ static int index_kind_find(const char *word) {
         return strcmp(word, index_kinds[INDEX_LEDGER]) == 0 ? INDEX_LEDGER : -1;
 }
 
-#define INDEX_COLUMNS "kind, handle, ordinal, auth, written, used"
+#define INDEX_COLUMNS "kind, handle, ordinal, auth, written, used, retired"
+#define RETIRED_ORDINAL_MAX UINT16_MAX
 
 static void take_index(Query *query, RegisterIndex *ret) {
         int kind = 0;
 
         take_word(query, index_kind_find, &kind);
         take_u32(query, &ret->handle);
-        take_unsigned(query, &ret->ordinal, INDICES_MAX);
+        take_unsigned(query, &ret->ordinal, RETIRED_ORDINAL_MAX);
         take_secret(query, &ret->auth);
         take_bool(query, &ret->written);
         take_unsigned(query, &ret->used, SEALS_PER_INDEX);
+        take_bool(query, &ret->retired);
         ret->kind = (IndexKind) kind;
+        if (query->code == 0 && !ret->retired && ret->ordinal > INDICES_MAX)
+                query->code = SEAL_E_REGISTER_TAMPERED;
 }
 
 int store_index_add(Store *store, const RegisterIndex *index) {
         _cleanup_query_ Query query = query_new(store, "INSERT INTO nv_index (" INDEX_COLUMNS
-                                                       ") VALUES (?, ?, ?, ?, ?, ?)");
+                                                       ") VALUES (?, ?, ?, ?, ?, ?, ?)");
 
         put_text(&query, index_kinds[index->kind]);
         put_number(&query, index->handle);
@@ -149,6 +172,7 @@ int store_index_add(Store *store, const RegisterIndex *index) {
         put_secret(&query, &index->auth);
         put_number(&query, index->written);
         put_number(&query, index->used);
+        put_number(&query, index->retired);
         return query_run(&query);
 }
 
@@ -161,8 +185,19 @@ int store_index_mark_written(Store *store, TPM2_HANDLE handle) {
         return r != 0 ? r : query_run(&query);
 }
 
+int store_index_retire(Store *store, TPM2_HANDLE handle) {
+        _cleanup_query_ Query query = query_new(
+                store, "UPDATE nv_index SET retired = 1 WHERE handle = ? RETURNING 1");
+
+        put_number(&query, handle);
+        int r = query_one(&query);
+        return r != 0 ? r : query_run(&query);
+}
+
 int store_index_remove_all(Store *store) {
-        return store_execute(store, "DELETE FROM nv_index");
+        _cleanup_query_ Query query = query_new(store, "DELETE FROM nv_index WHERE 1");
+
+        return query_run(&query);
 }
 
 int store_index_remove(Store *store, TPM2_HANDLE handle) {
@@ -188,8 +223,9 @@ static int index_rows(Query *query, RegisterIndex *ret, size_t size, size_t *ret
 }
 
 int store_index_list(Store *store, RegisterIndex *ret, size_t size, size_t *ret_count) {
-        _cleanup_query_ Query query = query_new(
-                store, "SELECT " INDEX_COLUMNS " FROM nv_index ORDER BY kind = 'ledger', ordinal");
+        _cleanup_query_ Query query = query_new(store, "SELECT " INDEX_COLUMNS
+                                                       " FROM nv_index WHERE retired = 0"
+                                                       " ORDER BY kind = 'ledger', ordinal");
         size_t count = 0;
 
         for (size_t i = 0; i < size; i++)
@@ -225,7 +261,8 @@ int store_bit_take(Store *store, TPM2_HANDLE *ret_index, unsigned *ret_bit) {
         _cleanup_query_ Query query = query_new(
                 store, "UPDATE nv_index SET used = used + 1 WHERE handle ="
                        " (SELECT handle FROM nv_index WHERE kind = 'revocation' AND written = 1"
-                       "  AND used < ? ORDER BY ordinal LIMIT 1) RETURNING handle, used - 1");
+                       "  AND retired = 0 AND used < ? ORDER BY ordinal LIMIT 1) RETURNING handle, "
+                       "used - 1");
         TPM2_HANDLE handle = 0;
         unsigned bit = 0;
 
@@ -280,6 +317,22 @@ static int serial_advance(Store *store, uint64_t *ret) {
         if (r == 0)
                 *ret = serial;
         return r;
+}
+
+int store_number_skip(Store *store, uint64_t count) {
+        _cleanup_query_ Query query = query_new(store,
+                                                "UPDATE counter SET value = min(max(value, ?) + ?,"
+                                                " ?) WHERE name = 'serial' RETURNING 1");
+
+        if (count > SERIAL_MAX)
+                return SEAL_E_INVALID_ARGS;
+        put_number(&query, store->serial);
+        put_number(&query, count);
+        put_number(&query, SERIAL_MAX);
+        int r = query_one(&query);
+        if (r != 0)
+                return r == SEAL_E_NOT_FOUND ? SEAL_E_REGISTER_TAMPERED : r;
+        return query_run(&query);
 }
 
 int store_number_take(Store *store, const char *region, char ret[static NUMBER_MAX + 1]) {

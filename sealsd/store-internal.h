@@ -4,7 +4,8 @@
  * put and whose columns are taken in order. A Query remembers its first error, so that a sequence
  * is checked once at its end.
  *
- * Statements are prepared for each call: that costs a fraction of a commit, and nothing is kept.
+ * Statements are prepared for each call: that costs a fraction of a commit; those of a use of a seal
+ * and of its event are kept.
  */
 #pragma once
 
@@ -14,17 +15,56 @@
 
 #include <tss2/tss2_tpm2_types.h>
 
+#include "sealsd/store-ledger.h"
 #include "sealsd/store.h"
+
+#define KEPT_MAX 48
+
+/* A statement that is prepared once. */
+typedef struct Kept {
+        const char *sql; /* a literal, known by its address */
+        sqlite3_stmt *statement;
+        bool busy;
+} Kept;
+
+/* A row of a guarded table that the open transaction has changed. */
+typedef struct Touch {
+        unsigned table; /* of guard_tables */
+        int64_t row;
+} Touch;
+
+/* What the open transaction has to tell at its end. */
+typedef struct Pending {
+        Touch *touches;
+        size_t touch_count, touch_size;
+        struct EventCopy **events;
+        size_t event_count;
+        bool short_of_memory; /* something of it was lost: it must not be committed */
+        bool begins;          /* it begins the ledger */
+        bool written;         /* events and guard are in their tables, only the commit is missing */
+        LedgerHead head;      /* with it */
+} Pending;
 
 struct Store {
         sqlite3 *db;
         char *path;
+        Clock clock;
+        bool reader;     /* only reads */
         uint64_t serial; /* the last one given in this process: a rollback gives none again */
         bool stale;      /* a transaction could not be rolled back: nothing may join it */
         ErrorDetail problem, damage; /* the last of either, for store_explain() */
         const char *wal;             /* path, SQLite's memory */
         dev_t wal_device;
         ino_t wal_inode;
+        Kept kept[KEPT_MAX];
+        const Vault *key; /* NULL: not known now */
+
+        bool begun; /* the ledger; rows are guarded */
+        LedgerHead head;
+        Pending pending;
+        StoreObserve observe;
+        void *observe_userdata;
+        uint64_t data_version;
 };
 
 /* --- failures (store-failure.c) ------------------------------------------------------------- */
@@ -49,6 +89,7 @@ int store_watch_files(Store *store);
 /* SEAL_E_UNSUPPORTED for a newer version; nothing is written then. */
 int schema_check(Store *store, ErrorDetail *detail);
 int schema_migrate(Store *store);
+extern const char schema_version_2[];
 
 /* --- queries (store-query.c) ---------------------------------------------------------------- */
 
@@ -61,8 +102,15 @@ int store_execute(Store *store, const char *sql);
 /* A pragma's or a count's one value. */
 int store_read_number(Store *store, const char *sql, uint64_t *ret);
 
+/*
+ * A statement that writes outside a transaction is one of its own, which begins with its first step
+ * and is committed when it comes to its end: an earlier query_end undoes it.
+ */
 typedef struct Query {
         Store *store;
+        Kept *kept; /* NULL: prepared for this query alone */
+        bool own;   /* its transaction */
+        bool alone; /* it may not stand in one */
         sqlite3_stmt *statement;
         int parameter; /* put last */
         int column;    /* to be taken next */
@@ -71,6 +119,9 @@ typedef struct Query {
 
 /* Errors show at query_run or query_row. sql stays the caller's. */
 Query query_new(Store *store, const char *sql);
+/* The same for a literal whose statement is kept for the next time. */
+Query query_kept(Store *store, const char *sql);
+void query_forget_all(Store *store);
 /* As new, for other parameters of the same statement. */
 void query_rewind(Query *query);
 void query_end(Query *query);
@@ -85,6 +136,10 @@ void put_text(Query *query, const char *text);
 void put_bytes(Query *query, const void *data, size_t size);
 void put_secret(Query *query, const Secret *secret);    /* NULL when unset */
 void put_subject(Query *query, const Subject *subject); /* three: text, kind, id */
+void put_kind(Query *query, SubjectKind kind);
+/* Subject and login. */
+void put_person(Query *query, const Subject *subject, uint32_t login);
+void put_act(Query *query, const Act *act); /* person and time */
 
 /* Step once; *ret says whether there is a row. Columns are then taken from the first on. */
 int query_row(Query *query, bool *ret);
@@ -107,6 +162,8 @@ void take_bytes(Query *query, void *ret, size_t max, size_t *ret_size);
 void take_array(Query *query, void *ret, size_t size); /* exactly size bytes */
 void take_secret(Query *query, Secret *ret);
 void take_subject(Query *query, Subject *ret);
+void take_person(Query *query, Subject *ret, uint32_t *ret_login);
+void take_act(Query *query, Act *ret);
 /* Text of any length up to max; *ret is malloc'ed. */
 void take_long_text(Query *query, char **ret, size_t max);
 
@@ -114,9 +171,95 @@ void take_long_text(Query *query, char **ret, size_t max);
 int store_begin_own(Store *store, bool *ret_own);
 int store_end_own(Store *store, bool own, int code);
 
-/* Longer than any application, or the documents of any filing, each byte escaped. */
-#define APPLICATION_JSON_MAX (256 * 1024)
-#define DOCUMENTS_JSON_MAX (128 * 1024)
+/* --- confidential records (store-sealed.c) --------------------------------------------------- */
+
+/* Longer than any: an application and the documents of a filing, each byte escaped, and a key. */
+#define SEALED_MAX (512 * 1024)
+
+typedef struct Sealed {
+        uint64_t version; /* 0: data is the plaintext */
+        size_t size;
+        uint8_t *data; /* owned */
+} Sealed;
+
+/* Wipes. */
+void sealed_free(Sealed *sealed);
+void plain_freep(char **text);
+#define _cleanup_sealed_ _cleanup_(sealed_free)
+#define _cleanup_plain_ _cleanup_(plain_freep)
+
+/* Two columns: version, sealed. */
+void put_sealed(Query *query, const Sealed *sealed);
+void take_sealed(Query *query, Sealed *ret);
+
+/*
+ * The plaintext; *ret stays NULL where it is encrypted and there is no key. SEAL_E_REGISTER_TAMPERED
+ * for what was not written for this row and version.
+ */
+int sealed_open(Store *store, const char *table, uint64_t row, const Sealed *sealed, char **ret);
+
+/*
+ * The record of the row after this version: encrypted under the key, or plain as long as the
+ * installation has none. SEAL_E_MACHINE_STATE_REFUSED where it has one that is not known now.
+ */
+int sealed_make(Store *store, const char *table, uint64_t row, uint64_t version, const char *text,
+                Sealed *ret);
+
+/* Make and write it: the row has a version, or 0 when it was just inserted. */
+int sealed_write(Store *store, const char *table, uint64_t row, const char *text);
+
+/* --- seals (store-seal*.c, store-keeper.c) ---------------------------------------------------- */
+
+/* "[0,27,100]" for json_each. */
+typedef struct GroupsText {
+        char text[CALLER_GROUPS_MAX * 11 + 3];
+} GroupsText;
+
+void groups_format(const Caller *viewer, GroupsText *ret);
+
+/* The row of a seal. SEAL_E_NOT_FOUND. */
+int seal_row(Store *store, const char *number, uint64_t *ret);
+/* Those of facts, then the one it was delivered to; rows that are as they were stay untouched. */
+int keepers_write(Store *store, uint64_t seal, const Subject *keepers, size_t count);
+int named_keeper_write(Store *store, uint64_t seal, const Subject *named);
+int keepers_read(Store *store, uint64_t seal, Subject *ret, size_t *ret_count);
+/* Of the seal's rows beside its own. */
+int keepers_check(Store *store, uint64_t seal);
+
+/* --- guard (store-guard.c) -------------------------------------------------------------------- */
+
+extern const char *const guard_tables[];
+extern const unsigned guard_table_count;
+
+/* From now on what changes is noted. */
+void guard_watch(Store *store);
+/* Every row that there is counts as changed. */
+int guard_touch_all(Store *store);
+/* The touches of the open transaction, each once, in order; with their hashes. malloc'ed. */
+int guard_collect(Store *store, LedgerTouch **ret, size_t *ret_count);
+int guard_write(Store *store, const LedgerTouch *touch, uint64_t seq);
+/*
+ * Is the row what the ledger says? SEAL_E_REGISTER_TAMPERED, and store_explain() names it. A row
+ * that the open transaction has changed passes.
+ */
+int guard_check(Store *store, const char *table, uint64_t row);
+/* The hash of the row as it is; *ret_there false when there is none. */
+int guard_hash(Store *store, unsigned table, int64_t row, uint8_t ret[static LEDGER_HASH_SIZE],
+               bool *ret_there);
+
+/* SEAL_E_REGISTER_TAMPERED, and store_explain() names the row. */
+int store_tampered(Store *store, const char *table, uint64_t row, const char *how);
+
+/* --- events (store-ledger.c) ------------------------------------------------------------------ */
+
+/* The head, from the file. */
+int ledger_load(Store *store);
+/* Write what the open transaction has to tell, before its commit. */
+int pending_write(Store *store);
+/* Tell the observer, after its commit. */
+void pending_settle(Store *store);
+/* It was rolled back. */
+void pending_drop(Store *store);
 
 /* --- the chip's structures (store-tpm.c), marshalled as TPM 2.0 Part 2 has them --------------- */
 
@@ -127,5 +270,6 @@ typedef struct TpmBlob {
 
 int blob_from_public(const TPM2B_PUBLIC *public, TpmBlob *ret); /* empty for size 0 */
 int blob_from_private(const TPM2B_PRIVATE *private, TpmBlob *ret);
+bool private_from_blob(const TpmBlob *blob, TPM2B_PRIVATE *ret);
 void take_public(Query *query, TPM2B_PUBLIC *ret);
 void take_private(Query *query, TPM2B_PRIVATE *ret);

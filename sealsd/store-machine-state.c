@@ -139,7 +139,9 @@ int store_machine_state_add(Store *store, MachineState *state) {
 }
 
 int store_machine_state_remove_all(Store *store) {
-        return store_execute(store, "DELETE FROM machine_state");
+        _cleanup_query_ Query query = query_new(store, "DELETE FROM machine_state WHERE 1");
+
+        return query_run(&query);
 }
 
 /* --- list ----------------------------------------------------------------------------------- */

@@ -58,15 +58,61 @@ Query query_new(Store *store, const char *sql) {
         return query;
 }
 
+/* The place of the statement, or one for it; NULL when it is in use or nothing is free. */
+static Kept *kept_find(Store *store, const char *sql) {
+        for (size_t i = 0; i < KEPT_MAX; i++) {
+                Kept *kept = &store->kept[i];
+
+                if (!kept->sql || kept->sql == sql)
+                        return kept->busy ? NULL : kept;
+        }
+        return NULL;
+}
+
+Query query_kept(Store *store, const char *sql) {
+        Query query = { .store = store, .code = store_recover(store) };
+        Kept *kept = kept_find(store, sql);
+
+        if (query.code != 0 || !kept)
+                return query.code != 0 ? query : query_new(store, sql);
+        if (!kept->statement)
+                query_note(&query, sqlite3_prepare_v3(store->db, sql, -1, SQLITE_PREPARE_PERSISTENT,
+                                                      &kept->statement, NULL));
+        if (query.code != 0)
+                return query;
+        kept->sql = sql;
+        kept->busy = true;
+        query.kept = kept;
+        query.statement = kept->statement;
+        return query;
+}
+
+void query_forget_all(Store *store) {
+        for (size_t i = 0; i < KEPT_MAX; i++) {
+                (void) sqlite3_finalize(store->kept[i].statement);
+                store->kept[i] = (Kept){};
+        }
+}
+
 /* What sqlite3_reset returns is the error of the step before, which was told then. */
 void query_rewind(Query *query) {
         (void) sqlite3_reset(query->statement);
         query->parameter = 0;
 }
 
+/* What finalizing could say was said by the step. */
 void query_end(Query *query) {
-        (void) sqlite3_finalize(query->statement); /* what it could say was said by the step */
+        if (query->kept) {
+                (void) sqlite3_reset(query->statement);
+                (void) sqlite3_clear_bindings(query->statement);
+                query->kept->busy = false;
+        } else
+                (void) sqlite3_finalize(query->statement);
         query->statement = NULL;
+        query->kept = NULL;
+        if (query->own)
+                store_rollback(query->store);
+        query->own = false;
 }
 
 void put_number(Query *query, uint64_t value) {
@@ -96,20 +142,57 @@ void put_secret(Query *query, const Secret *secret) {
         put_bytes(query, secret->set ? secret->data : NULL, secret->set ? secret->size : 0);
 }
 
+void put_kind(Query *query, SubjectKind kind) {
+        put_text(query, kind == SUBJECT_GROUP ? "group" : "user");
+}
+
 void put_subject(Query *query, const Subject *subject) {
         put_text(query, subject->text);
-        put_text(query, subject->kind == SUBJECT_GROUP ? "group" : "user");
+        put_kind(query, subject->kind);
         put_number(query, subject->id);
+}
+
+void put_person(Query *query, const Subject *subject, uint32_t login) {
+        put_subject(query, subject);
+        put_number(query, login);
+}
+
+void put_act(Query *query, const Act *act) {
+        put_person(query, &act->by, act->login);
+        put_number(query, act->time);
 }
 
 /* --- steps ---------------------------------------------------------------------------------- */
 
+/* A write outside a transaction begins its own. */
+static int query_begin(Query *query) {
+        if (query->own || query->alone || sqlite3_stmt_readonly(query->statement) ||
+            !sqlite3_get_autocommit(query->store->db))
+                return 0;
+        int r = store_begin(query->store);
+        query->own = r == 0;
+        return r;
+}
+
+/* Its last step was done. */
+static int query_commit(Query *query) {
+        if (!query->own)
+                return 0;
+        (void) sqlite3_reset(query->statement);
+        query->own = false;
+        return store_end(query->store, 0);
+}
+
 int query_row(Query *query, bool *ret) {
+        if (query->code == 0)
+                query->code = query_begin(query);
         if (query->code != 0)
                 return query->code;
         query->column = 0;
         int code = sqlite3_step(query->statement);
-        if (code != SQLITE_ROW && code != SQLITE_DONE)
+        if (code == SQLITE_DONE)
+                query->code = query_commit(query);
+        else if (code != SQLITE_ROW)
                 query->code = store_failure(query->store, code, sqlite3_sql(query->statement));
         if (query->code == 0)
                 *ret = code == SQLITE_ROW;
@@ -284,4 +367,14 @@ void take_subject(Query *query, Subject *ret) {
         subject.kind = (SubjectKind) kind;
         if (query->code == 0)
                 *ret = subject;
+}
+
+void take_person(Query *query, Subject *ret, uint32_t *ret_login) {
+        take_subject(query, ret);
+        take_u32(query, ret_login);
+}
+
+void take_act(Query *query, Act *ret) {
+        take_person(query, &ret->by, &ret->login);
+        take_number(query, &ret->time);
 }

@@ -1,35 +1,34 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/text.h"
 #include "sealsd/store-internal.h"
 
-#define OPEN_STATES "('applied', 'approved', 'making', 'failed')"
+#define REQUEST_COLUMNS                                                                       \
+        "kind, state, applicant_text, applicant_kind, applicant_id, applicant_login, number," \
+        " target, type, created, expires, digest, reviewers_needed, error, token"
 
 /* --- write ---------------------------------------------------------------------------------- */
 
-static int request_insert(Store *store, const Request *request, const char *application,
-                          uint64_t *ret_id) {
+static int request_insert(Store *store, const Request *request, uint64_t *ret_id) {
         _cleanup_query_ Query query = query_new(
-                store, "INSERT INTO request (kind, state, applicant_text, applicant_kind,"
-                       " applicant_id, number, created, expires, digest, reviewers_needed, error,"
-                       " token, application) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-                       " RETURNING id");
+                store, "INSERT INTO request (" REQUEST_COLUMNS ", version, sealed) VALUES"
+                       " (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, x'') RETURNING id");
 
         put_text(&query, request->kind);
         put_text(&query, request_state_name(request->state));
-        put_subject(&query, &request->applicant);
+        put_person(&query, &request->applicant, request->applicant_login);
         put_text(&query, request->number);
+        put_text(&query, request->target);
+        put_text(&query, request->type);
         put_number(&query, request->created);
         put_number(&query, request->expires);
         put_bytes(&query, request->digest, sizeof(request->digest));
         put_number(&query, request->reviewers_needed);
         put_text(&query, request->error);
         put_text(&query, request->application.token);
-        put_text(&query, application);
         int r = query_one(&query);
         if (r != 0)
                 return r;
@@ -38,13 +37,25 @@ static int request_insert(Store *store, const Request *request, const char *appl
         return r != 0 ? r : query_run(&query);
 }
 
-int store_request_add(Store *store, Request *request) {
-        _cleanup_free_ char *application = NULL;
-        uint64_t id = 0;
+static int request_write(Store *store, const Request *request, uint64_t *ret_id) {
+        _cleanup_plain_ char *text = NULL;
 
-        int r = application_to_json(&request->application, &application);
+        if (!text_is_utf8(request->reason, strlen(request->reason)))
+                return SEAL_E_INVALID_ARGS;
+        int r = request_to_json(request, &text);
         if (r == 0)
-                r = request_insert(store, request, application, &id);
+                r = request_insert(store, request, ret_id);
+        return r != 0 ? r : sealed_write(store, "request", *ret_id, text);
+}
+
+int store_request_add(Store *store, Request *request) {
+        uint64_t id = 0;
+        bool own;
+
+        int r = store_begin_own(store, &own);
+        if (r != 0)
+                return r;
+        r = store_end_own(store, own, request_write(store, request, &id));
         if (r == 0)
                 request->id = id;
         return r;
@@ -73,109 +84,136 @@ int store_request_fail_all_making(Store *store, const char *why) {
         return query_run(&query);
 }
 
-int store_decision_add(Store *store, uint64_t request, const Decision *decision) {
+static int decision_insert(Store *store, uint64_t request, const Decision *decision,
+                           uint64_t *ret_row) {
         _cleanup_query_ Query query = query_new(
-                store, "INSERT INTO decision (request, ordinal, by_text, by_kind, by_id, approve,"
-                       " comment, time) VALUES (?1,"
-                       " (SELECT count(*) FROM decision WHERE request = ?1), ?, ?, ?, ?, ?, ?)");
+                store, "INSERT INTO decision (request, ordinal, by_text, by_kind, by_id, by_login,"
+                       " approve, time, version, sealed) VALUES (?1,"
+                       " (SELECT count(*) FROM decision WHERE request = ?1), ?, ?, ?, ?, ?, ?, 0,"
+                       " x'') RETURNING row");
 
         put_number(&query, request);
-        put_subject(&query, &decision->by);
+        put_person(&query, &decision->by, decision->login);
         put_number(&query, decision->approve);
-        put_text(&query, decision->comment);
         put_number(&query, decision->time);
-        return query_run(&query);
+        int r = query_one(&query);
+        if (r != 0)
+                return r;
+        take_number(&query, ret_row);
+        r = query_check(&query);
+        return r != 0 ? r : query_run(&query);
+}
+
+static int decision_write(Store *store, uint64_t request, const Decision *decision) {
+        _cleanup_plain_ char *text = NULL;
+        uint64_t row = 0;
+
+        if (!text_is_utf8(decision->comment, strlen(decision->comment)))
+                return SEAL_E_INVALID_ARGS;
+        int r = decision_to_json(decision, &text);
+        if (r == 0)
+                r = decision_insert(store, request, decision, &row);
+        return r != 0 ? r : sealed_write(store, "decision", row, text);
+}
+
+int store_decision_add(Store *store, uint64_t request, const Decision *decision) {
+        bool own;
+
+        int r = store_begin_own(store, &own);
+        return r != 0 ? r : store_end_own(store, own, decision_write(store, request, decision));
 }
 
 /* --- read ----------------------------------------------------------------------------------- */
 
-static void take_request(Query *query, Request *ret, char **ret_application) {
+static void take_request(Query *query, Request *ret, Sealed *ret_sealed) {
         int state = 0;
 
         take_number(query, &ret->id);
         take_text(query, ret->kind, sizeof(ret->kind));
         take_word(query, request_state_from_name, &state);
-        take_subject(query, &ret->applicant);
+        take_person(query, &ret->applicant, &ret->applicant_login);
         take_text(query, ret->number, sizeof(ret->number));
+        take_text(query, ret->target, sizeof(ret->target));
+        take_text(query, ret->type, sizeof(ret->type));
         take_number(query, &ret->created);
         take_number(query, &ret->expires);
         take_array(query, ret->digest, sizeof(ret->digest));
         take_unsigned(query, &ret->reviewers_needed, REVIEWERS_MAX);
         take_text(query, ret->error, sizeof(ret->error));
         take_text(query, ret->application.token, sizeof(ret->application.token));
-        take_long_text(query, ret_application, APPLICATION_JSON_MAX);
+        take_sealed(query, ret_sealed);
         ret->state = (RequestState) state;
 }
 
-/* The two statements that read requests, one after the other. */
-typedef struct RequestReader {
-        Query row, decisions;
-} RequestReader;
+/* The token is no part of the JSON and is kept over it. */
+static int confidential_load(const char *text, Request *request) {
+        char token[sizeof(request->application.token)];
 
-static RequestReader reader_new(Store *store) {
-        return (RequestReader){
-                .row = query_new(store, "SELECT id, kind, state, applicant_text, applicant_kind,"
-                                        " applicant_id, number, created, expires, digest,"
-                                        " reviewers_needed, error, token, application"
-                                        " FROM request WHERE id = ?"),
-                .decisions = query_new(store, "SELECT by_text, by_kind, by_id, approve, comment,"
-                                              " time FROM decision WHERE request = ?"
-                                              " ORDER BY ordinal"),
-        };
+        strcpy(token, request->application.token);
+        int r = request_from_json(text, request);
+        if (r == 0)
+                strcpy(request->application.token, token);
+        return r;
 }
 
-static void reader_end(RequestReader *reader) {
-        query_end(&reader->row);
-        query_end(&reader->decisions);
+static int row_load(Store *store, uint64_t id, Request *request) {
+        _cleanup_query_ Query query = query_new(store, "SELECT id, " REQUEST_COLUMNS
+                                                       ", version, sealed FROM request"
+                                                       " WHERE id = ?");
+        _cleanup_sealed_ Sealed sealed = {};
+        _cleanup_plain_ char *text = NULL;
+
+        put_number(&query, id);
+        int r = query_one(&query);
+        if (r == 0)
+                r = guard_check(store, "request", id);
+        if (r != 0)
+                return r;
+        take_request(&query, request, &sealed);
+        r = query_check(&query);
+        if (r == 0)
+                r = sealed_open(store, "request", id, &sealed, &text);
+        if (r != 0)
+                return r;
+        request->opaque = text == NULL;
+        return text ? confidential_load(text, request) : 0;
 }
 
-static int decisions_load(Query *query, Request *request) {
+static int decision_load(Store *store, Query *query, Decision *decision) {
+        _cleanup_sealed_ Sealed sealed = {};
+        _cleanup_plain_ char *text = NULL;
+        uint64_t row = 0;
+
+        take_number(query, &row);
+        take_person(query, &decision->by, &decision->login);
+        take_bool(query, &decision->approve);
+        take_number(query, &decision->time);
+        take_sealed(query, &sealed);
+        int r = query_check(query);
+        if (r == 0)
+                r = guard_check(store, "decision", row);
+        if (r == 0)
+                r = sealed_open(store, "decision", row, &sealed, &text);
+        return r == 0 && text ? decision_from_json(text, decision) : r;
+}
+
+static int decisions_load(Store *store, Request *request) {
+        _cleanup_query_ Query query = query_new(
+                store, "SELECT row, by_text, by_kind, by_id, by_login, approve, time, version,"
+                       " sealed FROM decision WHERE request = ? ORDER BY ordinal");
         bool row = true;
 
-        query_rewind(query);
-        put_number(query, request->id);
-        while (row) {
-                int r = query_row(query, &row);
+        put_number(&query, request->id);
+        for (;;) {
+                int r = query_row(&query, &row);
                 if (r != 0 || !row)
                         return r;
                 if (request->decision_count >= DECISIONS_MAX)
                         return SEAL_E_REGISTER_TAMPERED;
-                Decision *decision = &request->decisions[request->decision_count++];
-                take_subject(query, &decision->by);
-                take_bool(query, &decision->approve);
-                take_text(query, decision->comment, sizeof(decision->comment));
-                take_number(query, &decision->time);
-                if (query_check(query) != 0)
-                        return query_check(query);
+                r = decision_load(store, &query, &request->decisions[request->decision_count++]);
+                if (r != 0)
+                        return r;
         }
-        return 0;
-}
-
-/* The token is no part of the JSON and is kept over it. */
-static int application_load(const char *json, Application *application) {
-        char token[sizeof(application->token)];
-
-        strcpy(token, application->token);
-        int r = application_from_json(json, application);
-        if (r == 0)
-                strcpy(application->token, token);
-        return r;
-}
-
-/* Into a zeroed Request. */
-static int request_load(RequestReader *reader, uint64_t id, Request *request) {
-        _cleanup_free_ char *application = NULL;
-
-        query_rewind(&reader->row);
-        put_number(&reader->row, id);
-        int r = query_one(&reader->row);
-        if (r != 0)
-                return r;
-        take_request(&reader->row, request, &application);
-        r = query_check(&reader->row);
-        if (r == 0)
-                r = application_load(application, &request->application);
-        return r != 0 ? r : decisions_load(&reader->decisions, request);
 }
 
 int store_request_get(Store *store, uint64_t id, Request *ret) {
@@ -183,8 +221,9 @@ int store_request_get(Store *store, uint64_t id, Request *ret) {
 
         if (!request)
                 return -ENOMEM;
-        _cleanup_(reader_end) RequestReader reader = reader_new(store);
-        int r = request_load(&reader, id, request);
+        int r = row_load(store, id, request);
+        if (r == 0)
+                r = decisions_load(store, request);
         if (r == 0)
                 *ret = *request;
         return r;
@@ -203,135 +242,5 @@ int store_request_visible(Store *store, uint64_t id, const Caller *viewer, bool 
         int r = query_row(&query, &row);
         if (r == 0)
                 *ret = row;
-        return r;
-}
-
-/* --- lists ---------------------------------------------------------------------------------- */
-
-static const char *awaiting_states(unsigned awaiting) {
-        const bool decision = awaiting & AWAITING_DECISION, making = awaiting & AWAITING_MAKING;
-
-        if (decision && making)
-                return " AND state IN ('applied', 'approved')";
-        return decision ? " AND state = 'applied'" : making ? " AND state = 'approved'" : " AND 0";
-}
-
-/* Only the clauses that the filter has, so that the planner picks the index that fits them. */
-static void list_compose(const RequestFilter *filter, char *ret, size_t size) {
-        const char *clauses[] = {
-                filter->viewer ? " AND applicant_id = ? AND applicant_kind = 'user'" : "",
-                filter->state >= 0 ? " AND state = ?" : "",
-                filter->kind ? " AND kind = ?" : "",
-                filter->seal ? " AND number = ? AND number <> ''" : "",
-                filter->awaiting ? awaiting_states(filter->awaiting) : "",
-                filter->awaiting ? " AND applicant_id <> ? AND NOT EXISTS"
-                                   " (SELECT 1 FROM decision WHERE request = request.id"
-                                   "  AND by_id = ? AND by_kind = 'user')"
-                                 : "",
-                filter->after > 0 ? " AND id < ?" : "",
-        };
-        size_t used = (size_t) snprintf(
-                ret, size,
-                "SELECT id, kind, state, number, applicant_text,"
-                " applicant_kind, applicant_id, created FROM request WHERE 1");
-
-        for (size_t i = 0; i < sizeof(clauses) / sizeof(clauses[0]) && used < size; i++)
-                used += (size_t) snprintf(ret + used, size - used, "%s", clauses[i]);
-        if (used < size)
-                (void) snprintf(ret + used, size - used, " ORDER BY id DESC LIMIT ?");
-}
-
-static void list_put(Query *query, const RequestFilter *filter, size_t limit) {
-        if (filter->viewer)
-                put_number(query, filter->viewer->uid);
-        if (filter->state >= 0)
-                put_text(query, request_state_name((RequestState) filter->state));
-        if (filter->kind)
-                put_text(query, filter->kind);
-        if (filter->seal)
-                put_text(query, filter->seal);
-        if (filter->awaiting) {
-                put_number(query, filter->awaiting_uid);
-                put_number(query, filter->awaiting_uid);
-        }
-        if (filter->after > 0)
-                put_number(query, filter->after);
-        put_number(query, limit);
-}
-
-static void take_row(Query *query, RequestRow *ret) {
-        int state = 0;
-
-        take_number(query, &ret->id);
-        take_text(query, ret->kind, sizeof(ret->kind));
-        take_word(query, request_state_from_name, &state);
-        take_text(query, ret->number, sizeof(ret->number));
-        take_subject(query, &ret->applicant);
-        take_number(query, &ret->created);
-        ret->state = (RequestState) state;
-}
-
-int store_request_list(Store *store, const RequestFilter *filter, RequestRow **ret,
-                       size_t *ret_count) {
-        size_t limit = filter->limit == 0 || filter->limit > PAGE_MAX ? PAGE_MAX : filter->limit;
-        _cleanup_free_ RequestRow *rows = calloc(limit, sizeof(*rows));
-        size_t count = 0;
-        char sql[768];
-
-        if (!rows)
-                return -ENOMEM;
-        list_compose(filter, sql, sizeof(sql));
-        _cleanup_query_ Query query = query_new(store, sql);
-        list_put(&query, filter, limit);
-        for (bool row = true; row && count < limit;) {
-                int r = query_row(&query, &row);
-                if (r == 0 && row) {
-                        take_row(&query, &rows[count++]);
-                        r = query_check(&query);
-                }
-                if (r != 0)
-                        return r;
-        }
-        *ret = steal_ptr(rows);
-        *ret_count = count;
-        return 0;
-}
-
-int store_request_count_open(Store *store, const uint32_t *uid, unsigned *ret) {
-        _cleanup_query_ Query query = query_new(
-                store, uid ? "SELECT count(*) FROM request WHERE state IN " OPEN_STATES
-                             " AND applicant_id = ? AND applicant_kind = 'user'"
-                           : "SELECT count(*) FROM request WHERE state IN " OPEN_STATES);
-        unsigned count = 0;
-
-        if (uid)
-                put_number(&query, *uid);
-        int r = query_one(&query);
-        if (r != 0)
-                return r;
-        take_u32(&query, &count);
-        r = query_check(&query);
-        if (r == 0)
-                *ret = count;
-        return r;
-}
-
-/* The newest, should there be several. */
-int store_request_by_token(Store *store, uint32_t uid, const char *token, uint64_t *ret) {
-        _cleanup_query_ Query query = query_new(
-                store, "SELECT id FROM request WHERE applicant_id = ? AND token = ?"
-                       " AND token <> '' AND applicant_kind = 'user'"
-                       " ORDER BY id DESC LIMIT 1");
-        uint64_t id = 0;
-
-        put_number(&query, uid);
-        put_text(&query, token);
-        int r = query_one(&query);
-        if (r != 0)
-                return r;
-        take_number(&query, &id);
-        r = query_check(&query);
-        if (r == 0)
-                *ret = id;
         return r;
 }

@@ -2,6 +2,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "format/json.h"
 #include "sealsd/store-internal.h"
 
 /*
@@ -155,7 +156,7 @@ static const char version_1[] =
 _Static_assert(SEALS_PER_INDEX == 64, "version_1 bounds used and bit by it");
 
 /* In order, never changed once released: migrations[n] leads from version n to n + 1. */
-static const char *const migrations[] = { version_1 };
+static const char *const migrations[] = { version_1, schema_version_2 };
 
 #define VERSION (sizeof(migrations) / sizeof(migrations[0]))
 
@@ -173,6 +174,27 @@ int schema_check(Store *store, ErrorDetail *detail) {
                                  "install the newer sealsd",
                                  version, VERSION);
         return r;
+}
+
+/* canonical(text): the text as a canonical JSON string. */
+static void canonical(sqlite3_context *context, int count, sqlite3_value **values) {
+        _cleanup_json_ json_t *string = NULL;
+        _cleanup_free_ char *text = NULL;
+
+        if (count == 1 && sqlite3_value_type(values[0]) == SQLITE_TEXT)
+                string = json_string((const char *) sqlite3_value_text(values[0]));
+        if (json_to_text(string, &text) == 0)
+                sqlite3_result_text(context, text, -1, SQLITE_TRANSIENT);
+        else
+                sqlite3_result_error_nomem(context);
+}
+
+static int functions_add(Store *store) {
+        int code = sqlite3_create_function_v2(store->db, "canonical", 1,
+                                              SQLITE_UTF8 | SQLITE_DETERMINISTIC, NULL, canonical,
+                                              NULL, NULL, NULL);
+
+        return store_failure(store, code, "canonical");
 }
 
 static int migrate_step(Store *store, size_t from) {
@@ -198,6 +220,8 @@ int schema_migrate(Store *store) {
         uint64_t version;
 
         int r = version_read(store, &version);
+        if (r == 0)
+                r = functions_add(store);
         while (r == 0 && version < VERSION)
                 r = migrate_step(store, (size_t) version++);
         return r;

@@ -11,24 +11,23 @@
 
 /* --- whose view ----------------------------------------------------------------------------- */
 
-/* "[0,27,100]" for json_each. */
-typedef struct GroupsText {
-        char text[CALLER_GROUPS_MAX * 11 + 3];
-} GroupsText;
-
 /*
- * The numbers of the seals that a caller sees: as keeper by himself, by a group, as applicant, as
- * decider. Each part is a keyed lookup. viewer_put gives the four parameters.
+ * The seals that a caller sees: as keeper or holder of a grant by himself or by a group, as
+ * applicant, as decider. Each part is a keyed lookup. viewer_put gives the parameters.
  */
-#define VIEWER_NUMBERS                                                                      \
-        "(SELECT seal FROM keeper WHERE kind = 'user' AND id = ?"                           \
-        " UNION SELECT seal FROM keeper WHERE kind = 'group' AND id IN"                     \
-        "  (SELECT value FROM json_each(?))"                                                \
-        " UNION SELECT number FROM seal WHERE applicant_id = ? AND applicant_kind = 'user'" \
-        " UNION SELECT s.number FROM decision AS d JOIN seal AS s ON s.request = d.request" \
+#define VIEWER_SEALS                                                                    \
+        "(SELECT seal FROM keeper WHERE kind = 'user' AND id = ?"                       \
+        " UNION SELECT seal FROM keeper WHERE kind = 'group' AND id IN"                 \
+        "  (SELECT value FROM json_each(?))"                                            \
+        " UNION SELECT seal FROM use_grant WHERE kind = 'user' AND subject = ?"         \
+        "  AND ended = 0 AND (until = 0 OR until > ?)"                                  \
+        " UNION SELECT seal FROM use_grant WHERE kind = 'group' AND subject IN"         \
+        "  (SELECT value FROM json_each(?)) AND ended = 0 AND (until = 0 OR until > ?)" \
+        " UNION SELECT id FROM seal WHERE applicant_id = ? AND applicant_kind = 'user'" \
+        " UNION SELECT s.id FROM decision AS d JOIN seal AS s ON s.request = d.request" \
         "  WHERE d.by_id = ? AND d.by_kind = 'user')"
 
-static void groups_format(const Caller *viewer, GroupsText *ret) {
+void groups_format(const Caller *viewer, GroupsText *ret) {
         size_t used = 0;
 
         for (size_t i = 0; i < viewer->group_count && i < CALLER_GROUPS_MAX; i++)
@@ -37,9 +36,13 @@ static void groups_format(const Caller *viewer, GroupsText *ret) {
         (void) snprintf(ret->text + used, sizeof(ret->text) - used, "%s", used == 0 ? "[]" : "]");
 }
 
-static void viewer_put(Query *query, const Caller *viewer, const GroupsText *groups) {
+static void viewer_put(Query *query, const Caller *viewer, const GroupsText *groups, uint64_t now) {
         put_number(query, viewer->uid);
         put_text(query, groups->text);
+        put_number(query, viewer->uid);
+        put_number(query, now);
+        put_text(query, groups->text);
+        put_number(query, now);
         put_number(query, viewer->uid);
         put_number(query, viewer->uid);
 }
@@ -55,14 +58,18 @@ int store_seal_exists(Store *store, const char *number, bool *ret) {
         return r;
 }
 
-/* For one seal the four ways are asked from the seal's side, which is short whoever asks. */
+/* For one seal the ways are asked from the seal's side, which is short whoever asks. */
 int store_seal_visible(Store *store, const char *number, const Caller *viewer, bool *ret) {
         _cleanup_query_ Query query = query_new(
                 store, "SELECT 1 FROM seal AS s WHERE s.number = ?1 AND ("
                        " (s.applicant_id = ?2 AND s.applicant_kind = 'user')"
-                       " OR EXISTS (SELECT 1 FROM keeper AS k WHERE k.seal = s.number AND"
+                       " OR EXISTS (SELECT 1 FROM keeper AS k WHERE k.seal = s.id AND"
                        "  ((k.kind = 'user' AND k.id = ?2) OR (k.kind = 'group' AND k.id IN"
                        "   (SELECT value FROM json_each(?3)))))"
+                       " OR EXISTS (SELECT 1 FROM use_grant AS g WHERE g.seal = s.id AND"
+                       "  g.ended = 0 AND (g.until = 0 OR g.until > ?4) AND"
+                       "  ((g.kind = 'user' AND g.subject = ?2) OR (g.kind = 'group' AND"
+                       "   g.subject IN (SELECT value FROM json_each(?3)))))"
                        " OR EXISTS (SELECT 1 FROM decision AS d WHERE d.request = s.request"
                        "  AND d.by_id = ?2 AND d.by_kind = 'user'))");
         GroupsText groups = {};
@@ -72,6 +79,7 @@ int store_seal_visible(Store *store, const char *number, const Caller *viewer, b
         put_text(&query, number);
         put_number(&query, viewer->uid);
         put_text(&query, groups.text);
+        put_number(&query, clock_now(&store->clock));
         int r = query_row(&query, &row);
         if (r == 0)
                 *ret = row;
@@ -141,13 +149,13 @@ static int rows_read(Query *query, SealRow **ret, size_t *ret_count) {
 static void list_compose(const SealFilter *filter, char *ret, size_t size) {
         const bool keeper = filter->keeper != NULL, birth = filter->newest_first;
         const char *clauses[] = {
-                filter->viewer ? " AND number IN " VIEWER_NUMBERS : "",
+                filter->viewer ? " AND id IN " VIEWER_SEALS : "",
                 filter->state >= 0 ? " AND state = ?" : "",
                 filter->type ? " AND type = ?" : "",
                 filter->class ? " AND class = ?" : "",
                 filter->holder ? " AND holder = ?" : "",
                 filter->name ? " AND instr(name, ?) > 0" : "",
-                keeper ? " AND number IN (SELECT seal FROM keeper WHERE kind = ? AND id = ?)" : "",
+                keeper ? " AND id IN (SELECT seal FROM keeper WHERE kind = ? AND id = ?)" : "",
                 filter->expires_before > 0 ? " AND not_after < ?" : "",
                 filter->after && !birth ? " AND number > ?" : "",
                 filter->after && birth ? " AND id < (SELECT id FROM seal WHERE number = ?)" : "",
@@ -160,18 +168,19 @@ static void list_compose(const SealFilter *filter, char *ret, size_t size) {
                 used += (size_t) snprintf(ret + used, size - used, "%s", clauses[i]);
 }
 
-static void list_put(Query *query, const SealFilter *filter, const GroupsText *groups) {
+static void list_put(Query *query, const SealFilter *filter, const GroupsText *groups,
+                     uint64_t now) {
         const char *texts[] = { filter->type, filter->class, filter->holder, filter->name };
 
         if (filter->viewer)
-                viewer_put(query, filter->viewer, groups);
+                viewer_put(query, filter->viewer, groups, now);
         if (filter->state >= 0)
                 put_text(query, seal_state_name((SealState) filter->state));
         for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
                 if (texts[i])
                         put_text(query, texts[i]);
         if (filter->keeper) {
-                put_text(query, filter->keeper->kind == SUBJECT_GROUP ? "group" : "user");
+                put_kind(query, filter->keeper->kind);
                 put_number(query, filter->keeper->id);
         }
         if (filter->expires_before > 0)
@@ -184,13 +193,13 @@ static void list_put(Query *query, const SealFilter *filter, const GroupsText *g
 
 int store_seal_list(Store *store, const SealFilter *filter, SealRow **ret, size_t *ret_count) {
         GroupsText groups = {};
-        char sql[1280];
+        char sql[1664];
 
         if (filter->viewer)
                 groups_format(filter->viewer, &groups);
         list_compose(filter, sql, sizeof(sql));
         _cleanup_query_ Query query = query_new(store, sql);
-        list_put(&query, filter, &groups);
+        list_put(&query, filter, &groups, clock_now(&store->clock));
         return rows_read(&query, ret, ret_count);
 }
 

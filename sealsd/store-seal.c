@@ -1,83 +1,111 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
-#include "base/text.h"
+#include "base/bytes.h"
 #include "sealsd/json.h"
 #include "sealsd/store-internal.h"
 
 /* What never changes after birth, then what does; both in the order of the functions below. */
 #define BIRTH_COLUMNS                                                                         \
         "number, request, separation, applicant_text, applicant_kind, applicant_id, created," \
-        " use_count, nv_index, bit, facts"
-#define SEARCH_COLUMNS "use_limit, name, holder, class, type, not_after"
-#define LIFE_COLUMNS                                                                              \
-        "state, revocation_pending, profile, filing_number, filing_authority, filing_filed,"      \
-        " filing_documents, made_text, made_kind, made_id, made_time, filed_text, filed_kind,"    \
-        " filed_id, filed_time, delivered_text, delivered_kind, delivered_id, delivered_time,"    \
-        " accepted_text, accepted_kind, accepted_id, accepted_time, revoked_text, revoked_kind,"  \
-        " revoked_id, revoked_time, revocation_reason, named_text, named_kind, named_id, public," \
-        " private"
-#define LIFE_PLACES                                                                           \
-        "?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?," \
-        " ?, ?, ?, ?, ?"
+        " nv_index, bit, name, holder, class, type, algorithm, not_before, replaces"
+#define BIRTH_PLACES "?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?"
+#define ACT_COLUMNS(name) \
+        " " name "_text, " name "_kind, " name "_id, " name "_login, " name "_time,"
+#define LIFE_COLUMNS                                                                            \
+        "state, revocation_pending, use_limit, purposes, not_after, profile, replaced_by,"      \
+        " superseded_at, filing_number, filing_authority, filing_filed," ACT_COLUMNS("made")    \
+                ACT_COLUMNS("filed") ACT_COLUMNS("delivered") ACT_COLUMNS("accepted")           \
+                        ACT_COLUMNS("suspended") ACT_COLUMNS("surrendered") ACT_COLUMNS("lost") \
+                                ACT_COLUMNS("revoked") ACT_COLUMNS(                             \
+                                        "destroyed") " revocation_reason, named_text, "         \
+                                                     "named_kind, named_id, public"
+#define ACT_PLACES "?, ?, ?, ?, ?, "
+#define LIFE_PLACES                                                                                \
+        "?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, " ACT_PLACES ACT_PLACES ACT_PLACES ACT_PLACES ACT_PLACES \
+                ACT_PLACES ACT_PLACES ACT_PLACES ACT_PLACES "?, ?, ?, ?, ?"
 
-/* The place in the keeper table of the one the seal was delivered to, after those of facts. */
-#define NAMED_ORDINAL KEEPERS_MAX
+/* --- what is confidential --------------------------------------------------------------------- */
 
-/* --- write ---------------------------------------------------------------------------------- */
+static json_t *private_json(const TPM2B_PRIVATE *private) {
+        char hex[2 * TPM_BLOB_MAX + 1];
+        TpmBlob blob;
 
-/* What a row is made of beside the Seal itself; the query borrows it. */
-typedef struct SealBlobs {
-        char *facts;
-        char *documents;
-        TpmBlob public, private;
-} SealBlobs;
-
-static void blobs_free(SealBlobs *blobs) {
-        free(blobs->facts);
-        free(blobs->documents);
+        if (blob_from_private(private, &blob) != 0)
+                return NULL;
+        return json_string(hex_encode(blob.data, blob.size, hex));
 }
 
-static int blobs_make(const Seal *seal, SealBlobs *ret) {
-        _cleanup_json_ json_t *documents = json_documents(seal->filing.documents,
-                                                          seal->filing.document_count);
+static int confidential_to_json(const Seal *seal, char **ret) {
+        _cleanup_json_ json_t *document = json_pack(
+                "{s:o, s:o, s:o}", "facts", application_json(&seal->facts), "filing-documents",
+                json_documents(seal->filing.documents, seal->filing.document_count), "private",
+                private_json(&seal->private));
 
-        int r = json_to_text(documents, &ret->documents);
-        if (r == 0)
-                r = application_to_json(&seal->facts, &ret->facts);
-        if (r == 0)
-                r = blob_from_public(&seal->public, &ret->public);
-        if (r == 0)
-                r = blob_from_private(&seal->private, &ret->private);
-        return r;
+        return json_to_text(document, ret);
 }
 
-static void put_act(Query *query, const Act *act) {
-        put_subject(query, &act->by);
-        put_number(query, act->time);
+static bool private_read(const json_t *value, TPM2B_PRIVATE *ret) {
+        const char *hex = json_string_value(value);
+        size_t size = hex ? strlen(hex) / 2 : 0;
+        TpmBlob blob = {};
+
+        if (!hex || size > sizeof(blob.data) || !hex_decode(hex, blob.data, size))
+                return false;
+        blob.size = size;
+        return private_from_blob(&blob, ret);
 }
 
-static void put_life(Query *query, const Seal *seal, const SealBlobs *blobs) {
+/* Facts that are in force stand in the columns, which were read before. */
+static int confidential_read(const char *text, Seal *seal) {
+        _cleanup_free_ Application *facts = calloc(1, sizeof(*facts));
+        _cleanup_json_ json_t *document = NULL;
+
+        int r = facts ? json_parse(text, &document) : -ENOMEM;
+        if (r != 0)
+                return r;
+        if (!json_read_application(json_object_get(document, "facts"), facts) ||
+            !json_read_documents(json_object_get(document, "filing-documents"),
+                                 seal->filing.documents, &seal->filing.document_count) ||
+            !private_read(json_object_get(document, "private"), &seal->private))
+                return SEAL_E_REGISTER_TAMPERED;
+        seal->facts.document_count = facts->document_count;
+        memcpy(seal->facts.documents, facts->documents, sizeof(facts->documents));
+        return 0;
+}
+
+/* --- write ------------------------------------------------------------------------------------ */
+
+static int put_life(Query *query, const Seal *seal, TpmBlob *public) {
+        const Act *const acts[] = { &seal->made,     &seal->filed,     &seal->delivered,
+                                    &seal->accepted, &seal->suspended, &seal->surrendered,
+                                    &seal->lost,     &seal->revoked,   &seal->destroyed };
+
+        int r = blob_from_public(&seal->public, public);
+        if (r != 0)
+                return r;
         put_text(query, seal_state_name(seal->state));
         put_number(query, seal->revocation_pending);
+        put_number(query, seal->facts.use_limit);
+        put_number(query, seal->facts.purposes);
+        put_number(query, seal->facts.not_after);
         put_text(query, seal->profile);
+        put_text(query, seal->replaced_by);
+        put_number(query, seal->superseded_at);
         put_text(query, seal->filing.number);
         put_text(query, seal->filing.authority);
         put_number(query, seal->filing.filed);
-        put_text(query, blobs->documents);
-        put_act(query, &seal->made);
-        put_act(query, &seal->filed);
-        put_act(query, &seal->delivered);
-        put_act(query, &seal->accepted);
-        put_act(query, &seal->revoked);
+        for (size_t i = 0; i < sizeof(acts) / sizeof(acts[0]); i++)
+                put_act(query, acts[i]);
         put_text(query, seal->revocation_reason);
         put_subject(query, &seal->named_keeper);
-        put_bytes(query, blobs->public.data, blobs->public.size);
-        put_bytes(query, blobs->private.data, blobs->private.size);
+        put_bytes(query, public->data, public->size);
+        return 0;
 }
 
-static void put_birth(Query *query, const Seal *seal, const SealBlobs *blobs) {
+static void put_birth(Query *query, const Seal *seal) {
         const Application *facts = &seal->facts;
 
         put_text(query, seal->number);
@@ -85,99 +113,117 @@ static void put_birth(Query *query, const Seal *seal, const SealBlobs *blobs) {
         put_text(query, separation_name(seal->separation));
         put_subject(query, &seal->applicant);
         put_number(query, seal->created);
-        put_number(query, seal->use_count);
         put_number(query, seal->index);
         put_number(query, seal->bit);
-        put_text(query, blobs->facts);
-        put_number(query, facts->use_limit);
         put_text(query, facts->name);
         put_text(query, facts->holder);
         put_text(query, facts->class);
         put_text(query, facts->type);
-        put_number(query, facts->not_after);
+        put_text(query, facts->algorithm);
+        put_number(query, facts->not_before);
+        put_text(query, seal->replaces);
 }
 
-static int keeper_insert(Store *store, const char *number, unsigned ordinal,
-                         const Subject *keeper) {
+static int row_insert(Store *store, const Seal *seal, uint64_t *ret_id) {
         _cleanup_query_ Query query = query_new(store,
-                                                "INSERT INTO keeper (seal, ordinal, text, kind, id)"
-                                                " VALUES (?, ?, ?, ?, ?)");
+                                                "INSERT INTO seal (" BIRTH_COLUMNS ", " LIFE_COLUMNS
+                                                ", version, sealed) VALUES (" BIRTH_PLACES
+                                                ", " LIFE_PLACES ", 0, x'') RETURNING id");
+        TpmBlob public;
 
-        put_text(&query, number);
-        put_number(&query, ordinal);
-        put_subject(&query, keeper);
+        put_birth(&query, seal);
+        int r = put_life(&query, seal, &public);
+        if (r == 0)
+                r = query_one(&query);
+        if (r != 0)
+                return r;
+        take_number(&query, ret_id);
+        r = query_check(&query);
+        return r != 0 ? r : query_run(&query);
+}
+
+static int use_insert(Store *store, uint64_t seal, uint64_t count) {
+        _cleanup_query_ Query query = query_new(store,
+                                                "INSERT INTO seal_use (seal, count) VALUES (?, ?)");
+
+        put_number(&query, seal);
+        put_number(&query, count);
         return query_run(&query);
 }
 
-/* As it is now: a keeper named before, who declined, does not see the seal any more. */
-static int named_keeper_write(Store *store, const Seal *seal) {
-        _cleanup_query_ Query query = query_new(
-                store, "DELETE FROM keeper WHERE seal = ? AND ordinal = ?");
+static int confidential_write(Store *store, const Seal *seal, uint64_t id) {
+        _cleanup_plain_ char *text = NULL;
 
-        put_text(&query, seal->number);
-        put_number(&query, NAMED_ORDINAL);
-        int r = query_run(&query);
-        if (r != 0 || seal->named_keeper.text[0] == '\0')
-                return r;
-        return keeper_insert(store, seal->number, NAMED_ORDINAL, &seal->named_keeper);
+        int r = confidential_to_json(seal, &text);
+        return r != 0 ? r : sealed_write(store, "seal", id, text);
 }
 
-static int seal_insert(Store *store, const Seal *seal, const SealBlobs *blobs) {
-        _cleanup_query_ Query query = query_new(store, "INSERT INTO seal (" BIRTH_COLUMNS
-                                                       ", " SEARCH_COLUMNS ", " LIFE_COLUMNS
-                                                       ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?,"
-                                                       " ?, ?, ?, ?, ?, ?, " LIFE_PLACES ")");
+static int seal_insert(Store *store, const Seal *seal, uint64_t *ret_id) {
+        int r = row_insert(store, seal, ret_id);
 
-        put_birth(&query, seal, blobs);
-        put_life(&query, seal, blobs);
-        int r = query_run(&query);
-        for (unsigned i = 0; i < seal->facts.keeper_count && r == 0; i++)
-                r = keeper_insert(store, seal->number, i, &seal->facts.keepers[i]);
-        return r != 0 ? r : named_keeper_write(store, seal);
+        if (r == 0)
+                r = confidential_write(store, seal, *ret_id);
+        if (r == 0)
+                r = use_insert(store, *ret_id, seal->use_count);
+        if (r == 0)
+                r = keepers_write(store, *ret_id, seal->facts.keepers, seal->facts.keeper_count);
+        return r != 0 ? r : named_keeper_write(store, *ret_id, &seal->named_keeper);
 }
 
-static int seal_rewrite(Store *store, const Seal *seal, const SealBlobs *blobs) {
+static int row_update(Store *store, const Seal *seal, uint64_t *ret_id) {
         _cleanup_query_ Query query = query_new(store,
                                                 "UPDATE seal SET (" LIFE_COLUMNS ") = (" LIFE_PLACES
-                                                ") WHERE number = ? RETURNING 1");
+                                                ") WHERE number = ? RETURNING id");
+        TpmBlob public;
 
-        put_life(&query, seal, blobs);
+        int r = put_life(&query, seal, &public);
         put_text(&query, seal->number);
-        int r = query_one(&query);
         if (r == 0)
-                r = query_run(&query);
-        return r != 0 ? r : named_keeper_write(store, seal);
-}
-
-static int seal_write(Store *store, const Seal *seal,
-                      int (*write)(Store *, const Seal *, const SealBlobs *)) {
-        _cleanup_(blobs_free) SealBlobs blobs = {};
-        bool own;
-
-        int r = blobs_make(seal, &blobs);
-        if (r == 0)
-                r = store_begin_own(store, &own);
+                r = query_one(&query);
         if (r != 0)
                 return r;
-        return store_end_own(store, own, write(store, seal, &blobs));
+        take_number(&query, ret_id);
+        r = query_check(&query);
+        return r != 0 ? r : query_run(&query);
 }
 
-int store_seal_add(Store *store, const Seal *seal) {
-        return seal_write(store, seal, seal_insert);
+static int seal_rewrite(Store *store, const Seal *seal) {
+        uint64_t id = 0;
+
+        int r = row_update(store, seal, &id);
+        if (r == 0 && !seal->opaque)
+                r = confidential_write(store, seal, id);
+        return r != 0 ? r : named_keeper_write(store, id, &seal->named_keeper);
+}
+
+int store_seal_add(Store *store, Seal *seal) {
+        uint64_t id = 0;
+        bool own;
+
+        if (seal->opaque)
+                return SEAL_E_MACHINE_STATE_REFUSED;
+        int r = store_begin_own(store, &own);
+        if (r != 0)
+                return r;
+        r = store_end_own(store, own, seal_insert(store, seal, &id));
+        if (r == 0)
+                seal->id = id;
+        return r;
 }
 
 int store_seal_update(Store *store, const Seal *seal) {
-        return seal_write(store, seal, seal_rewrite);
+        bool own;
+
+        if (seal->opaque && (seal->filing.document_count > 0 || seal->private.size > 0))
+                return SEAL_E_MACHINE_STATE_REFUSED;
+        int r = store_begin_own(store, &own);
+        return r != 0 ? r : store_end_own(store, own, seal_rewrite(store, seal));
 }
 
-/* --- read ----------------------------------------------------------------------------------- */
+/* --- read ------------------------------------------------------------------------------------- */
 
-static void take_act(Query *query, Act *ret) {
-        take_subject(query, &ret->by);
-        take_number(query, &ret->time);
-}
-
-static void take_birth(Query *query, Seal *ret, char **ret_facts) {
+static void take_birth(Query *query, Seal *ret) {
+        Application *facts = &ret->facts;
         int separation = 0;
 
         take_text(query, ret->number, sizeof(ret->number));
@@ -185,62 +231,90 @@ static void take_birth(Query *query, Seal *ret, char **ret_facts) {
         take_word(query, separation_from_name, &separation);
         take_subject(query, &ret->applicant);
         take_number(query, &ret->created);
-        take_number(query, &ret->use_count);
         take_u32(query, &ret->index);
         take_unsigned(query, &ret->bit, SEALS_PER_INDEX - 1);
-        take_long_text(query, ret_facts, APPLICATION_JSON_MAX);
+        take_text(query, facts->name, sizeof(facts->name));
+        take_text(query, facts->holder, sizeof(facts->holder));
+        take_text(query, facts->class, sizeof(facts->class));
+        take_text(query, facts->type, sizeof(facts->type));
+        take_text(query, facts->algorithm, sizeof(facts->algorithm));
+        take_number(query, &facts->not_before);
+        take_text(query, ret->replaces, sizeof(ret->replaces));
         ret->separation = (Separation) separation;
 }
 
-static void take_life(Query *query, Seal *ret, char **ret_documents) {
+static void take_life(Query *query, Seal *ret) {
+        Act *const acts[] = { &ret->made,     &ret->filed,     &ret->delivered,
+                              &ret->accepted, &ret->suspended, &ret->surrendered,
+                              &ret->lost,     &ret->revoked,   &ret->destroyed };
         int state = 0;
 
         take_word(query, seal_state_from_name, &state);
         take_bool(query, &ret->revocation_pending);
+        take_number(query, &ret->facts.use_limit);
+        take_unsigned(query, &ret->facts.purposes, PURPOSE_ALL);
+        take_number(query, &ret->facts.not_after);
         take_text(query, ret->profile, sizeof(ret->profile));
+        take_text(query, ret->replaced_by, sizeof(ret->replaced_by));
+        take_number(query, &ret->superseded_at);
         take_text(query, ret->filing.number, sizeof(ret->filing.number));
         take_text(query, ret->filing.authority, sizeof(ret->filing.authority));
         take_number(query, &ret->filing.filed);
-        take_long_text(query, ret_documents, DOCUMENTS_JSON_MAX);
-        take_act(query, &ret->made);
-        take_act(query, &ret->filed);
-        take_act(query, &ret->delivered);
-        take_act(query, &ret->accepted);
-        take_act(query, &ret->revoked);
+        for (size_t i = 0; i < sizeof(acts) / sizeof(acts[0]); i++)
+                take_act(query, acts[i]);
         take_text(query, ret->revocation_reason, sizeof(ret->revocation_reason));
         take_subject(query, &ret->named_keeper);
         take_public(query, &ret->public);
-        take_private(query, &ret->private);
         ret->state = (SealState) state;
 }
 
-static int documents_load(const char *json, Filing *filing) {
-        _cleanup_json_ json_t *array = NULL;
+#define SEAL_GET                                                                     \
+        "SELECT s.id, " BIRTH_COLUMNS ", " LIFE_COLUMNS ", u.count, version, sealed" \
+        " FROM seal AS s LEFT JOIN seal_use AS u ON u.seal = s.id WHERE number = ?"
 
-        int r = json_parse(json, &array);
-        if (r != 0)
-                return r;
-        return json_read_documents(array, filing->documents, &filing->document_count)
-                       ? 0
-                       : SEAL_E_REGISTER_TAMPERED;
-}
-
-/* Into a zeroed Seal. */
-static int seal_load(Store *store, const char *number, Seal *seal) {
-        _cleanup_query_ Query query = query_new(store, "SELECT " BIRTH_COLUMNS ", " LIFE_COLUMNS
-                                                       " FROM seal WHERE number = ?");
-        _cleanup_free_ char *facts = NULL, *documents = NULL;
+static int row_read(Store *store, const char *number, Seal *seal, Sealed *ret_sealed) {
+        _cleanup_query_ Query query = query_kept(store, SEAL_GET);
 
         put_text(&query, number);
         int r = query_one(&query);
         if (r != 0)
                 return r;
-        take_birth(&query, seal, &facts);
-        take_life(&query, seal, &documents);
-        r = query_check(&query);
+        take_number(&query, &seal->id);
+        take_birth(&query, seal);
+        take_life(&query, seal);
+        take_number(&query, &seal->use_count);
+        take_sealed(&query, ret_sealed);
+        return query_check(&query);
+}
+
+/* The seal's rows are those of the ledger: checked first, whatever they say. */
+static int rows_check(Store *store, const char *number) {
+        uint64_t id = 0;
+
+        int r = seal_row(store, number, &id);
         if (r == 0)
-                r = application_from_json(facts, &seal->facts);
-        return r != 0 ? r : documents_load(documents, &seal->filing);
+                r = guard_check(store, "seal", id);
+        if (r == 0)
+                r = guard_check(store, "seal_use", id);
+        return r != 0 ? r : keepers_check(store, id);
+}
+
+/* Into a zeroed Seal. */
+static int seal_load(Store *store, const char *number, Seal *seal) {
+        _cleanup_sealed_ Sealed sealed = {};
+        _cleanup_plain_ char *text = NULL;
+
+        int r = rows_check(store, number);
+        if (r == 0)
+                r = row_read(store, number, seal, &sealed);
+        if (r == 0)
+                r = keepers_read(store, seal->id, seal->facts.keepers, &seal->facts.keeper_count);
+        if (r == 0)
+                r = sealed_open(store, "seal", seal->id, &sealed, &text);
+        if (r != 0)
+                return r;
+        seal->opaque = text == NULL;
+        return text ? confidential_read(text, seal) : 0;
 }
 
 int store_seal_get(Store *store, const char *number, Seal *ret) {
@@ -256,111 +330,4 @@ int store_seal_get(Store *store, const char *number, Seal *ret) {
 
 int store_seal_count(Store *store, uint64_t *ret) {
         return store_read_number(store, "SELECT count(*) FROM seal", ret);
-}
-
-/* --- revocation ----------------------------------------------------------------------------- */
-
-int store_seal_get_brief(Store *store, const char *number, SealBrief *ret) {
-        _cleanup_query_ Query query = query_new(
-                store, "SELECT number, state, revocation_pending, nv_index, bit FROM seal"
-                       " WHERE number = ?");
-        SealBrief brief = {};
-        int state = 0;
-
-        put_text(&query, number);
-        int r = query_one(&query);
-        if (r != 0)
-                return r;
-        take_text(&query, brief.number, sizeof(brief.number));
-        take_word(&query, seal_state_from_name, &state);
-        take_bool(&query, &brief.revocation_pending);
-        take_u32(&query, &brief.index);
-        take_unsigned(&query, &brief.bit, SEALS_PER_INDEX - 1);
-        brief.state = (SealState) state;
-        r = query_check(&query);
-        if (r == 0)
-                *ret = brief;
-        return r;
-}
-
-int store_seal_by_bit(Store *store, TPM2_HANDLE index, unsigned bit,
-                      char ret[static NUMBER_MAX + 1]) {
-        _cleanup_query_ Query query = query_new(
-                store, "SELECT number FROM seal WHERE nv_index = ? AND bit = ?");
-
-        put_number(&query, index);
-        put_number(&query, bit);
-        int r = query_one(&query);
-        if (r != 0)
-                return r;
-        take_text(&query, ret, NUMBER_MAX + 1);
-        return query_check(&query);
-}
-
-int store_seal_mark_revoked(Store *store, const char *number, const Act *act, const char *reason) {
-        char text[TEXT_MAX + 1];
-
-        text_copy(text, sizeof(text), reason);
-        _cleanup_query_ Query query = query_new(
-                store, "UPDATE seal SET state = 'revoked', revocation_pending = 1,"
-                       " (revoked_text, revoked_kind, revoked_id, revoked_time) = (?, ?, ?, ?),"
-                       " revocation_reason = ? WHERE number = ? RETURNING 1");
-        put_act(&query, act);
-        put_text(&query, text);
-        put_text(&query, number);
-        int r = query_one(&query);
-        return r != 0 ? r : query_run(&query);
-}
-
-int store_seal_settle_revoked(Store *store, const char *number) {
-        _cleanup_query_ Query query = query_new(
-                store, "UPDATE seal SET revocation_pending = 0 WHERE number = ? RETURNING 1");
-
-        put_text(&query, number);
-        int r = query_one(&query);
-        return r != 0 ? r : query_run(&query);
-}
-
-/* --- use ------------------------------------------------------------------------------------ */
-
-static int seal_exists(Store *store, const char *number) {
-        _cleanup_query_ Query query = query_new(store, "SELECT 1 FROM seal WHERE number = ?");
-
-        put_text(&query, number);
-        return query_one(&query);
-}
-
-/* One statement is one transaction, durable on return: a crash wastes a use, never adds one. */
-int store_seal_take_use(Store *store, const char *number, uint64_t *ret_use) {
-        _cleanup_query_ Query query = query_new(
-                store, "UPDATE seal SET use_count = use_count + 1 WHERE number = ?"
-                       " AND (use_limit = 0 OR use_count < use_limit)"
-                       " RETURNING use_count");
-        uint64_t use = 0;
-
-        put_text(&query, number);
-        int r = query_one(&query);
-        if (r == SEAL_E_NOT_FOUND) {
-                r = seal_exists(store, number);
-                return r == 0 ? SEAL_E_LIMIT_REACHED : r;
-        }
-        if (r != 0)
-                return r;
-        take_number(&query, &use);
-        r = query_check(&query);
-        if (r == 0)
-                r = query_run(&query);
-        if (r == 0)
-                *ret_use = use;
-        return r;
-}
-
-int store_seal_return_use(Store *store, const char *number, uint64_t use) {
-        _cleanup_query_ Query query = query_new(
-                store, "UPDATE seal SET use_count = use_count - 1 WHERE number = ?"
-                       " AND use_count = ? AND use_count > 0");
-
-        put_text(&query, number);
-        put_number(&query, use);
-        return query_run(&query);
 }

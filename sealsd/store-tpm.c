@@ -43,18 +43,22 @@ void take_public(Query *query, TPM2B_PUBLIC *ret) {
                 *ret = public;
 }
 
-void take_private(Query *query, TPM2B_PRIVATE *ret) {
+bool private_from_blob(const TpmBlob *blob, TPM2B_PRIVATE *ret) {
         TPM2B_PRIVATE private = {};
-        TpmBlob blob = {};
         size_t used = 0;
 
+        if (blob->size > 0 && (Tss2_MU_TPM2B_PRIVATE_Unmarshal(blob->data, blob->size, &used,
+                                                               &private) != TSS2_RC_SUCCESS ||
+                               used != blob->size))
+                return false;
+        *ret = private;
+        return true;
+}
+
+void take_private(Query *query, TPM2B_PRIVATE *ret) {
+        TpmBlob blob = {};
+
         take_bytes(query, blob.data, sizeof(blob.data), &blob.size);
-        if (query->code != 0)
-                return;
-        if (blob.size > 0 && (Tss2_MU_TPM2B_PRIVATE_Unmarshal(blob.data, blob.size, &used,
-                                                              &private) != TSS2_RC_SUCCESS ||
-                              used != blob.size))
+        if (query->code == 0 && !private_from_blob(&blob, ret))
                 query->code = SEAL_E_REGISTER_TAMPERED;
-        else
-                *ret = private;
 }

@@ -65,6 +65,7 @@ static int journal_set(Store *store) {
         _cleanup_query_ Query query = query_new(store, "PRAGMA journal_mode=WAL");
         char mode[16] = "";
 
+        query.alone = true;
         int r = query_one(&query);
         if (r != 0)
                 return r;
@@ -121,7 +122,12 @@ static int store_prepare(Store *store, const char *path, ErrorDetail *detail) {
         if (r == 0)
                 r = schema_migrate(store);
         if (r == 0)
+                r = ledger_load(store);
+        if (r == 0)
                 r = store_watch_files(store);
+        if (r == 0)
+                r = store_foreign_write(store, &(bool){ false });
+        guard_watch(store);
         if (r == SEAL_E_STORAGE_FAILURE || r == SEAL_E_REGISTER_TAMPERED) {
                 ErrorDetail why = {};
 
@@ -135,6 +141,7 @@ int store_open(Store **ret, const char *path, ErrorDetail *detail) {
         _cleanup_(store_closep) Store *store = calloc(1, sizeof(*store));
         if (!store)
                 return -ENOMEM;
+        store->clock = clock_system();
         store->path = strdup(path);
         if (!store->path)
                 return -ENOMEM;
@@ -151,12 +158,28 @@ int store_open(Store **ret, const char *path, ErrorDetail *detail) {
 Store *store_close(Store *store) {
         if (!store)
                 return NULL;
+        query_forget_all(store);
         int code = sqlite3_close(store->db);
         if (code != SQLITE_OK)
                 log_error("Register: close: %s", sqlite3_errstr(code));
+        pending_drop(store);
         free(store->path);
         free(store);
         return NULL;
+}
+
+void store_set_clock(Store *store, Clock clock) {
+        store->clock = clock;
+}
+
+int store_purge(Store *store) {
+        int r = store_recover(store);
+        if (r != 0)
+                return r;
+        int code = sqlite3_wal_checkpoint_v2(store->db, "main", SQLITE_CHECKPOINT_TRUNCATE, NULL,
+                                             NULL);
+        return (code & 0xff) == SQLITE_BUSY ? SEAL_E_BUSY
+                                            : store_failure(store, code, "checkpoint");
 }
 
 /* IMMEDIATE: a transaction that cannot write fails here, and not in its middle. */
@@ -165,7 +188,13 @@ int store_begin(Store *store) {
 }
 
 int store_commit(Store *store) {
-        return store_execute(store, "COMMIT");
+        int r = pending_write(store);
+
+        if (r == 0)
+                r = store_execute(store, "COMMIT");
+        if (r == 0)
+                pending_settle(store);
+        return r;
 }
 
 void store_rollback(Store *store) {

@@ -8,6 +8,12 @@
  * What is read back is bounded by base/limits.h: a longer field is SEAL_E_REGISTER_TAMPERED. A
  * number beyond 2^63 − 1 or text that is not UTF-8 could not be read back and is
  * SEAL_E_INVALID_ARGS. Writes outside a transaction are a transaction each.
+ *
+ * What is confidential of a row is one record, encrypted once there is a register key. Without the
+ * key such a row is read opaque, with what its clear columns have; writing what is confidential is
+ * SEAL_E_MACHINE_STATE_REFUSED then, and changing the clear columns works.
+ *
+ * The ledger, and what guards the rows, is in store-ledger.h.
  */
 #pragma once
 
@@ -16,10 +22,14 @@
 #include <stdint.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/error.h"
+#include "base/vault.h"
 #include "sealsd/caller.h"
+#include "sealsd/grant.h"
 #include "sealsd/installation.h"
 #include "sealsd/request.h"
+#include "sealsd/reviewer.h"
 #include "sealsd/seal.h"
 #include "tpm/sign.h"
 
@@ -32,6 +42,25 @@ typedef struct Store Store;
 int store_open(Store **ret, const char *path, ErrorDetail *detail);
 Store *store_close(Store *store);
 DEFINE_CLEANUP(Store, store_close)
+
+/* Whose time the store writes: clock_system() unless told otherwise. */
+void store_set_clock(Store *store, Clock clock);
+
+/* The register key, 32 bytes, borrowed as long as it is set; NULL takes it away. */
+void store_set_key(Store *store, const Vault *key);
+bool store_has_key(const Store *store);
+
+/*
+ * Encrypt up to max rows that were written before there was a key; *ret_left says how many are
+ * still to be done. SEAL_E_MACHINE_STATE_REFUSED without the key.
+ */
+int store_seal_rows(Store *store, size_t max, uint64_t *ret_left);
+
+/*
+ * Write what is in the journal into the register and empty it, so that nothing of an erased record
+ * stays on the disk. SEAL_E_BUSY while somebody reads.
+ */
+int store_purge(Store *store);
 
 /*
  * The sentence of the last SEAL_E_STORAGE_FAILURE, or of the damage behind a
@@ -63,7 +92,12 @@ int store_index_mark_written(Store *store, TPM2_HANDLE handle);
 int store_index_remove_all(Store *store);
 /* One of which no bit was given away. Of none, 0. */
 int store_index_remove(Store *store, TPM2_HANDLE handle);
-/* At most INDICES_MAX + 1, the revocation indices by ordinal, then the ledger index. */
+/* All its seals are dead and the chip has it no more; its seals' records stay. SEAL_E_NOT_FOUND. */
+int store_index_retire(Store *store, TPM2_HANDLE handle);
+/*
+ * At most INDICES_MAX + 1 that are not retired, the revocation indices by ordinal, then the ledger
+ * index.
+ */
 int store_index_list(Store *store, RegisterIndex *ret, size_t size, size_t *ret_count);
 int store_index_get(Store *store, TPM2_HANDLE handle, RegisterIndex *ret);
 
@@ -84,6 +118,9 @@ int store_bit_return(Store *store, TPM2_HANDLE index, unsigned bit);
  * SEAL_E_CAPACITY_EXHAUSTED.
  */
 int store_number_take(Store *store, const char *region, char ret[static NUMBER_MAX + 1]);
+
+/* Leave out so many numbers: they may have been given before an older register was put back. */
+int store_number_skip(Store *store, uint64_t count);
 
 /* --- machine states ----------------------------------------------------------------------- */
 
@@ -117,7 +154,8 @@ typedef struct RequestFilter {
         const Caller *viewer; /* only what this caller applied for */
         int state;            /* of RequestState, -1 any */
         const char *kind;     /* NULL any */
-        const char *seal;     /* number, NULL any */
+        const char *seal;     /* number of the seal that is made or concerned, NULL any */
+        bool open;            /* only those that can still become something */
         unsigned awaiting; /* of Awaiting, 0 any: neither decided nor applied for by awaiting_uid */
         uint32_t awaiting_uid;
         uint64_t after; /* only ids below this one; 0 from the newest */
@@ -126,7 +164,8 @@ typedef struct RequestFilter {
 
 /* Sets request->id; decisions are added apart. Fields but id, state, number, error never change. */
 int store_request_add(Store *store, Request *request);
-int store_request_update(Store *store, const Request *request); /* state, number, error */
+/* State, number and error; works without the register key. */
+int store_request_update(Store *store, const Request *request);
 int store_request_get(Store *store, uint64_t id, Request *ret); /* SEAL_E_NOT_FOUND */
 /* Those in the making have failed: one statement, which no damaged row stops. */
 int store_request_fail_all_making(Store *store, const char *why);
@@ -139,6 +178,7 @@ typedef struct RequestRow {
         char kind[KIND_MAX + 1];
         RequestState state;
         char number[NUMBER_MAX + 1];
+        char target[NUMBER_MAX + 1];
         Subject applicant;
         uint64_t created;
 } RequestRow;
@@ -146,6 +186,8 @@ typedef struct RequestRow {
 /* Newest first. *ret is malloc'ed. */
 int store_request_list(Store *store, const RequestFilter *filter, RequestRow **ret,
                        size_t *ret_count);
+/* The ids of those applied or approved that expired before now, at most PAGE_MAX; malloc'ed. */
+int store_request_list_due(Store *store, uint64_t now, uint64_t **ret, size_t *ret_count);
 /* Requests of this applicant that are open; of everybody with uid NULL. */
 int store_request_count_open(Store *store, const uint32_t *uid, unsigned *ret);
 /* CreateSeal's token of this UID: the request that it made; SEAL_E_NOT_FOUND. */
@@ -154,8 +196,9 @@ int store_request_by_token(Store *store, uint32_t uid, const char *token, uint64
 /* --- seals -------------------------------------------------------------------------------- */
 
 typedef struct SealFilter {
-        const Caller *viewer; /* only seals that this caller keeps, applied for or decided */
-        int state;            /* of SealState, -1 any */
+        /* Only seals that this caller keeps, may use, applied for or decided. */
+        const Caller *viewer;
+        int state;                                /* of SealState, -1 any */
         const char *type, *class, *holder, *name; /* NULL any; name is a substring */
         const Subject *keeper;                    /* NULL any */
         uint64_t expires_before;                  /* 0 any */
@@ -171,12 +214,20 @@ typedef struct SealRow {
         uint64_t not_after;
 } SealRow;
 
-/* SEAL_E_ALREADY_EXISTS for a number in use. Keepers are taken from facts. */
-int store_seal_add(Store *store, const Seal *seal);
+/* Sets seal->id. SEAL_E_ALREADY_EXISTS for a number in use. Keepers are taken from facts. */
+int store_seal_add(Store *store, Seal *seal);
 /*
- * Everything but number, request, separation, applicant, facts, created, index, bit and use_count.
+ * Everything but what is fixed at birth (number, request, separation, applicant, created, index, bit,
+ * replaces; of the facts all but purposes, use_limit and not_after), use_count and the keepers. An
+ * opaque one changes in its clear columns; SEAL_E_MACHINE_STATE_REFUSED when it has filing documents
+ * or a key, which it was not read with.
  */
 int store_seal_update(Store *store, const Seal *seal);
+/* Who keeps it from now on; at most KEEPERS_MAX. The named keeper stays. SEAL_E_NOT_FOUND. */
+int store_keepers_set(Store *store, const char *number, const Subject *keepers, size_t count);
+/*
+ * facts has what is in force now, and the keepers of now. Opaque: without documents and private key.
+ */
 int store_seal_get(Store *store, const char *number, Seal *ret); /* SEAL_E_NOT_FOUND */
 int store_seal_exists(Store *store, const char *number, bool *ret);
 
@@ -198,17 +249,57 @@ int store_seal_mark_revoked(Store *store, const char *number, const Act *act, co
 /* The bit is set. SEAL_E_NOT_FOUND. */
 int store_seal_settle_revoked(Store *store, const char *number);
 
-/* Does the caller see it as keeper, applicant or decider? */
+/* Does the caller see it as keeper, holder of a grant, applicant or decider? */
 int store_seal_visible(Store *store, const char *number, const Caller *viewer, bool *ret);
 int store_seal_list(Store *store, const SealFilter *filter, SealRow **ret, size_t *ret_count);
 int store_seal_count(Store *store, uint64_t *ret);
 /* Numbers, and nothing else, of seals whose bit is still to be set. *ret is malloc'ed rows. */
 int store_seal_list_pending(Store *store, SealRow **ret, size_t *ret_count);
-/* Take one use before signing, durable: the new count. SEAL_E_LIMIT_REACHED at the seal's limit. */
-int store_seal_take_use(Store *store, const char *number, uint64_t *ret_use);
 
 /*
- * The chip refused, nothing was signed: give the use back. Only the one taken last can be; any
- * other stays wasted, so that no number of use is given twice.
+ * Take count uses before signing, durable with the transaction: the number of the first.
+ * SEAL_E_LIMIT_REACHED at the limit of the seal or of the grant, and the detail says whose;
+ * SEAL_E_NOT_FOUND for a seal, or a grant of it (0: as keeper) that has not ended.
  */
-int store_seal_return_use(Store *store, const char *number, uint64_t use);
+int store_use_take(Store *store, const char *number, uint64_t grant, uint64_t count,
+                   uint64_t *ret_first, ErrorDetail *detail);
+
+/*
+ * The chip refused, nothing was signed: give the uses back. Only those taken last can be; any other
+ * stay wasted, so that no number of use is given twice.
+ */
+int store_use_return(Store *store, const char *number, uint64_t grant, uint64_t first,
+                     uint64_t count);
+
+/* --- grants ------------------------------------------------------------------------------- */
+
+typedef struct GrantFilter {
+        const char *seal;     /* number, NULL any */
+        const Caller *holder; /* those of this user and his groups, NULL any */
+        const Subject *giver; /* NULL any */
+        bool live;            /* only those that have not ended */
+        uint64_t after;       /* only ids above this one */
+        size_t limit;         /* 0: PAGE_MAX */
+} GrantFilter;
+
+/* Sets grant->id. SEAL_E_NOT_FOUND for a seal that is not there, SEAL_E_LIMITS_EXCEEDED. */
+int store_grant_add(Store *store, Grant *grant);
+int store_grant_get(Store *store, uint64_t id, Grant *ret); /* SEAL_E_NOT_FOUND */
+/* By id. *ret is malloc'ed. */
+int store_grant_list(Store *store, const GrantFilter *filter, Grant **ret, size_t *ret_count);
+/*
+ * End one. SEAL_E_NOT_FOUND when it has ended before. Without the register key the reason is not
+ * kept here.
+ */
+int store_grant_end(Store *store, uint64_t id, const Act *act, const char *reason);
+/* End those of a seal, with giver not NULL only his: their ids, malloc'ed. */
+int store_grants_end(Store *store, const char *number, const Subject *giver, const Act *act,
+                     const char *reason, uint64_t **ret, size_t *ret_count);
+
+/* --- reviewers ---------------------------------------------------------------------------- */
+
+/* Replaces what the subject had before. */
+int store_reviewer_set(Store *store, const Reviewer *reviewer);
+int store_reviewer_get(Store *store, const Subject *subject, Reviewer *ret); /* SEAL_E_NOT_FOUND */
+/* In order of registration, at most PAGE_MAX. *ret is malloc'ed. */
+int store_reviewer_list(Store *store, Reviewer **ret, size_t *ret_count);

@@ -14,12 +14,13 @@
 
 const unsigned fuzz_mutations = 3;
 
-#define COLUMNS_MAX 64
+#define COLUMNS_MAX 128
 #define CHANGES_MAX 8
 
 /* The order is that of the seeds' first byte. */
 static const char *const tables[] = {
-        "installation", "nv_index", "machine_state", "request", "decision", "seal", "keeper",
+        "installation", "nv_index", "machine_state", "request",   "decision", "seal",
+        "keeper",       "counter",  "seal_use",      "use_grant", "reviewer",
 };
 
 #define TABLES (sizeof(tables) / sizeof(tables[0]))

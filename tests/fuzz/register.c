@@ -136,6 +136,20 @@ static void seal_add(Store *store, uint64_t request) {
         fuzz_demand(store_seal_add(store, &seal) == 0);
 }
 
+static void grant_add(Store *store) {
+        Grant grant = { .number = REGISTER_NUMBER,
+                        .subject = user,
+                        .purposes = PURPOSE_ALL,
+                        .count = 3,
+                        .giver = user,
+                        .given = 9,
+                        .reason = "well" };
+        Reviewer reviewer = { .subject = user, .pem = "key", .registered = 9, .by = user };
+
+        fuzz_demand(store_grant_add(store, &grant) == 0);
+        fuzz_demand(store_reviewer_set(store, &reviewer) == 0);
+}
+
 Store *register_make(const char *file) {
         Store *store = NULL;
 
@@ -144,6 +158,7 @@ Store *register_make(const char *file) {
         installation_add(store);
         machine_state_add(store);
         seal_add(store, request_add(store));
+        grant_add(store);
         return store;
 }
 
@@ -281,6 +296,34 @@ static void read_seals(Store *store) {
                 fuzz_demand(fuzz_same(&seal, &before, sizeof(before)));
 }
 
+static void read_grants(Store *store) {
+        static const Act act = { .by = user, .time = 11 };
+        static Grant grant, before;
+        const GrantFilter all = {};
+        _cleanup_free_ Grant *grants = NULL;
+        _cleanup_free_ Reviewer *reviewers = NULL;
+        _cleanup_free_ uint64_t *ended = NULL;
+        size_t count = 0, reviewer_count = 0, ended_count = 0;
+        Reviewer reviewer;
+
+        memset(&before, 0xa5, sizeof(before));
+        grant = before;
+        int r = store_grant_get(store, 1, &grant);
+        demand_condition(r);
+        if (r == 0) {
+                demand_text(grant.reason);
+                demand_text(grant.end_reason);
+                fuzz_demand(grant.purposes <= PURPOSE_ALL);
+        } else
+                fuzz_demand(fuzz_same(&grant, &before, sizeof(before)));
+        demand_condition(store_grant_list(store, &all, &grants, &count));
+        demand_condition(store_reviewer_get(store, &user, &reviewer));
+        demand_condition(store_reviewer_list(store, &reviewers, &reviewer_count));
+        r = store_grants_end(store, REGISTER_NUMBER, NULL, &act, "why", &ended, &ended_count);
+        fuzz_demand(r == SEAL_E_LIMITS_EXCEEDED || fuzz_code_is_known(r));
+        fuzz_demand((r == 0) == (ended != NULL) && ended_count <= GRANTS_MAX);
+}
+
 /* What revoking and using a seal change, whatever else its row has. */
 static void change_seal(Store *store) {
         const Act act = { .by = user, .time = 11 };
@@ -288,8 +331,9 @@ static void change_seal(Store *store) {
         unsigned bit;
         uint64_t use = 0;
 
-        int r = store_seal_take_use(store, REGISTER_NUMBER, &use);
+        int r = store_use_take(store, REGISTER_NUMBER, 1, 1, &use, NULL);
         fuzz_demand(r == SEAL_E_LIMIT_REACHED || fuzz_code_is_known(r));
+        demand_condition(store_use_return(store, REGISTER_NUMBER, 1, use, 1));
         demand_condition(store_seal_mark_revoked(store, REGISTER_NUMBER, &act, "why"));
         demand_condition(store_seal_settle_revoked(store, REGISTER_NUMBER));
         r = store_bit_take(store, &index, &bit);
@@ -302,4 +346,5 @@ void register_read_all(Store *store) {
         read_requests(store);
         read_seals(store);
         change_seal(store);
+        read_grants(store);
 }

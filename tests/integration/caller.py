@@ -31,7 +31,7 @@ def call(bus, path, interface, member, signature, body, seconds):
 
 def key(table, row):
     keys = {"decision": ("request", "ordinal"), "keeper": ("seal", "ordinal"), "counter": ("name",),
-            "nv_index": ("handle",)}
+            "nv_index": ("handle",), "seal_use": ("seal",), "guard": ("tbl", "row"), "ledger": ("seq",)}
     return tuple(row[k] for k in keys.get(table, ("id",)))
 
 

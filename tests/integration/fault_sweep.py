@@ -119,7 +119,7 @@ class Bench:
             if row["number"] and self.numbers.setdefault(row["number"], identity) != identity:
                 raise Finding(f"number {row['number']} was given twice")
         for row in rows["seal"].values():
-            if row["use_count"] < len(self.uses[row["number"]]):
+            if rows["seal_use"][(row["id"],)]["count"] < len(self.uses[row["number"]]):
                 raise Finding(f"seal {row['number']} made more signatures than it counts")
         return rows
 

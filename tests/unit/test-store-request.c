@@ -137,7 +137,7 @@ static void what_was_in_the_making_fails_beside_damaged_rows(void **state) {
         (void) add(r, 1, REQUEST_MAKING);
         (void) add(r, 1, REQUEST_MAKING);
         (void) add(r, 1, REQUEST_APPROVED);
-        register_tamper(r, "UPDATE request SET application = '{}' WHERE id = 1");
+        register_tamper(r, "UPDATE request SET sealed = CAST('{}' AS BLOB) WHERE id = 1");
         register_open(r);
         assert_int_equal(store_request_fail_all_making(r->store, "interrupted"), 0);
         assert_list(r, IN_STATE(REQUEST_MAKING), 0);
@@ -268,17 +268,22 @@ static void a_token_is_its_owners(void **state) {
 static void damaged_requests_are_tampering(void **state) {
         const char *const changes[] = {
                 "UPDATE request SET state = 'open'",
-                "UPDATE request SET application = '{}'",
-                "UPDATE request SET application = replace(application, 'Acme', x'ff')",
+                "UPDATE request SET sealed = CAST('{}' AS BLOB)",
+                "UPDATE request SET sealed = CAST(replace(sealed, 'Acme', x'ff') AS BLOB)",
+                "UPDATE request SET applicant_login = 4294967296",
+                "UPDATE request SET type = printf('%.*c', 32, 'x')",
                 "UPDATE request SET digest = x'00'",
                 "UPDATE request SET number = printf('%.*c', 33, '1')",
                 "UPDATE request SET error = printf('%.*c', 1025, 'x')",
                 "UPDATE request SET reviewers_needed = 5",
                 "UPDATE request SET created = -5",
                 "UPDATE decision SET approve = 2",
-                "UPDATE decision SET comment = printf('%.*c', 1025, 'x')",
-                ("INSERT INTO decision SELECT request, ordinal + n.value, by_text, by_kind, by_id,"
-                 " approve, comment, time FROM decision, json_each('[1,2,3,4,5]') AS n"),
+                ("UPDATE decision SET sealed ="
+                 " CAST(json_set(sealed, '$.comment', printf('%.*c', 1025, 'x')) AS BLOB)"),
+                "UPDATE decision SET sealed = x''",
+                ("INSERT INTO decision SELECT row + n.value, request, ordinal + n.value, by_text,"
+                 " by_kind, by_id, by_login, approve, time, version, sealed"
+                 " FROM decision, json_each('[1,2,3,4,5]') AS n"),
         };
         Register *r = *state;
 

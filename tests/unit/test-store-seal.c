@@ -166,15 +166,25 @@ static void what_a_seal_is_does_not_change(void **state) {
         assert_int_equal(store_seal_update(r->store, &changed), SEAL_E_NOT_FOUND);
 }
 
+#define SEALED(change) "UPDATE seal SET sealed = CAST(json_set(sealed, " change ") AS BLOB)"
+
 static void damaged_seals_are_tampering(void **state) {
         const char *const changes[] = {
                 "UPDATE seal SET state = 'fine'",
                 "UPDATE seal SET separation = 'none'",
-                "UPDATE seal SET facts = '[]'",
-                "UPDATE seal SET filing_documents = '{}'",
-                "UPDATE seal SET filing_documents = '[{}]'",
+                "UPDATE seal SET sealed = CAST('[]' AS BLOB)",
+                SEALED("'$.facts', json('[]')"),
+                SEALED("'$.filing-documents', json('{}')"),
+                SEALED("'$.filing-documents', json('[{}]')"),
+                SEALED("'$.private', 'ffff'"),
+                SEALED("'$.private', 7"),
+                "UPDATE seal SET sealed = CAST(sealed || x'00' AS BLOB)",
+                "UPDATE seal SET sealed = zeroblob(600000)",
+                "UPDATE seal SET version = -1",
+                "UPDATE seal SET purposes = 8",
+                "UPDATE seal SET suspended_login = -1",
+                "DELETE FROM seal_use",
                 "UPDATE seal SET public = zeroblob(3000)",
-                "UPDATE seal SET private = x'ffff'",
                 "UPDATE seal SET profile = printf('%.*c', 65, 'x')",
                 "UPDATE seal SET revocation_reason = printf('%.*c', 1025, 'x')",
                 "UPDATE seal SET named_text = printf('%.*c', 65, 'x')",
@@ -191,7 +201,7 @@ static void damaged_seals_are_tampering(void **state) {
                 register_open(r);
                 if (store_seal_get(r->store, "00000000000001", &seal) != SEAL_E_REGISTER_TAMPERED)
                         fail_msg("%s was not found", changes[i]);
-                register_tamper(r, "DELETE FROM keeper; DELETE FROM seal");
+                register_tamper(r, "DELETE FROM keeper; DELETE FROM seal_use; DELETE FROM seal");
                 register_open(r);
         }
 }
@@ -238,10 +248,9 @@ static void a_damaged_description_does_not_keep_from_revocation(void **state) {
         prepare(r);
         (void) add(r, 1);
         (void) add(r, 2);
-        register_tamper(
-                r, "UPDATE seal SET facts = '', filing_documents = '', name = CAST(x'ff' AS TEXT),"
-                   " public = x'', private = x'ff', made_kind = 'robot'"
-                   " WHERE number = '00000000000001'");
+        register_tamper(r, "UPDATE seal SET sealed = x'', name = CAST(x'ff' AS TEXT), public = x'',"
+                           " made_kind = 'robot'"
+                           " WHERE number = '00000000000001'");
         register_open(r);
         assert_int_equal(store_seal_get(r->store, "00000000000001", &seal),
                          SEAL_E_REGISTER_TAMPERED);
@@ -541,17 +550,19 @@ static void uses_are_counted_up_to_the_limit(void **state) {
         prepare(r);
         seal.facts.use_limit = 2;
         assert_int_equal(store_seal_add(r->store, &seal), 0);
-        assert_int_equal(store_seal_take_use(r->store, seal.number, &use), 0);
+        assert_int_equal(store_use_take(r->store, seal.number, 0, 1, &use, NULL), 0);
         assert_int_equal(use, 1);
         register_reopen(r);
-        assert_int_equal(store_seal_take_use(r->store, seal.number, &use), 0);
+        assert_int_equal(store_use_take(r->store, seal.number, 0, 1, &use, NULL), 0);
         assert_int_equal(use, 2);
-        assert_int_equal(store_seal_take_use(r->store, seal.number, &use), SEAL_E_LIMIT_REACHED);
+        assert_int_equal(store_use_take(r->store, seal.number, 0, 1, &use, NULL),
+                         SEAL_E_LIMIT_REACHED);
         assert_int_equal(use, 2);
         seal = get(r, seal.number);
         assert_int_equal(seal.use_count, 2);
         assert_int_equal(store_seal_update(r->store, &seal), 0);
-        assert_int_equal(store_seal_take_use(r->store, seal.number, &use), SEAL_E_LIMIT_REACHED);
+        assert_int_equal(store_use_take(r->store, seal.number, 0, 1, &use, NULL),
+                         SEAL_E_LIMIT_REACHED);
 }
 
 static void without_a_limit_uses_are_only_counted(void **state) {
@@ -561,10 +572,11 @@ static void without_a_limit_uses_are_only_counted(void **state) {
         prepare(r);
         (void) add(r, 1);
         for (unsigned i = 1; i <= 5; i++) {
-                assert_int_equal(store_seal_take_use(r->store, "00000000000001", &use), 0);
+                assert_int_equal(store_use_take(r->store, "00000000000001", 0, 1, &use, NULL), 0);
                 assert_int_equal(use, i);
         }
-        assert_int_equal(store_seal_take_use(r->store, "00000000000002", &use), SEAL_E_NOT_FOUND);
+        assert_int_equal(store_use_take(r->store, "00000000000002", 0, 1, &use, NULL),
+                         SEAL_E_NOT_FOUND);
 }
 
 static void only_the_last_use_can_be_returned(void **state) {
@@ -574,12 +586,12 @@ static void only_the_last_use_can_be_returned(void **state) {
         prepare(r);
         Seal seal = add(r, 1);
         for (unsigned i = 0; i < 3; i++)
-                assert_int_equal(store_seal_take_use(r->store, seal.number, &use), 0);
-        assert_int_equal(store_seal_return_use(r->store, seal.number, 2), 0);
+                assert_int_equal(store_use_take(r->store, seal.number, 0, 1, &use, NULL), 0);
+        assert_int_equal(store_use_return(r->store, seal.number, 0, 2, 1), 0);
         assert_int_equal(get(r, seal.number).use_count, 3);
-        assert_int_equal(store_seal_return_use(r->store, seal.number, 3), 0);
+        assert_int_equal(store_use_return(r->store, seal.number, 0, 3, 1), 0);
         assert_int_equal(get(r, seal.number).use_count, 2);
-        assert_int_equal(store_seal_return_use(r->store, seal.number, 0), 0);
+        assert_int_equal(store_use_return(r->store, seal.number, 0, 0, 1), 0);
         assert_int_equal(get(r, seal.number).use_count, 2);
 }
 
