@@ -37,7 +37,15 @@ static void inspect_validity(const InspectionRules *rules, const InspectedSeal *
                              time_format(seal->superseded_at, end));
 }
 
+/* Nobody keeps a seal before it is delivered, and after it was surrendered. */
+static bool seal_is_kept(const InspectedSeal *seal) {
+        return seal->state != SEAL_MADE && seal->state != SEAL_FILED &&
+               seal->state != SEAL_SURRENDERED;
+}
+
 static void inspect_keepers(const InspectedSeal *seal, Findings *ret) {
+        if (!seal_is_kept(seal))
+                return;
         for (size_t i = 0; i < seal->keeper_count; i++) {
                 const InspectedPerson *keeper = &seal->keepers[i];
 

@@ -44,7 +44,8 @@ static int user_lookup(const char *name, char *buffer, size_t size, Subject *sub
 static int group_lookup(const char *name, char *buffer, size_t size, Subject *subject) {
         struct group entry, *found = NULL;
 
-        int error = getgrnam_r(name, &entry, buffer, size, &found);
+        int error = name ? getgrnam_r(name, &entry, buffer, size, &found)
+                         : getgrgid_r(subject->id, &entry, buffer, size, &found);
         if (!found)
                 return errno_is_absent(error) ? -ENOENT : -error;
         subject_from_account(SUBJECT_GROUP, entry.gr_gid, entry.gr_name, subject);
@@ -124,6 +125,15 @@ void subject_from_uid(uint32_t uid, Subject *ret) {
                 *ret = subject;
         else
                 number_fill(SUBJECT_USER, uid, ret);
+}
+
+int subject_look_up(const Subject *subject, Subject *ret) {
+        Subject now = { .kind = subject->kind, .id = subject->id };
+
+        int r = account_lookup(NULL, &now);
+        if (r == 0)
+                *ret = now;
+        return r;
 }
 
 bool subject_equal(const Subject *a, const Subject *b) {

@@ -41,5 +41,11 @@ void subject_from_uid(uint32_t uid, Subject *ret);
  */
 void subject_from_account(SubjectKind kind, uint32_t id, const char *name, Subject *ret);
 
+/*
+ * The account that has this kind and id now: its text may be another. -ENOENT when there is none,
+ * or another negative errno when NSS cannot tell.
+ */
+int subject_look_up(const Subject *subject, Subject *ret);
+
 /* Same kind and id. */
 bool subject_equal(const Subject *a, const Subject *b);

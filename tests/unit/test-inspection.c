@@ -242,6 +242,10 @@ static void test_keepers_without_their_account_are_told(void **state) {
         assert_seal(&seal, FINDING_KEEPER_OTHER_ACCOUNT);
         seal.keepers[0].account = ACCOUNT_NONE;
         assert_seal(&seal, FINDING_KEEPER_NO_ACCOUNT);
+        seal.state = SEAL_LOST;
+        assert_seal(&seal, FINDING_KEEPER_NO_ACCOUNT);
+        seal.state = SEAL_SURRENDERED; /* nobody keeps it: that was the way out */
+        assert_seal(&seal, -1);
 }
 
 static void test_only_an_active_seal_is_unused(void **state) {
