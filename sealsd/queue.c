@@ -65,7 +65,7 @@ Queue *queue_free(Queue *queue) {
         return NULL;
 }
 
-static Line *line_find(Queue *queue, uint32_t uid) {
+static Line *line_find(const Queue *queue, uint32_t uid) {
         Line *l = queue->first;
 
         while (l && l->uid != uid)
@@ -109,12 +109,19 @@ static Line *line_get(Queue *queue, uint32_t uid) {
         return l;
 }
 
-int queue_push(Queue *queue, uint32_t uid, bool slow, struct Job *job) {
-        if (uid != UINT32_MAX && queue->waiting >= QUEUE_MAX)
+int queue_check(const Queue *queue, uint32_t uid) {
+        if (uid == UINT32_MAX)
+                return 0;
+        if (queue->waiting >= QUEUE_MAX)
                 return SEAL_E_BUSY;
-        Line *known = line_find(queue, uid);
-        if (known && uid != UINT32_MAX && known->count >= UID_JOBS_MAX)
-                return SEAL_E_QUOTA_EXCEEDED;
+        const Line *line = line_find(queue, uid);
+        return line && line->count >= UID_JOBS_MAX ? SEAL_E_QUOTA_EXCEEDED : 0;
+}
+
+int queue_push(Queue *queue, uint32_t uid, bool slow, struct Job *job) {
+        int r = queue_check(queue, uid);
+        if (r != 0)
+                return r;
 
         Entry *e = calloc(1, sizeof(*e));
         Line *line = e ? line_get(queue, uid) : NULL;

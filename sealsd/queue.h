@@ -25,6 +25,9 @@ DEFINE_CLEANUP(Queue, queue_free)
  */
 int queue_push(Queue *queue, uint32_t uid, bool slow, struct Job *job);
 
+/* Would queue_push take a job of this UID? 0 or its condition. */
+int queue_check(const Queue *queue, uint32_t uid);
+
 /*
  * The next job, NULL when none waits. Its UID's place stays counted until queue_release. Once a
  * slow job was served, the quick ones that wait at that next call have their turn before another

@@ -388,6 +388,13 @@ int worker_submit(Worker *worker, Job *job) {
         return r;
 }
 
+int worker_check(Worker *worker, uint32_t uid) {
+        (void) pthread_mutex_lock(&worker->lock);
+        int r = worker->stopping ? -ECANCELED : queue_check(worker->queue, uid);
+        (void) pthread_mutex_unlock(&worker->lock);
+        return r;
+}
+
 unsigned worker_depth(const Worker *worker) {
         Worker *w = (Worker *) worker; /* the lock is not part of the value */
 

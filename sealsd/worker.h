@@ -80,6 +80,9 @@ DEFINE_CLEANUP(Worker, worker_free)
  */
 int worker_submit(Worker *worker, Job *job);
 
+/* Would worker_submit take a quick job of this UID now? 0 or its condition. */
+int worker_check(Worker *worker, uint32_t uid);
+
 /* Jobs that wait or run. */
 unsigned worker_depth(const Worker *worker);
 

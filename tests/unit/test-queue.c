@@ -34,9 +34,12 @@ static void one_user_has_a_quota_that_running_jobs_count_in(void **state) {
         for (int i = 0; i < UID_JOBS_MAX; i++)
                 assert_int_equal(queue_push(queue, 7, false, &job), 0);
         assert_int_equal(queue_push(queue, 7, false, &job), SEAL_E_QUOTA_EXCEEDED);
+        assert_int_equal(queue_check(queue, 7), SEAL_E_QUOTA_EXCEEDED);
+        assert_int_equal(queue_check(queue, 8), 0);
         assert_non_null(queue_pop(queue));
         assert_int_equal(queue_push(queue, 7, false, &job), SEAL_E_QUOTA_EXCEEDED);
         queue_release(queue, 7);
+        assert_int_equal(queue_check(queue, 7), 0);
         assert_int_equal(queue_push(queue, 7, false, &job), 0);
         assert_int_equal(queue_push(queue, 8, false, &job), 0);
 }
@@ -50,6 +53,8 @@ static void full_queue_is_busy_but_not_for_the_daemon_itself(void **state) {
         for (uint32_t i = 0; i < QUEUE_MAX; i++)
                 assert_int_equal(queue_push(queue, i / UID_JOBS_MAX, false, &job), 0);
         assert_int_equal(queue_push(queue, 5000, false, &job), SEAL_E_BUSY);
+        assert_int_equal(queue_check(queue, 5000), SEAL_E_BUSY);
+        assert_int_equal(queue_check(queue, UINT32_MAX), 0);
         assert_int_equal(queue_push(queue, UINT32_MAX, false, &job), 0);
         assert_non_null(queue_pop(queue));
         assert_int_equal(queue_push(queue, 5000, false, &job), 0);
