@@ -17,6 +17,19 @@ class Pairs(list):
         return self
 
 
+def rest_of(signature):
+    """What follows the first complete type."""
+    if signature[0] == "a":
+        return rest_of(signature[1:])
+    if signature[0] in "({":
+        depth = 0
+        for i, c in enumerate(signature):
+            depth += (c in "({") - (c in ")}")
+            if depth == 0:
+                return signature[i + 1:]
+    return signature[1:]
+
+
 def take(signature, words):
     """One value of a type that busctl's argument syntax writes, jeepney's way."""
     kind = signature[0]
@@ -37,11 +50,8 @@ def take(signature, words):
             pairs.append((key, take("v", words)[0]))
         return pairs, signature[5:]
     if kind == "a":
-        count, items, rest = int(words.pop(0)), [], signature[2:]
-        for _ in range(count):
-            item, rest = take(signature[1:], words)
-            items.append(item)
-        return (bytes(items) if signature[1] == "y" else items), rest
+        items = [take(signature[1:], words)[0] for _ in range(int(words.pop(0)))]
+        return (bytes(items) if signature[1] == "y" else items), rest_of(signature)
     if kind == "(":
         end = signature.index(")")
         return tuple(take_all(signature[1:end], words)), signature[end + 1:]
