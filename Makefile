@@ -278,7 +278,7 @@ format: ## Lay the C sources out as .clang-format says
 DATA_FILES = \
 	755:$(B)/sealsd:$(libexecdir)/sealsd \
 	755:$(B)/sealctl:$(bindir)/sealctl \
-	644:docs/sealctl.8:$(datadir)/man/man8/sealctl.8 \
+	$(foreach n,5 7 8,$(foreach x,$(wildcard docs/*.$n),644:$(x):$(datadir)/man/man$n/$(notdir $(x)))) \
 	644:client/sealctl.bash-completion:$(datadir)/bash-completion/completions/sealctl \
 	644:units/org.sealsd1.service:$(busdir)/system-services/org.sealsd1.service \
 	644:units/org.sealsd1.conf:$(buspolicydir)/org.sealsd1.conf \
