@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -7,16 +8,43 @@
 
 #define OPEN_STATES "('applied', 'approved', 'making', 'failed')"
 
-static const char *awaiting_states(unsigned awaiting) {
-        const bool decision = awaiting & AWAITING_DECISION, making = awaiting & AWAITING_MAKING;
+typedef struct Clause {
+        char text[640];
+} Clause;
 
-        if (decision && making)
-                return " AND state IN ('applied', 'approved')";
-        return decision ? " AND state = 'applied'" : making ? " AND state = 'approved'" : " AND 0";
+/* The requests in these states; without own, those that he neither applied for nor decided. */
+static size_t awaiting_part(const char *states, bool own, uint32_t uid, char *ret, size_t size) {
+        if (own)
+                return (size_t) snprintf(ret, size, " OR state IN (%s)", states);
+        return (size_t) snprintf(ret, size,
+                                 " OR (state IN (%s) AND applicant_id <> %" PRIu32
+                                 " AND NOT EXISTS (SELECT 1 FROM decision WHERE"
+                                 "  request = request.id AND by_id = %" PRIu32
+                                 "  AND by_kind = 'user'))",
+                                 states, uid, uid);
+}
+
+static const char *awaiting_clause(const RequestFilter *filter, Clause *ret) {
+        const unsigned awaiting = filter->awaiting;
+        char *text = ret->text;
+        size_t size = sizeof(ret->text), used = 0;
+
+        if (!awaiting)
+                return "";
+        used += (size_t) snprintf(text, size, " AND (0");
+        if (awaiting & AWAITING_DECISION)
+                used += awaiting_part("'applied'", awaiting & AWAITING_OWN_DECISION,
+                                      filter->awaiting_uid, text + used, size - used);
+        if (awaiting & AWAITING_MAKING)
+                used += awaiting_part("'approved', 'failed'", awaiting & AWAITING_OWN_MAKING,
+                                      filter->awaiting_uid, text + used, size - used);
+        (void) snprintf(text + used, size - used, ")");
+        return text;
 }
 
 /* Only the clauses that the filter has, so that the planner picks the index that fits them. */
 static void list_compose(const RequestFilter *filter, char *ret, size_t size) {
+        Clause awaiting;
         const char *clauses[] = {
                 filter->viewer ? " AND applicant_id = ? AND applicant_kind = 'user'" : "",
                 filter->state >= 0 ? " AND state = ?" : "",
@@ -25,11 +53,7 @@ static void list_compose(const RequestFilter *filter, char *ret, size_t size) {
                 filter->seal ? " AND ((number = ? AND number <> '')"
                                " OR (target = ? AND target <> ''))"
                              : "",
-                filter->awaiting ? awaiting_states(filter->awaiting) : "",
-                filter->awaiting ? " AND applicant_id <> ? AND NOT EXISTS"
-                                   " (SELECT 1 FROM decision WHERE request = request.id"
-                                   "  AND by_id = ? AND by_kind = 'user')"
-                                 : "",
+                awaiting_clause(filter, &awaiting),
                 filter->after > 0 ? " AND id < ?" : "",
         };
         size_t used = (size_t) snprintf(
@@ -54,10 +78,6 @@ static void list_put(Query *query, const RequestFilter *filter, size_t limit) {
                 put_text(query, filter->seal);
                 put_text(query, filter->seal);
         }
-        if (filter->awaiting) {
-                put_number(query, filter->awaiting_uid);
-                put_number(query, filter->awaiting_uid);
-        }
         if (filter->after > 0)
                 put_number(query, filter->after);
         put_number(query, limit);
@@ -81,7 +101,7 @@ int store_request_list(Store *store, const RequestFilter *filter, RequestRow **r
         size_t limit = filter->limit == 0 || filter->limit > PAGE_MAX ? PAGE_MAX : filter->limit;
         _cleanup_free_ RequestRow *rows = calloc(limit, sizeof(*rows));
         size_t count = 0;
-        char sql[1024];
+        char sql[1536];
 
         if (!rows)
                 return -ENOMEM;

@@ -151,6 +151,7 @@ static void list_compose(const SealFilter *filter, char *ret, size_t size) {
         const char *clauses[] = {
                 filter->viewer ? " AND id IN " VIEWER_SEALS : "",
                 filter->state >= 0 ? " AND state = ?" : "",
+                filter->without_destroyed ? " AND state <> 'destroyed'" : "",
                 filter->type ? " AND type = ?" : "",
                 filter->class ? " AND class = ?" : "",
                 filter->holder ? " AND holder = ?" : "",

@@ -147,7 +147,10 @@ int store_machine_state_list(Store *store, MachineState **ret, size_t *ret_count
 typedef enum Awaiting {
         AWAITING_ME = 1 << 0,       /* asked for at all; alone it matches nothing */
         AWAITING_DECISION = 1 << 1, /* applied */
-        AWAITING_MAKING = 1 << 2,   /* approved */
+        AWAITING_MAKING = 1 << 2,   /* approved or failed */
+        /* Also what he applied for or decided himself: the mode lets him. */
+        AWAITING_OWN_DECISION = 1 << 3,
+        AWAITING_OWN_MAKING = 1 << 4,
 } Awaiting;
 
 typedef struct RequestFilter {
@@ -156,7 +159,7 @@ typedef struct RequestFilter {
         const char *kind;     /* NULL any */
         const char *seal;     /* number of the seal that is made or concerned, NULL any */
         bool open;            /* only those that can still become something */
-        unsigned awaiting; /* of Awaiting, 0 any: neither decided nor applied for by awaiting_uid */
+        unsigned awaiting; /* of Awaiting, 0 any: for awaiting_uid to act on */
         uint32_t awaiting_uid;
         uint64_t after; /* only ids below this one; 0 from the newest */
         size_t limit;   /* 0: PAGE_MAX */
@@ -202,6 +205,7 @@ typedef struct SealFilter {
         const char *type, *class, *holder, *name; /* NULL any; name is a substring */
         const Subject *keeper;                    /* NULL any */
         uint64_t expires_before;                  /* 0 any */
+        bool without_destroyed;
         const char *after; /* numbers after this one in the list's order; NULL from the start */
         size_t limit;      /* 0: PAGE_MAX */
         bool newest_first; /* else ascending by number */

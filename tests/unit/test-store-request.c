@@ -209,6 +209,28 @@ static void what_awaits_a_reviewer_is_undecided_by_him_and_not_his(void **state)
         assert_list(r, FILTER(.awaiting = AWAITING_DECISION, .awaiting_uid = 3000), 4, 2, 1, 0);
 }
 
+static void what_awaits_a_maker_is_approved_or_failed(void **state) {
+        const unsigned making = AWAITING_ME | AWAITING_MAKING, own = making | AWAITING_OWN_MAKING;
+        Register *r = *state;
+
+        for (RequestState s = 0; s < REQUEST_STATE_MAX; s++)
+                (void) add(r, 1000, s);
+        decide(r, 1 + REQUEST_FAILED, 2000, true);
+        assert_list(r, FILTER(.awaiting = making, .awaiting_uid = 3000), 1 + REQUEST_FAILED,
+                    1 + REQUEST_APPROVED, 0);
+        assert_list(r, FILTER(.awaiting = making, .awaiting_uid = 2000), 1 + REQUEST_APPROVED, 0);
+        assert_list(r, FILTER(.awaiting = making, .awaiting_uid = 1000), 0);
+        assert_list(r, FILTER(.awaiting = own, .awaiting_uid = 2000), 1 + REQUEST_FAILED,
+                    1 + REQUEST_APPROVED, 0);
+        assert_list(r, FILTER(.awaiting = own | AWAITING_DECISION, .awaiting_uid = 1000),
+                    1 + REQUEST_FAILED, 1 + REQUEST_APPROVED, 0);
+        assert_list(r,
+                    FILTER(.awaiting = own | AWAITING_DECISION | AWAITING_OWN_DECISION,
+                           .awaiting_uid = 1000),
+                    1 + REQUEST_FAILED, 1 + REQUEST_APPROVED, 1 + REQUEST_APPLIED, 0);
+        assert_list(r, FILTER(.awaiting = AWAITING_ME, .awaiting_uid = 3000), 0);
+}
+
 static void all_filters_together_are_one_statement(void **state) {
         Register *r = *state;
         const Caller alice = { .uid = 1000 };
@@ -315,6 +337,7 @@ int main(void) {
                 register_test(lists_are_newest_first_and_filtered),
                 register_test(requests_are_found_by_their_seal),
                 register_test(what_awaits_a_reviewer_is_undecided_by_him_and_not_his),
+                register_test(what_awaits_a_maker_is_approved_or_failed),
                 register_test(all_filters_together_are_one_statement),
                 register_test(a_page_is_bounded),
                 register_test(open_requests_are_counted),

@@ -470,6 +470,18 @@ static void lists_are_filtered(void **state) {
         assert_list(r, FILTER(.viewer = &viewer, .newest_first = true), 2, 0);
 }
 
+static void destroyed_seals_can_be_left_out(void **state) {
+        Register *r = *state;
+
+        prepare_three(r);
+        Seal seal = a_seal(4);
+        seal.state = SEAL_DESTROYED;
+        assert_int_equal(store_seal_add(r->store, &seal), 0);
+        assert_list(r, FILTER(), 1, 2, 3, 4, 0);
+        assert_list(r, FILTER(.without_destroyed = true), 1, 2, 3, 0);
+        assert_list(r, IN_STATE(SEAL_DESTROYED, .without_destroyed = true), 0);
+}
+
 static void all_filters_together_are_one_statement(void **state) {
         const Subject alone = a_user(77, "user:alone");
         const Caller viewer = { .uid = 77 };
@@ -614,6 +626,7 @@ int main(void) {
                 register_test(lists_ascend_by_number_in_pages),
                 register_test(lists_can_be_newest_first),
                 register_test(lists_are_filtered),
+                register_test(destroyed_seals_can_be_left_out),
                 register_test(all_filters_together_are_one_statement),
                 register_test(a_page_is_bounded),
                 register_test(a_time_beyond_sqlites_numbers_is_an_invalid_argument),
