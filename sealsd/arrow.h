@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The arrows of design section 4: every point of Initialize, Make and Revoke between two steps of
- * which each makes something durable (in the register, in the chip) or visible (a signal, a reply).
+ * The arrows of design section 4: every point of Initialize, Make, Revoke, Destroy, of the acts of
+ * custody and of the approved requests that change a seal, between two steps of which each makes something durable (in the register, in the chip) or visible (a signal, a reply).
  * A process that is killed at one of them has done what stands before it and nothing of what comes
  * after; each sentence says what is true there. The next start finishes it or undoes it.
  *
@@ -92,7 +92,33 @@
         ARROW(REVOKE_FENCED, "revoke-fenced",                                                      \
               "Those sessions are refused too; the register still owes the bit")                   \
         ARROW(REVOKE_SETTLED, "revoke-settled", "Nothing is owed; the caller waits")               \
-        ARROW(REVOKE_REPLIED, "revoke-replied", "The caller knows that the seal is revoked")
+        ARROW(REVOKE_REPLIED, "revoke-replied", "The caller knows that the seal is revoked")       \
+                                                                                                   \
+        ARROW(DESTROY_SEEN, "destroy-seen",                                                        \
+              "The chip says that the revoked seal's bit is set; its key is in the register "      \
+              "still")                                                                             \
+        ARROW(DESTROY_ERASED, "destroy-erased",                                                    \
+              "The key is erased from its row; the journal may hold older pages that have it")     \
+        ARROW(DESTROY_PURGED, "destroy-purged", "It is nowhere in the register's files any more")  \
+        ARROW(DESTROY_ANNOUNCED, "destroy-announced", "That was announced; the caller waits")      \
+        ARROW(DESTROY_REPLIED, "destroy-replied", "The caller knows that the seal is destroyed")   \
+                                                                                                   \
+        ARROW(DECIDE_WRITTEN, "decide-written",                                                    \
+              "The decision, with the last one what it changes in the seal, is written and not "   \
+              "committed: nothing has happened")                                                   \
+        ARROW(DECIDE_COMMITTED, "decide-committed",                                                \
+              "The decision, with the last one what it changes in the seal, is in the register")   \
+        ARROW(DECIDE_ANNOUNCED, "decide-announced",                                                \
+              "The request and the seal were announced; the caller waits")                         \
+        ARROW(DECIDE_REPLIED, "decide-replied", "The caller knows that it was carried out")        \
+                                                                                                   \
+        ARROW(CUSTODY_WRITTEN, "custody-written",                                                  \
+              "An act of custody is written and not committed: nothing has happened")              \
+        ARROW(CUSTODY_COMMITTED, "custody-committed",                                              \
+              "An act of custody is in the register, with what follows from it for grants and "    \
+              "the "                                                                               \
+              "seal that is renewed; nobody was told")                                             \
+        ARROW(CUSTODY_ANNOUNCED, "custody-announced", "The seal was announced; the caller waits")
 
 typedef enum Arrow {
 #define ARROW(code, name, text) ARROW_##code,

@@ -88,10 +88,36 @@ static int read_purposes(sd_bus_message *m, const char *option, void *target, Er
         return r < 0 ? r : sd_result(sd_bus_message_exit_container(m));
 }
 
+/* Of an amendment 0 says something: that there is no limit any more. */
+static int read_use_limit(sd_bus_message *m, const char *option, void *target,
+                          ErrorDetail *detail) {
+        Application *application = target;
+        uint64_t value;
+
+        int r = sd_bus_message_read_basic(m, 't', &value);
+        if (r < 0)
+                return r;
+        if (value > INT64_MAX)
+                return option_invalid(detail, option, "at most 2^63 - 1");
+        application->use_limit = value;
+        application->use_limit_given = true;
+        return 0;
+}
+
+static int read_keeper(sd_bus_message *m, const char *option, void *target, ErrorDetail *detail) {
+        Application *application = target;
+        const char *text;
+
+        int r = argument_text(m, option, TEXT_MAX, &text, detail);
+        if (r != 0)
+                return r;
+        application->keeper_count = 1;
+        return subject_parse(text, &application->keepers[0], detail);
+}
+
 #define FIELD(member) offsetof(Application, member)
 #define ROOM(member) (sizeof(((Application *) NULL)->member) - 1)
 
-/* token stands last, so that one row less is the table without it. */
 static const Option options[] = {
         { "name", OPTION_TEXT, FIELD(name), ROOM(name), NULL, NULL },
         { "holder", OPTION_TEXT, FIELD(holder), ROOM(holder), NULL, NULL },
@@ -114,10 +140,8 @@ static const Option options[] = {
         { "token", OPTION_TEXT, FIELD(token), ROOM(token), NULL, NULL },
 };
 
-int application_read(Operation *op, bool token, Application *ret, ErrorDetail *detail) {
-        size_t count = ROWS(options) - (token ? 0 : 1);
-
-        int r = method_options(op, options, count, ret, detail);
+int application_read(Operation *op, Application *ret, ErrorDetail *detail) {
+        int r = method_options(op, options, ROWS(options), ret, detail);
         if (r != 0)
                 return r;
         if (ret->name[0] == '\0')
@@ -126,5 +150,84 @@ int application_read(Operation *op, bool token, Application *ret, ErrorDetail *d
                 return option_invalid(detail, "type", "there is no such type of seal");
         (void) snprintf(op->kind, sizeof(op->kind), "%s", REQUEST_KIND_MAKE);
         (void) snprintf(op->type, sizeof(op->type), "%s", ret->type[0] ? ret->type : "other");
+        return 0;
+}
+
+/* --- about a seal ----------------------------------------------------------------------------- */
+
+#define OF(kind) (1U << (kind))
+#define ANY_CHANGE (OF(KIND_COUNT) - 1)
+
+/* The application stands first in ChangeArgs, so that its offsets are the same there. */
+_Static_assert(offsetof(ChangeArgs, change) == 0, "readers take ChangeArgs for an Application");
+
+static const struct {
+        unsigned kinds;
+        Option option;
+} change_options[] = {
+        { OF(KIND_RENEW), { "name", OPTION_TEXT, FIELD(name), ROOM(name), NULL, NULL } },
+        { OF(KIND_RENEW), { "holder", OPTION_TEXT, FIELD(holder), ROOM(holder), NULL, NULL } },
+        { OF(KIND_RENEW), { "class", OPTION_TEXT, FIELD(class), ROOM(class), NULL, NULL } },
+        { OF(KIND_RENEW), { "type", OPTION_TEXT, FIELD(type), ROOM(type), NULL, NULL } },
+        { OF(KIND_RENEW),
+          { "algorithm", OPTION_TEXT, FIELD(algorithm), ROOM(algorithm), NULL, NULL } },
+        { OF(KIND_RENEW), { "keepers", OPTION_CUSTOM, 0, 0, "as", read_keepers } },
+        { OF(KIND_RENEW), { "not-before", OPTION_TIME, FIELD(not_before), 0, NULL, NULL } },
+        { OF(KIND_RENEW), { "overlap", OPTION_TIME, FIELD(overlap), 0, NULL, NULL } },
+        { OF(KIND_RENEW), { "approvers", OPTION_LATER, 0, 0, NULL, NULL } },
+        { OF(KIND_RENEW), { "threshold", OPTION_LATER, 0, 0, NULL, NULL } },
+        { OF(KIND_RENEW), { "pin", OPTION_LATER, 0, 0, NULL, NULL } },
+        { OF(KIND_RENEW), { "backup", OPTION_LATER, 0, 0, NULL, NULL } },
+        { OF(KIND_RENEW), { "picture", OPTION_LATER, 0, 0, NULL, NULL } },
+        { OF(KIND_RENEW), { "picture-mm", OPTION_LATER, 0, 0, NULL, NULL } },
+        { OF(KIND_RENEW) | OF(KIND_AMEND),
+          { "purposes", OPTION_CUSTOM, 0, 0, "as", read_purposes } },
+        { OF(KIND_RENEW) | OF(KIND_AMEND),
+          { "use-limit", OPTION_CUSTOM, 0, 0, "t", read_use_limit } },
+        { OF(KIND_RENEW) | OF(KIND_AMEND) | OF(KIND_RECERTIFY),
+          { "not-after", OPTION_TIME, FIELD(not_after), 0, NULL, NULL } },
+        { OF(KIND_TRANSFER), { "keeper", OPTION_CUSTOM, 0, 0, "s", read_keeper } },
+        { ANY_CHANGE, { "documents", OPTION_CUSTOM, 0, 0, DOCUMENTS_SIGNATURE, read_documents } },
+        { ANY_CHANGE,
+          { "reason", OPTION_STRING, offsetof(ChangeArgs, reason), TEXT_MAX, NULL, NULL } },
+};
+
+/* What somebody may apply for: a review is opened by what it reviews. */
+static int change_kind(const char *word, RequestKind *ret, ErrorDetail *detail) {
+        int kind = request_kind_from_name(word);
+
+        if (strcmp(word, "use") == 0)
+                return error_set(detail, SEAL_E_UNSUPPORTED, "'kind': use is not supported yet");
+        if (kind <= KIND_MAKE || kind == KIND_REVIEW)
+                return option_invalid(detail, "kind",
+                                      "one of renew, recertify, amend, transfer, revoke, resume, "
+                                      "destroy");
+        *ret = (RequestKind) kind;
+        return 0;
+}
+
+int change_read_call(Operation *op, ChangeArgs *ret, ErrorDetail *detail) {
+        Option table[ROWS(change_options)];
+        const char *word;
+        size_t count = 0;
+
+        int r = argument_text(op->message, "kind", 0, &word, detail);
+        if (r == 0)
+                r = change_kind(word, &ret->kind, detail);
+        if (r != 0)
+                return r;
+        for (size_t i = 0; i < ROWS(change_options); i++)
+                if (change_options[i].kinds & OF(ret->kind))
+                        table[count++] = change_options[i].option;
+        r = method_options(op, table, count, ret, detail);
+        if (r != 0)
+                return r;
+        if (!ret->reason)
+                return option_invalid(detail, "reason", "is required");
+        if (ret->change.type[0] != '\0' && !seal_type_code(ret->change.type))
+                return option_invalid(detail, "type", "there is no such type of seal");
+        (void) snprintf(op->kind, sizeof(op->kind), "%s", request_kind_name(ret->kind));
+        if (ret->change.type[0] != '\0')
+                (void) snprintf(op->type, sizeof(op->type), "%s", ret->change.type);
         return 0;
 }

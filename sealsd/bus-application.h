@@ -5,11 +5,21 @@
 #include "base/error.h"
 #include "sealsd/application.h"
 #include "sealsd/bus-operation.h"
+#include "sealsd/lifecycle.h"
 
 /* An array of (title, hash) pairs with its count, as Application and Filing hold it. */
 #define DOCUMENTS_SIGNATURE "a(say)"
 int documents_read(sd_bus_message *m, const char *option, Document *documents, size_t *count,
                    ErrorDetail *detail);
 
-/* Read op->message into an Application. token: whether that option exists. */
-int application_read(Operation *op, bool token, Application *ret, ErrorDetail *detail);
+/* Read op->message into an Application. */
+int application_read(Operation *op, Application *ret, ErrorDetail *detail);
+
+typedef struct ChangeArgs {
+        Application change; /* stands first */
+        const char *reason; /* borrowed from the message */
+        RequestKind kind;
+} ChangeArgs;
+
+/* Seal.Apply's arguments, and polkit's details. reason is required. */
+int change_read_call(Operation *op, ChangeArgs *ret, ErrorDetail *detail);

@@ -35,19 +35,28 @@ static int read_keeper(sd_bus_message *m, const char *option, void *target, Erro
 
 #define FIELD(member) offsetof(ListSealsArgs, member)
 
+/* state, after and limit stand last: what is before them is a filter without them. */
+#define SEAL_PAGE_OPTIONS 3
+
 static const Option seal_options[] = {
-        { "state", OPTION_CUSTOM, 0, 0, "s", read_seal_state },
         { "type", OPTION_STRING, FIELD(filter.type), TEXT_MAX, NULL, NULL },
         { "class", OPTION_STRING, FIELD(filter.class), TEXT_MAX, NULL, NULL },
         { "keeper", OPTION_CUSTOM, 0, 0, "s", read_keeper },
         { "holder", OPTION_STRING, FIELD(filter.holder), NAME_BYTES_MAX, NULL, NULL },
         { "name", OPTION_STRING, FIELD(filter.name), NAME_BYTES_MAX, NULL, NULL },
         { "expires-before", OPTION_TIME, FIELD(filter.expires_before), 0, NULL, NULL },
+        { "state", OPTION_CUSTOM, 0, 0, "s", read_seal_state },
         { "after", OPTION_STRING, FIELD(filter.after), NUMBER_MAX, NULL, NULL },
         { "limit", OPTION_U32, FIELD(limit), PAGE_MAX, NULL, NULL },
 };
 
 #undef FIELD
+
+int parse_seal_filter(Operation *op, ListSealsArgs *args, ErrorDetail *detail) {
+        args->filter.state = -1;
+        return method_options(op, seal_options, ROWS(seal_options) - SEAL_PAGE_OPTIONS, args,
+                              detail);
+}
 
 int parse_list_seals(Operation *op, ErrorDetail *detail) {
         ListSealsArgs *args = op->args;
@@ -169,8 +178,8 @@ static int append_requests(sd_bus_message *m, const void *result) {
 
                 r = sd_bus_message_append(m, "(osssst)", request_path(request->id, path),
                                           request->kind, request_state_name(request->state),
-                                          request->number, request->applicant.text,
-                                          request->created);
+                                          request->number[0] ? request->number : request->target,
+                                          request->applicant.text, request->created);
         }
         return r < 0 ? r : sd_bus_message_close_container(m);
 }

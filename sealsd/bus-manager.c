@@ -12,7 +12,7 @@
 /* --- applications --------------------------------------------------------------------------- */
 
 static int parse_apply(Operation *op, ErrorDetail *detail) {
-        return application_read(op, false, op->args, detail);
+        return application_read(op, op->args, detail);
 }
 
 static int run_apply(Operation *op, ErrorDetail *detail) {
@@ -26,7 +26,7 @@ static int run_apply(Operation *op, ErrorDetail *detail) {
 }
 
 static int parse_create_seal(Operation *op, ErrorDetail *detail) {
-        return application_read(op, true, op->args, detail);
+        return application_read(op, op->args, detail);
 }
 
 static void seal_created(void *userdata, int code, const ErrorDetail *detail, const void *result) {
@@ -161,6 +161,7 @@ static const Method methods[] = {
           true },
         { "Apply", sizeof(Application), parse_apply, run_apply, false },
         { "CreateSeal", sizeof(Application), parse_create_seal, run_create_seal, true },
+        { "SuspendSeals", sizeof(SuspendSealsArgs), parse_suspend_seals, run_suspend_seals, true },
         { "ListSeals", sizeof(ListSealsArgs), parse_list_seals, run_list_seals, false },
         { "ListRequests", sizeof(ListRequestsArgs), parse_list_requests, run_list_requests, false },
         { "GetSeal", sizeof(const char *), parse_number, run_get_seal, false },
@@ -200,6 +201,9 @@ static const sd_bus_vtable vtable[] = {
                                 SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD_WITH_ARGS("CreateSeal", SD_BUS_ARGS("a{sv}", application),
                                 SD_BUS_RESULT("o", seal), method_dispatch,
+                                SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("SuspendSeals", SD_BUS_ARGS("a{sv}", filter, "s", reason),
+                                SD_BUS_RESULT("u", count), method_dispatch,
                                 SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD_WITH_ARGS("ListSeals", SD_BUS_ARGS("a{sv}", filter),
                                 SD_BUS_RESULT("a(sosst)", seals), method_dispatch,

@@ -48,7 +48,19 @@ typedef struct ListRequestsArgs {
         uint32_t limit;
 } ListRequestsArgs;
 
+/* Which seals, of those of ListSeals' options that say nothing of state and page. */
+int parse_seal_filter(Operation *op, ListSealsArgs *args, ErrorDetail *detail);
 int parse_list_seals(Operation *op, ErrorDetail *detail);
 int run_list_seals(Operation *op, ErrorDetail *detail);
 int parse_list_requests(Operation *op, ErrorDetail *detail);
 int run_list_requests(Operation *op, ErrorDetail *detail);
+
+/* --- bus-manager-suspend.c ------------------------------------------------------------------ */
+
+typedef struct SuspendSealsArgs {
+        ListSealsArgs list;
+        const char *reason;
+} SuspendSealsArgs;
+
+int parse_suspend_seals(Operation *op, ErrorDetail *detail);
+int run_suspend_seals(Operation *op, ErrorDetail *detail);

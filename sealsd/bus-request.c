@@ -22,9 +22,9 @@ static int request_relate(Operation *op, unsigned *ret_relations) {
         int r = service_request_get(op->bus->service, &op->caller, op->request, request);
         if (r != 0)
                 return r;
-        (void) snprintf(op->number, sizeof(op->number), "%s", request->number);
+        (void) snprintf(op->number, sizeof(op->number), "%s", request_seal(request));
         (void) snprintf(op->kind, sizeof(op->kind), "%s", request->kind);
-        (void) snprintf(op->type, sizeof(op->type), "%s", request->application.type);
+        (void) snprintf(op->type, sizeof(op->type), "%s", request->type);
         *ret_relations = caller_is(&op->caller, &request->applicant) ? ROLE_OWNER : 0;
         return 0;
 }
@@ -34,29 +34,49 @@ static int request_relate(Operation *op, unsigned *ret_relations) {
 
 /* --- methods -------------------------------------------------------------------------------- */
 
-static int parse_approve(Operation *op, ErrorDetail *detail) {
-        static const Option table[] = {
-                { "signature", OPTION_LATER, 0, 0, NULL, NULL },
-        };
+typedef struct DecideArgs {
+        const char *text;
+        Bytes signature;
+} DecideArgs;
 
-        int r = argument_text(op->message, "comment", TEXT_MAX, op->args, detail);
-        if (r != 0)
-                return r;
-        return method_options(op, table, ROWS(table), op->args, detail);
+static int parse_signed(Operation *op, const char *argument, ErrorDetail *detail) {
+        static const Option table[] = {
+                { "signature", OPTION_BYTES, offsetof(DecideArgs, signature), SIGNATURE_MAX, NULL,
+                  NULL },
+        };
+        DecideArgs *args = op->args;
+
+        int r = argument_text(op->message, argument, TEXT_MAX, &args->text, detail);
+        return r != 0 ? r : method_options(op, table, ROWS(table), args, detail);
+}
+
+static int parse_approve(Operation *op, ErrorDetail *detail) {
+        return parse_signed(op, "comment", detail);
+}
+
+static int parse_reject_signed(Operation *op, ErrorDetail *detail) {
+        return parse_signed(op, "reason", detail);
+}
+
+static int parse_reject(Operation *op, ErrorDetail *detail) {
+        DecideArgs *args = op->args;
+
+        return argument_text(op->message, "reason", TEXT_MAX, &args->text, detail);
 }
 
 static int run_approve(Operation *op, ErrorDetail *detail) {
         Reply reply = { .done = operation_done, .userdata = op };
-        const char *comment = *(const char **) op->args;
+        const DecideArgs *args = op->args;
 
-        return service_request_approve(op->bus->service, &op->caller, op->request, comment, reply,
-                                       detail);
+        return service_request_approve(op->bus->service, &op->caller, op->request, args->text,
+                                       args->signature, reply, detail);
 }
 
 static int run_reject(Operation *op, ErrorDetail *detail) {
-        const char *reason = *(const char **) op->args;
+        const DecideArgs *args = op->args;
 
-        int r = service_request_reject(op->bus->service, &op->caller, op->request, reason, detail);
+        int r = service_request_reject(op->bus->service, &op->caller, op->request, args->text,
+                                       args->signature, detail);
         if (r == 0)
                 operation_return(op, NULL);
         return r;
@@ -102,8 +122,9 @@ static int run_describe(Operation *op, ErrorDetail *detail) {
 }
 
 static const Method methods[] = {
-        { "Approve", sizeof(const char *), parse_approve, run_approve, true },
-        { "Reject", sizeof(const char *), parse_reason, run_reject, false },
+        { "Approve", sizeof(DecideArgs), parse_approve, run_approve, true },
+        { "Reject", sizeof(DecideArgs), parse_reject, run_reject, false },
+        { "RejectSigned", sizeof(DecideArgs), parse_reject_signed, run_reject, false },
         { "Cancel", sizeof(const char *), parse_reason, run_cancel, false },
         { "Make", 0, NULL, run_make, true },
         { "Describe", 0, NULL, run_describe, false },
@@ -139,11 +160,15 @@ static int append_missing(sd_bus_message *m, const void *view) {
                                      request_missing(&((const RequestView *) view)->request));
 }
 
+static int append_seal(sd_bus_message *m, const void *view) {
+        return sd_bus_message_append(m, "s", request_seal(&((const RequestView *) view)->request));
+}
+
 static const Field fields[] = {
         TEXT("Kind", kind),
         { "State", FIELD_CUSTOM, 0, append_state },
         TEXT("Applicant", applicant.text),
-        TEXT("Seal", number),
+        { "Seal", FIELD_CUSTOM, 0, append_seal },
         TIME("Created", created),
         TIME("Expires", expires),
         { "Digest", FIELD_CUSTOM, 0, append_digest },
@@ -177,6 +202,8 @@ static const sd_bus_vtable vtable[] = {
                                 SD_BUS_NO_RESULT, method_dispatch, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD_WITH_ARGS("Reject", SD_BUS_ARGS("s", reason), SD_BUS_NO_RESULT,
                                 method_dispatch, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("RejectSigned", SD_BUS_ARGS("s", reason, "a{sv}", options),
+                                SD_BUS_NO_RESULT, method_dispatch, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD_WITH_ARGS("Cancel", SD_BUS_ARGS("s", reason), SD_BUS_NO_RESULT,
                                 method_dispatch, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD_WITH_ARGS("Make", SD_BUS_NO_ARGS, SD_BUS_RESULT("o", seal), method_dispatch,

@@ -13,6 +13,7 @@
 #include "sealsd/bus-object.h"
 #include "sealsd/bus-options.h"
 #include "sealsd/bus-path.h"
+#include "sealsd/bus-seal-life.h"
 
 #define WHY_NOT_MAX (ERROR_TEXT_MAX + 64)
 
@@ -210,14 +211,6 @@ static int run_decline(Operation *op, ErrorDetail *detail) {
         return r;
 }
 
-static int run_revoke(Operation *op, ErrorDetail *detail) {
-        Reply reply = { .done = operation_done, .userdata = op };
-        const char *reason = *(const char **) op->args;
-
-        return service_seal_revoke(op->bus->service, &op->caller, op->number, reason, reply,
-                                   detail);
-}
-
 /* --- Describe ------------------------------------------------------------------------------- */
 
 static int seal_to_json(Operation *op, const Seal *seal, char **ret) {
@@ -258,7 +251,15 @@ static const Method methods[] = {
         { "Deliver", sizeof(Subject), parse_deliver, run_deliver, false },
         { "Accept", 1, parse_accept, run_accept, false },
         { "Decline", sizeof(const char *), parse_reason, run_decline, false },
+        { "Apply", sizeof(ChangeArgs), parse_seal_apply, run_seal_apply, false },
+        { "Suspend", sizeof(const char *), parse_reason, run_suspend, false },
+        { "Resume", sizeof(const char *), parse_reason, run_resume, false },
+        { "ReportLost", sizeof(const char *), parse_reason, run_report_lost, false },
+        { "ReportFound", sizeof(const char *), parse_reason, run_report_found, false },
+        { "Surrender", sizeof(const char *), parse_reason, run_surrender, false },
         { "Revoke", sizeof(const char *), parse_reason, run_revoke, true },
+        { "Destroy", sizeof(const char *), parse_reason, run_destroy, true },
+        { "StateAt", sizeof(uint64_t), parse_state_at, run_state_at, false },
         { "Describe", 0, NULL, run_describe, false },
 };
 

@@ -44,6 +44,12 @@ bool seal_is_keeper(const Seal *seal, const Caller *caller) {
         return false;
 }
 
+void seal_deliver(Seal *seal, const Subject *keeper, Act act) {
+        seal->named_keeper = *keeper;
+        seal->delivered = act;
+        seal->accepted = (Act){ .login = LOGIN_NONE };
+}
+
 SealTiming seal_timing_at(const Seal *seal, uint64_t now) {
         return seal_timing(seal->facts.not_before, seal->facts.not_after, seal->superseded_at, now);
 }
@@ -140,17 +146,18 @@ static json_t *acts_json(const Seal *seal) {
 }
 
 static json_t *custody_json(const Seal *seal, const Request *request) {
-        return json_pack(
-                "{s:o, s:I, s:s, s:o, s:s, s:s, s:s, s:s, s:I, s:s, s:I, s:i, s:o, s:o,"
-                " s:o}",
-                "keepers", keepers_json(seal), "request", (json_int_t) seal->request, "applicant",
-                seal->applicant.text, "filing", filing_json(seal), "made-by", seal->made.by.text,
-                "delivered-by", seal->delivered.by.text, "accepted-by", seal->accepted.by.text,
-                "revoked-by", seal->revoked.by.text, "revoked", (json_int_t) seal->revoked.time,
-                "revocation-reason", seal->revocation_reason, "index", (json_int_t) seal->index,
-                "bit", (int) seal->bit, "documents",
-                json_documents(seal->facts.documents, seal->facts.document_count), "decisions",
-                request ? request_decisions(request, false) : json_array(), "acts", acts_json(seal));
+        return json_pack("{s:o, s:I, s:s, s:o, s:s, s:s, s:s, s:s, s:I, s:s, s:I, s:i, s:o, s:o,"
+                         " s:o}",
+                         "keepers", keepers_json(seal), "request", (json_int_t) seal->request,
+                         "applicant", seal->applicant.text, "filing", filing_json(seal), "made-by",
+                         seal->made.by.text, "delivered-by", seal->delivered.by.text, "accepted-by",
+                         seal->accepted.by.text, "revoked-by", seal->revoked.by.text, "revoked",
+                         (json_int_t) seal->revoked.time, "revocation-reason",
+                         seal->revocation_reason, "index", (json_int_t) seal->index, "bit",
+                         (int) seal->bit, "documents",
+                         json_documents(seal->facts.documents, seal->facts.document_count),
+                         "decisions", request ? request_decisions(request, false) : json_array(),
+                         "acts", acts_json(seal));
 }
 
 int seal_describe(const Seal *seal, const Request *request, const char *why_not,

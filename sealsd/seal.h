@@ -73,6 +73,9 @@ bool seal_is_accepted(const Seal *seal);
  */
 bool seal_is_keeper(const Seal *seal, const Caller *caller);
 
+/* Hand it out: nobody else keeps it until he accepts. The state is the caller's to set. */
+void seal_deliver(Seal *seal, const Subject *keeper, Act act);
+
 /* What the clock makes of it. */
 SealTiming seal_timing_at(const Seal *seal, uint64_t now);
 

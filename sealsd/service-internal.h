@@ -29,6 +29,8 @@ typedef struct Health {
         char problem[ERROR_TEXT_MAX]; /* why tampered */
 } Health;
 
+typedef struct SuspendRun SuspendRun;
+
 struct Service {
         sd_event *event;
         const Config *config;
@@ -59,7 +61,9 @@ struct Service {
         char tpm_name[128];
         FeatureSet features; /* of the chip that was there last */
         Health health;
-        const char *state; /* as last announced */
+        const char *state;      /* as last announced */
+        SuspendRun *suspending; /* NULL: none */
+        bool purge_owed;        /* the journal may hold what was erased */
 };
 
 /* --- jobs --------------------------------------------------------------------------------- */
@@ -150,10 +154,10 @@ bool service_sees_all(const Caller *caller);
 /* --- making (service-make.c) --------------------------------------------------------------- */
 
 /*
- * Make the key of an approved or failed request. by is recorded as the maker. Result: const char *,
- * the number.
+ * Make the key of an approved or failed request; by is recorded as the maker, and it is his job.
+ * Result: const char *, the number.
  */
-int service_make(Service *service, Request *request, const Subject *by, uint32_t uid, Reply reply,
+int service_make(Service *service, Request *request, const Caller *by, Reply reply,
                  ErrorDetail *detail);
 
 /*
@@ -161,6 +165,16 @@ int service_make(Service *service, Request *request, const Subject *by, uint32_t
  * the register could not be written at the end. Does nothing while a key is being made.
  */
 int service_make_recover(Service *service);
+
+/* --- suspending many (service-suspend.c) ----------------------------------------------------- */
+
+/* Nobody is answered. */
+SuspendRun *service_suspend_free(SuspendRun *run);
+
+/* --- destroying (service-destroy.c) ---------------------------------------------------------- */
+
+/* Empty the journal, now or when the timer comes back to it. */
+void service_purge(Service *service);
 
 /* --- revoking (service-revoke.c) ----------------------------------------------------------- */
 

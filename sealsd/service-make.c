@@ -13,14 +13,17 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "policy/index.h"
-#include "sealsd/service-internal.h"
+#include "sealsd/separation.h"
+#include "sealsd/service-life.h"
 #include "tpm/index.h"
 
 typedef struct MakeJob {
         ServiceJob head;
         Request request;
-        Subject by;
+        Caller by;
+        bool self; /* in single mode: a maker's duty done by another */
         Seal seal;
+        Seal old; /* the one that it renews, if any: number "" else */
         const Algorithm *algorithm;
         TpmIndex index;
         TPM2B_DIGEST policy;
@@ -59,22 +62,18 @@ int service_algorithm(const Service *service, const char *name, const Algorithm 
 
 /* --- the row ------------------------------------------------------------------------------ */
 
-static Act act_now(const MakeJob *job) {
-        return (Act){ .by = job->by, .login = LOGIN_NONE, .time = service_now(job->head.service) };
-}
-
 /* What the mode leaves to people: strict all, dual the acceptance, single nothing. */
 static void seal_advance(MakeJob *job) {
         Seal *s = &job->seal;
 
-        s->made = act_now(job);
+        s->made = service_act(job->head.service, &job->by);
         s->state = SEAL_MADE;
         if (s->separation == SEPARATION_STRICT)
                 return;
         s->filing.filed = s->made.time;
         memcpy(s->filing.number, s->number, sizeof(s->number));
-        s->filed = s->delivered = s->made;
-        s->named_keeper = s->facts.keepers[0];
+        s->filed = s->made;
+        seal_deliver(s, &s->facts.keepers[0], s->made);
         s->state = SEAL_DELIVERED;
         if (s->separation != SEPARATION_SINGLE)
                 return;
@@ -82,34 +81,97 @@ static void seal_advance(MakeJob *job) {
         s->state = SEAL_ACTIVE;
 }
 
-static int make_commit(MakeJob *job) {
-        Store *store = job->head.service->store;
-        int r;
+static int make_event(MakeJob *job, EventCode code, SealState state, json_t *facts) {
+        Event event = event_of_seal(code, &job->by, &job->seal);
 
-        r = store_begin(store);
-        if (r != 0)
-                return r;
+        event.state = seal_state_name(state);
+        event.request = job->request.id;
+        event.self = job->self;
+        if (state == SEAL_DELIVERED || state == SEAL_ACTIVE)
+                event.object = job->seal.named_keeper.text;
+        return service_event(job->head.service, event, facts);
+}
+
+/* One event for each step of the life cycle that the mode took at once. */
+static int make_events(MakeJob *job) {
+        const Seal *seal = &job->seal;
+
+        int r = make_event(job, EVENT_SEAL_MADE, SEAL_MADE, birth_facts(seal));
+        if (r == 0 && seal->filed.time != 0)
+                r = make_event(job, EVENT_SEAL_FILED, SEAL_FILED, filing_facts(seal));
+        if (r == 0 && seal->delivered.time != 0)
+                r = make_event(job, EVENT_SEAL_DELIVERED, SEAL_DELIVERED, json_object());
+        if (r == 0 && seal->accepted.time != 0)
+                r = make_event(job, EVENT_SEAL_ACCEPTED, SEAL_ACTIVE,
+                               json_pack("{s:o}", "keepers", keepers_array(&seal->facts)));
+        return r;
+}
+
+/* The seal that this one renews, as it is now: it may have changed while the key was made. */
+static int make_renews(Service *service, const Request *request, Seal *ret, ErrorDetail *detail) {
+        SealState same;
+
+        ret->number[0] = '\0';
+        if (request->target[0] == '\0')
+                return 0;
+        int r = store_seal_get(service->store, request->target, ret);
+        return r == 0 ? seal_transition(ret->state, SEAL_RENEW, &same, detail) : r;
+}
+
+static int make_link(MakeJob *job) {
+        Service *s = job->head.service;
+
+        if (job->old.number[0] == '\0')
+                return 0;
+        memcpy(job->old.replaced_by, job->seal.number, sizeof(job->seal.number));
+        int r = store_seal_update(s->store, &job->old);
+        return r == 0 && job->seal.state == SEAL_ACTIVE ? service_supersede(s, &job->by, &job->seal)
+                                                        : r;
+}
+
+static int make_write(MakeJob *job, ErrorDetail *detail) {
+        Service *s = job->head.service;
+
+        int r = make_renews(s, &job->request, &job->old, detail);
+        if (r == 0)
+                r = store_seal_add(s->store, &job->seal);
+        if (r == 0)
+                r = make_events(job);
+        if (r == 0)
+                r = make_link(job);
         job->request.state = REQUEST_COMPLETED;
         job->request.error[0] = '\0';
-        r = store_seal_add(store, &job->seal);
         if (r == 0)
-                r = store_request_update(store, &job->request);
-        return store_end(store, r);
+                r = store_request_update(s->store, &job->request);
+        Event event = event_of_request(EVENT_REQUEST_COMPLETED, &job->by, &job->request);
+        event.self = job->self;
+        return r == 0 ? service_event_request(s, event, &job->request) : r;
+}
+
+static int make_commit(MakeJob *job, ErrorDetail *detail) {
+        Store *store = job->head.service->store;
+        int r = store_begin(store);
+
+        return r != 0 ? r : store_end(store, make_write(job, detail));
 }
 
 /* A bit that the chip has set is used, whatever the register says. */
 static int make_undo(MakeJob *job) {
-        Store *store = job->head.service->store;
+        Service *s = job->head.service;
+        Event event = event_of_request(EVENT_REQUEST_FAILED, &job->by, &job->request);
         int r;
 
-        r = store_begin(store);
+        event.reason = job->request.error;
+        r = store_begin(s->store);
         if (r != 0)
                 return r;
         if (!job->bit_is_set)
-                r = store_bit_return(store, job->seal.index, job->seal.bit);
+                r = store_bit_return(s->store, job->seal.index, job->seal.bit);
         if (r == 0)
-                r = store_request_update(store, &job->request);
-        return store_end(store, r);
+                r = store_request_update(s->store, &job->request);
+        if (r == 0)
+                r = service_event_request(s, event, &job->request);
+        return store_end(s->store, r);
 }
 
 /* Where not even this can be written, the request stays in the making until it is recovered. */
@@ -228,7 +290,7 @@ static void make_done(Job *job, int code, const ErrorDetail *detail) {
                 j->seal.public = j->key.public;
                 j->seal.private = j->key.private;
                 seal_advance(j);
-                code = make_commit(j);
+                code = make_commit(j, &told);
         }
         s->making--;
         if (code != 0) {
@@ -241,6 +303,8 @@ static void make_done(Job *job, int code, const ErrorDetail *detail) {
         service_changed_request(s, &j->request);
         arrow_pass(s->arrows, ARROW_MAKE_REQUEST_ANNOUNCED);
         service_changed_seal(s, &j->seal);
+        if (j->old.number[0] != '\0')
+                service_changed_seal(s, &j->old);
         arrow_pass(s->arrows, ARROW_MAKE_ANNOUNCED);
         warn_capacity(s);
         service_job_finish(&j->head, 0, NULL, j->seal.number);
@@ -249,7 +313,7 @@ static void make_done(Job *job, int code, const ErrorDetail *detail) {
 
 /* --- start -------------------------------------------------------------------------------- */
 
-static void make_fill(MakeJob *job, const Request *request, const Subject *by) {
+static void make_fill(MakeJob *job, const Request *request, const Caller *by) {
         const Installation *i = &job->head.service->installation;
 
         Seal *s = &job->seal;
@@ -257,12 +321,15 @@ static void make_fill(MakeJob *job, const Request *request, const Subject *by) {
         job->head.job.slow = true;
         job->request = *request;
         job->by = *by;
+        job->self = service_is_self(job->head.service,
+                                    separation_make(&service_strict, request, by, NULL));
         s->request = request->id;
         s->separation = i->separation;
         s->applicant = request->applicant;
         s->facts = request->application;
         s->created = service_now(job->head.service);
         memcpy(s->number, request->number, sizeof(s->number));
+        memcpy(s->replaces, request->target, sizeof(s->replaces));
         memcpy(s->profile, i->profile, sizeof(s->profile));
 }
 
@@ -277,6 +344,11 @@ static int make_begin(MakeJob *job) {
         job->request.state = REQUEST_MAKING;
         if (r == 0)
                 r = store_request_update(store, &job->request);
+        if (r == 0)
+                r = service_event_request(
+                        job->head.service,
+                        event_of_request(EVENT_REQUEST_MAKING, &job->by, &job->request),
+                        &job->request);
         return store_end(store, r);
 }
 
@@ -290,16 +362,23 @@ static int make_unstick(Service *service, Request *request) {
         return r;
 }
 
-int service_make(Service *service, Request *request, const Subject *by, uint32_t uid, Reply reply,
+int service_make(Service *service, Request *request, const Caller *by, Reply reply,
                  ErrorDetail *detail) {
+        _cleanup_free_ Seal *old = malloc(sizeof(*old));
         RequestState next;
 
+        if (!old)
+                return -ENOMEM;
         int r = make_unstick(service, request);
         if (r == 0)
                 r = request_transition(request->state, REQUEST_MAKE, &next, detail);
+        if (r == 0 && request->opaque)
+                r = SEAL_E_MACHINE_STATE_REFUSED;
+        if (r == 0)
+                r = make_renews(service, request, old, detail);
         if (r != 0)
                 return r;
-        MakeJob *job = service_job_new(service, sizeof(*job), uid, reply);
+        MakeJob *job = service_job_new(service, sizeof(*job), by->uid, reply);
         if (!job)
                 return -ENOMEM;
         make_fill(job, request, by);
@@ -321,11 +400,44 @@ int service_make(Service *service, Request *request, const Subject *by, uint32_t
         return 0;
 }
 
+#define INTERRUPTED "The making was interrupted; Make it again"
+
+/* Told for those that can be read: a damaged row does not stop the others. */
+static int recover_events(Service *service, const RequestRow *rows, size_t count) {
+        _cleanup_free_ Request *request = malloc(sizeof(*request));
+        int r = request ? 0 : -ENOMEM;
+
+        for (size_t i = 0; r == 0 && i < count; i++) {
+                if (store_request_get(service->store, rows[i].id, request) != 0)
+                        continue;
+                Event event = event_of_request(EVENT_REQUEST_FAILED, NULL, request);
+                event.reason = INTERRUPTED;
+                r = service_event_request(service, event, request);
+        }
+        return r;
+}
+
+static int recover_write(Service *service, const RequestRow *rows, size_t count) {
+        int r = store_begin(service->store);
+
+        if (r != 0)
+                return r;
+        r = store_request_fail_all_making(service->store, INTERRUPTED);
+        if (r == 0)
+                r = recover_events(service, rows, count);
+        return store_end(service->store, r);
+}
+
 int service_make_recover(Service *service) {
+        const RequestFilter filter = { .state = REQUEST_MAKING };
+        _cleanup_free_ RequestRow *rows = NULL;
+        size_t count = 0;
+
         if (service->making > 0)
                 return 0;
-        int r = store_request_fail_all_making(service->store,
-                                              "The making was interrupted; Make it again");
+        if (store_request_list(service->store, &filter, &rows, &count) != 0)
+                count = 0;
+        int r = recover_write(service, rows, count);
         if (r == 0)
                 arrow_pass(service->arrows, ARROW_MAKE_RECOVERED);
         return r;

@@ -9,7 +9,7 @@
 #include <openssl/crypto.h>
 
 #include "base/log.h"
-#include "sealsd/service-internal.h"
+#include "sealsd/service-life.h"
 #include "tpm/index.h"
 #include "tpm/machine.h"
 
@@ -20,6 +20,8 @@ typedef struct RevokeJob {
         unsigned bit;
         unsigned fence_pcr;
         bool unmarked; /* the register could not be written before */
+        bool known;    /* caller is who revokes it */
+        Caller caller;
         Act act;
         char reason[TEXT_MAX + 1];
 } RevokeJob;
@@ -43,8 +45,29 @@ static int revoke_run(Job *job, Chip *chip, ErrorDetail *detail) {
         return r;
 }
 
-static int revoke_mark(Service *service, const Act *act, const char *number, const char *reason) {
-        int r = store_seal_mark_revoked(service->store, number, act, reason);
+/* Mark and event in one; caller NULL: nobody that is known. */
+static int revoke_write(Service *service, const Caller *caller, const Act *act, const char *number,
+                        const char *reason) {
+        const Event event = {
+                .code = EVENT_SEAL_REVOKED,
+                .caller = caller,
+                .seal = number,
+                .state = seal_state_name(SEAL_REVOKED),
+                .reason = reason,
+        };
+        int r = store_begin(service->store);
+
+        if (r != 0)
+                return r;
+        r = store_seal_mark_revoked(service->store, number, act, reason);
+        if (r == 0)
+                r = store_event(service->store, &event);
+        return store_end(service->store, r);
+}
+
+static int revoke_mark(Service *service, const Caller *caller, const Act *act, const char *number,
+                       const char *reason) {
+        int r = revoke_write(service, caller, act, number, reason);
         if (r != 0)
                 return r;
         arrow_pass(service->arrows, ARROW_REVOKE_MARKED);
@@ -53,18 +76,36 @@ static int revoke_mark(Service *service, const Act *act, const char *number, con
         return 0;
 }
 
+static int settle_write(Service *service, const Caller *caller, const char *number) {
+        const Event event = {
+                .code = EVENT_SEAL_REVOCATION_SETTLED,
+                .caller = caller,
+                .seal = number,
+                .state = seal_state_name(SEAL_REVOKED),
+        };
+        int r = store_begin(service->store);
+
+        if (r != 0)
+                return r;
+        r = store_seal_settle_revoked(service->store, number);
+        if (r == 0)
+                r = store_event(service->store, &event);
+        return store_end(service->store, r);
+}
+
 /*
  * With a disk that was full the bit is set all the same: the register may catch up now, or at a
  * use.
  */
 static int revoke_settle(const RevokeJob *job, ErrorDetail *detail) {
         Service *s = job->head.service;
+        const Caller *caller = job->known ? &job->caller : NULL;
         int r = 0;
 
         if (job->unmarked)
-                r = revoke_mark(s, &job->act, job->number, job->reason);
+                r = revoke_mark(s, caller, &job->act, job->number, job->reason);
         if (r == 0)
-                r = store_seal_settle_revoked(s->store, job->number);
+                r = settle_write(s, caller, job->number);
         if (r == 0)
                 arrow_pass(s->arrows, ARROW_REVOKE_SETTLED);
         if (r != 0) {
@@ -109,14 +150,19 @@ static void revoke_done(Job *job, int code, const ErrorDetail *detail) {
                 arrow_pass(s->arrows, ARROW_REVOKE_REPLIED);
 }
 
-static int revoke_submit(Service *service, const SealBrief *seal, const Act *unmarked,
-                         const char *reason, uint32_t uid, Reply reply) {
-        RevokeJob *job = service_job_new(service, sizeof(*job), uid, reply);
+/* caller NULL: the daemon itself, for what is owed. */
+static int revoke_submit(Service *service, const Caller *caller, const SealBrief *seal,
+                         const Act *unmarked, const char *reason, Reply reply) {
+        RevokeJob *job = service_job_new(service, sizeof(*job), caller ? caller->uid : UINT32_MAX,
+                                         reply);
         RegisterIndex row = {};
         int r;
 
         if (!job)
                 return -ENOMEM;
+        job->known = caller != NULL;
+        if (caller)
+                job->caller = *caller;
         job->unmarked = unmarked != NULL;
         if (unmarked)
                 job->act = *unmarked;
@@ -154,11 +200,7 @@ static int revoke_find(Service *service, const Caller *caller, const char *numbe
 
 int service_seal_revoke(Service *service, const Caller *caller, const char *number,
                         const char *reason, Reply reply, ErrorDetail *detail) {
-        const Act act = {
-                .by = caller->subject,
-                .login = caller->login_uid,
-                .time = service_now(service),
-        };
+        const Act act = service_act(service, caller);
         const Act *unmarked = NULL;
         SealState next;
         SealBrief seal;
@@ -173,17 +215,37 @@ int service_seal_revoke(Service *service, const Caller *caller, const char *numb
         if (seal.state != SEAL_REVOKED) {
                 r = seal_transition(seal.state, SEAL_REVOKE, &next, detail);
                 if (r == 0)
-                        r = revoke_mark(service, &act, number, reason);
+                        r = revoke_mark(service, caller, &act, number, reason);
         }
         if (r == SEAL_E_STORAGE_FAILURE || r == SEAL_E_REGISTER_TAMPERED) {
                 unmarked = &act;
                 r = 0;
         }
         if (r == 0)
-                r = revoke_submit(service, &seal, unmarked, reason, caller->uid, reply);
+                r = revoke_submit(service, caller, &seal, unmarked, reason, reply);
         if (r != 0)
                 revoke_owe(service); /* it may be marked */
         return r;
+}
+
+/* The decision stands whatever becomes of the bit, which is owed then. */
+int service_revoke_marked(Service *service, const Caller *caller, const char *number, Reply reply) {
+        ErrorDetail told = {};
+        SealBrief seal;
+
+        arrow_pass(service->arrows, ARROW_REVOKE_MARKED);
+        int r = store_seal_get_brief(service->store, number, &seal);
+        if (r == 0)
+                r = revoke_submit(service, caller, &seal, NULL, "", reply);
+        if (r == 0)
+                return 0;
+        revoke_owe(service);
+        (void) error_set(&told, r,
+                         "Seal %s is revoked in the register and refused by the daemon; its bit in "
+                         "the chip is set as soon as that answers",
+                         number);
+        reply.done(reply.userdata, r, &told, NULL);
+        return 0;
 }
 
 static int revoke_again(Service *service, const char *number) {
@@ -191,7 +253,7 @@ static int revoke_again(Service *service, const char *number) {
 
         int r = store_seal_get_brief(service->store, number, &seal);
         if (r == 0)
-                r = revoke_submit(service, &seal, NULL, "", UINT32_MAX, (Reply){});
+                r = revoke_submit(service, NULL, &seal, NULL, "", (Reply){});
         service->revoking += r == 0;
         return r;
 }
@@ -212,16 +274,16 @@ void service_revoke_pending(Service *service) {
 }
 
 void service_revoke_found(Service *service, const char *number) {
-        const Act act = { .time = service_now(service) }; /* by nobody that is known */
+        const Act act = service_act(service, NULL);
         SealBrief seal;
 
-        if (store_seal_get_brief(service->store, number, &seal) != 0 || seal.state == SEAL_REVOKED)
+        if (store_seal_get_brief(service->store, number, &seal) != 0 || seal.state >= SEAL_REVOKED)
                 return;
         service_attention_seal(service, "critical", "register-older-than-chip", number,
                                "Seal %s is revoked in the chip but was not in the register: the "
                                "register was put back to an older copy",
                                number);
-        if (revoke_mark(service, &act, number,
+        if (revoke_mark(service, NULL, &act, number,
                         "found revoked in the chip; the register was older") != 0)
                 log_error("seal %s: the register could not be corrected", number);
 }

@@ -1,15 +1,36 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Seals: seeing them, and the acts of their custody. */
+/* Seals: seeing them, whether they may sign, and what they were. */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "sealsd/service-internal.h"
+#include "sealsd/service-life.h"
 
 /* --- seeing ------------------------------------------------------------------------------- */
 
+/* The record of a destroyed seal is for auditors alone. */
+static int is_closed(Service *service, const Caller *caller, const char *number, bool *ret) {
+        SealBrief brief;
+
+        *ret = false;
+        if (caller->roles & ROLE_AUDITOR)
+                return 0;
+        int r = store_seal_get_brief(service->store, number, &brief);
+        if (r == 0)
+                *ret = brief.state == SEAL_DESTROYED;
+        return r == SEAL_E_NOT_FOUND || r == SEAL_E_REGISTER_TAMPERED ? 0 : r;
+}
+
 int service_seal_visible(Service *service, const Caller *caller, const char *number, bool *ret) {
+        bool closed;
+
+        int r = is_closed(service, caller, number, &closed);
+        if (r != 0)
+                return r;
+        *ret = false;
+        if (closed)
+                return 0;
         if (!service_sees_all(caller))
                 return store_seal_visible(service->store, number, caller, ret);
         return store_seal_exists(service->store, number, ret);
@@ -35,6 +56,7 @@ int service_seal_fetch(Service *service, const Caller *caller, const char *numbe
 int service_seal_list(Service *service, const Caller *caller, SealFilter filter, SealRow **ret,
                       size_t *ret_count) {
         filter.viewer = service_sees_all(caller) ? NULL : caller;
+        filter.without_destroyed = !(caller->roles & ROLE_AUDITOR);
         return store_seal_list(service->store, &filter, ret, ret_count);
 }
 
@@ -43,30 +65,6 @@ int service_seal_request(Service *service, const Seal *seal, Request *ret) {
 }
 
 /* --- may it sign? ------------------------------------------------------------------------- */
-
-static int why_not_time(const Service *service, const Seal *seal, ErrorDetail *detail) {
-        char when[TIME_TEXT_SIZE];
-
-        switch (seal_timing_at(seal, service_now(service))) {
-        case TIMING_NOT_YET_VALID:
-                return error_set(detail, SEAL_E_NOT_YET_VALID,
-                                 "Seal %s is not valid yet: it can be delivered, accepted and used "
-                                 "from %s on",
-                                 seal->number, time_format(seal->facts.not_before, when));
-        case TIMING_EXPIRED:
-                return error_set(detail, SEAL_E_EXPIRED, "Seal %s expired at %s: %s", seal->number,
-                                 time_format(seal->facts.not_after, when),
-                                 seal_timing_way(TIMING_EXPIRED));
-        case TIMING_SUPERSEDED:
-                return error_set(detail, SEAL_E_SUPERSEDED,
-                                 "Seal %s was replaced by %s, and signs no more since %s: %s",
-                                 seal->number, seal->replaced_by,
-                                 time_format(seal->superseded_at, when),
-                                 seal_timing_way(TIMING_SUPERSEDED));
-        default:
-                return 0;
-        }
-}
 
 static int why_not_machine(const Service *service, ErrorDetail *detail) {
         if (service->failure[0] != '\0')
@@ -89,7 +87,7 @@ int service_seal_why_not(Service *service, const Seal *seal, ErrorDetail *detail
 
         r = seal_transition(seal->state, SEAL_SIGN, &same, detail);
         if (r == 0)
-                r = why_not_time(service, seal, detail);
+                r = service_check_timing(service, seal, detail);
         if (r == 0 && seal->facts.use_limit > 0 && seal->use_count >= seal->facts.use_limit)
                 r = error_set(detail, SEAL_E_LIMIT_REACHED,
                               "The seal's limit of %" PRIu64 " uses is reached",
@@ -149,120 +147,5 @@ int service_seal_policy(Service *service, const Seal *seal, char ***ret) {
         r = lines_fill(leaves, lines);
         if (r == 0)
                 *ret = steal_ptr(lines);
-        return r;
-}
-
-/* --- custody ------------------------------------------------------------------------------ */
-
-/* Fetch, check the table, and leave the new state in the row. */
-static int act_begin(Service *service, const Caller *caller, const char *number,
-                     SealOperation operation, Seal *seal, ErrorDetail *detail) {
-        SealState next;
-        int r;
-
-        r = service_seal_fetch(service, caller, number, seal, detail);
-        if (r == 0)
-                r = seal_transition(seal->state, operation, &next, detail);
-        if (r == 0)
-                seal->state = next;
-        return r;
-}
-
-static int act_finish(Service *service, const Seal *seal) {
-        int r = store_seal_update(service->store, seal);
-
-        if (r == 0)
-                service_changed_seal(service, seal);
-        return r;
-}
-
-static Act act_of(const Service *service, const Caller *caller) {
-        return (Act){
-                .by = caller->subject,
-                .login = caller->login_uid,
-                .time = service_now(service),
-        };
-}
-
-int service_seal_record_filing(Service *service, const Caller *caller, const char *number,
-                               const Filing *filing, ErrorDetail *detail) {
-        _cleanup_free_ Seal *seal = malloc(sizeof(*seal));
-        int r;
-
-        if (!seal)
-                return -ENOMEM;
-        r = act_begin(service, caller, number, SEAL_RECORD_FILING, seal, detail);
-        if (r == 0)
-                r = filing_check(filing, detail);
-        if (r != 0)
-                return r;
-        seal->filing = *filing;
-        seal->filed = act_of(service, caller);
-        if (seal->filing.filed == 0)
-                seal->filing.filed = seal->filed.time;
-        if (seal->filing.number[0] == '\0')
-                memcpy(seal->filing.number, seal->number, sizeof(seal->number));
-        return act_finish(service, seal);
-}
-
-int service_seal_deliver(Service *service, const Caller *caller, const char *number,
-                         const Subject *keeper, ErrorDetail *detail) {
-        const SeparationRule rule = service_separation_rule(service);
-        _cleanup_free_ Seal *seal = malloc(sizeof(*seal));
-        int r;
-
-        if (!seal)
-                return -ENOMEM;
-        r = act_begin(service, caller, number, SEAL_DELIVER, seal, detail);
-        if (r == 0 && !seal_names_keeper(seal, keeper))
-                r = error_set(detail, SEAL_E_INVALID_ARGS,
-                              "%s is not among the keepers that were applied for", keeper->text);
-        if (r == 0)
-                r = separation_deliver(&rule, seal, keeper, detail);
-        if (r == 0)
-                r = why_not_time(service, seal, detail);
-        if (r != 0)
-                return r;
-        seal->named_keeper = *keeper;
-        seal->delivered = act_of(service, caller);
-        return act_finish(service, seal);
-}
-
-int service_seal_accept(Service *service, const Caller *caller, const char *number,
-                        ErrorDetail *detail) {
-        const SeparationRule rule = service_separation_rule(service);
-        _cleanup_free_ Seal *seal = malloc(sizeof(*seal));
-        int r;
-
-        if (!seal)
-                return -ENOMEM;
-        r = act_begin(service, caller, number, SEAL_ACCEPT, seal, detail);
-        if (r == 0)
-                r = separation_keep(&rule, seal, caller, detail);
-        if (r == 0)
-                r = why_not_time(service, seal, detail);
-        if (r != 0)
-                return r;
-        seal->accepted = act_of(service, caller);
-        return act_finish(service, seal);
-}
-
-int service_seal_decline(Service *service, const Caller *caller, const char *number,
-                         const char *reason, ErrorDetail *detail) {
-        _cleanup_free_ Seal *seal = malloc(sizeof(*seal));
-        int r;
-
-        if (!seal)
-                return -ENOMEM;
-        r = act_begin(service, caller, number, SEAL_DECLINE, seal, detail);
-        if (r != 0)
-                return r;
-        seal->named_keeper = (Subject){};
-        seal->delivered = (Act){};
-        r = act_finish(service, seal);
-        if (r == 0)
-                service_attention_seal(service, "warning", "declined", seal->number,
-                                       "%s declined seal %s: %s", caller->subject.text,
-                                       seal->number, reason);
         return r;
 }

@@ -12,7 +12,7 @@
 
 #include "base/log.h"
 #include "policy/key.h"
-#include "sealsd/service-internal.h"
+#include "sealsd/service-life.h"
 #include "tpm/srk.h"
 
 /* --- jobs --------------------------------------------------------------------------------- */
@@ -278,6 +278,9 @@ static int on_timer(sd_event_source *source, uint64_t usec, void *userdata) {
         int r = service_make_recover(s);
         if (r != 0)
                 log_error("requests whose making failed: %s", error_text(r));
+        service_expire_requests(s);
+        if (s->purge_owed)
+                service_purge(s);
         service_probe(s);
         bool soon = s->owed || !s->tpm_available || s->failure[0] != '\0';
         (void) sd_event_source_set_time_relative(source, soon ? PROBE_SOON : PROBE_INTERVAL);
@@ -315,6 +318,8 @@ static int service_open_register(Service *service, ErrorDetail *detail) {
                 r = service_reload(service);
         if (r == 0)
                 r = service_make_recover(service);
+        if (r == 0)
+                service_purge(service); /* a key may have been erased and the daemon killed */
         if (r != 0 && service->store)
                 service_explain(service, r, detail);
         return r;
@@ -350,6 +355,7 @@ Service *service_free(Service *service) {
         if (!service)
                 return NULL;
         service->stopping = true;
+        (void) service_suspend_free(service->suspending);
         (void) worker_free(service->worker);
         (void) sd_event_source_disable_unref(service->timer);
         (void) approval_set_unref(service->approvals);

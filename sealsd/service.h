@@ -213,7 +213,7 @@ int service_approve_machine_state(Service *service, const Caller *caller,
 
 /* --- requests ------------------------------------------------------------------------------- */
 
-/* application is completed in place. */
+/* application is completed in place. The same token again: the same request. */
 int service_apply(Service *service, const Caller *caller, Application *application,
                   uint64_t *ret_id, ErrorDetail *detail);
 
@@ -229,11 +229,14 @@ int service_request_visible(Service *service, const Caller *caller, uint64_t id,
 int service_request_list(Service *service, const Caller *caller, RequestFilter filter,
                          RequestRow **ret, size_t *ret_count);
 
-/* The decision that completes it makes the seal in dual mode. Result: NULL. */
+/*
+ * The decision that completes it makes the seal in dual mode, and in every mode carries out what
+ * makes no key. signature has size 0 without one. Result: NULL.
+ */
 int service_request_approve(Service *service, const Caller *caller, uint64_t id,
-                            const char *comment, Reply reply, ErrorDetail *detail);
+                            const char *comment, Bytes signature, Reply reply, ErrorDetail *detail);
 int service_request_reject(Service *service, const Caller *caller, uint64_t id, const char *reason,
-                           ErrorDetail *detail);
+                           Bytes signature, ErrorDetail *detail);
 int service_request_cancel(Service *service, const Caller *caller, uint64_t id, const char *reason,
                            ErrorDetail *detail);
 /* Result: const char *, the seal's number; of a completed request, at once. */
@@ -264,6 +267,33 @@ int service_seal_accept(Service *service, const Caller *caller, const char *numb
                         ErrorDetail *detail);
 int service_seal_decline(Service *service, const Caller *caller, const char *number,
                          const char *reason, ErrorDetail *detail);
+int service_seal_suspend(Service *service, const Caller *caller, const char *number,
+                         const char *reason, ErrorDetail *detail);
+int service_seal_resume(Service *service, const Caller *caller, const char *number,
+                        const char *reason, ErrorDetail *detail);
+int service_seal_report_lost(Service *service, const Caller *caller, const char *number,
+                             const char *reason, ErrorDetail *detail);
+int service_seal_report_found(Service *service, const Caller *caller, const char *number,
+                              const char *reason, ErrorDetail *detail);
+int service_seal_surrender(Service *service, const Caller *caller, const char *number,
+                           const char *reason, ErrorDetail *detail);
+
+/* Active ones that the filter has; its state, viewer, after and limit do not count. Result: uint32_t *. */
+int service_suspend_seals(Service *service, const Caller *caller, const SealFilter *filter,
+                          const char *reason, Reply reply, ErrorDetail *detail);
+
+/*
+ * Apply for what is to become of a seal. change (change.h) is completed in place.
+ * SEAL_E_ALREADY_EXISTS when such a request is open.
+ */
+int service_seal_apply(Service *service, const Caller *caller, const char *number, RequestKind kind,
+                       Application *change, const char *reason, uint64_t *ret_id,
+                       ErrorDetail *detail);
+
+/* "active", or with what the clock made of it then "active expired". SEAL_E_NOT_FOUND before it. */
+#define STATE_TEXT_MAX 32
+int service_seal_state_at(Service *service, const Caller *caller, const char *number, uint64_t time,
+                          char ret[static STATE_TEXT_MAX], ErrorDetail *detail);
 
 typedef struct SignOptions {
         Bytes digest;
@@ -285,3 +315,7 @@ int service_seal_sign(Service *service, const Caller *caller, const char *number
 /* Result: NULL, once bit and fence are done. */
 int service_seal_revoke(Service *service, const Caller *caller, const char *number,
                         const char *reason, Reply reply, ErrorDetail *detail);
+
+/* Result: const char *, the number, once the key is erased. */
+int service_seal_destroy(Service *service, const Caller *caller, const char *number,
+                         const char *reason, Reply reply, ErrorDetail *detail);

@@ -5,11 +5,13 @@ A whole run under crash-daemon tells which arrows a mode passes and how often; t
 each, the first time and the last, and the plain daemon goes on with the same register and chip."""
 
 import concurrent.futures
+import json
 
 import pytest
 from arrows import (BORN, KEEPER, PAID, PASSPHRASE, Mode, Request, arrows_of, at, check_chip_without_broker,
                     check_register_knows_the_chip, dying, killed_at, listed_arrows, listed_seals, look,
                     make_active, newest_request, wipe)
+from lifecycle import OTHER, Life, blob_of, files_with
 
 # --- Initialize ---------------------------------------------------------------------------------
 
@@ -466,6 +468,195 @@ def test_revoke_on_a_full_disk_killed_at_each_arrow_is_finished(installed, arrow
         box.ok("rm $SEALSD_STATE/filler && kill -CONT $($SEALSD_CTL pid)")
         assert box.finish(revoke).status != 0
     finish_revoke(box, number, held)
+
+
+# --- Destroy ------------------------------------------------------------------------------------
+
+
+def destroyable(box, separation, names):
+    """Revoked seals and the records that have their keys; the daemon has stopped."""
+    found = []
+    for number in revocable(box, names, separation):
+        box.ctl("start")
+        assert box.seal(number, "Revoke", "s", "over", user="seal-admin")[0] is not None
+        found.append((number, blob_of(box, number)))
+        box.ctl("stop")
+    return found
+
+
+def finish_destroy(box, number, blob, go_on):
+    """From whatever the death has left: destroyed, its key nowhere, its record whole."""
+    box.ctl("start")
+    state = box.seal_property(number, "State", "seal-auditor")
+    if state != "destroyed":
+        assert state == "revoked" and files_with(box, blob)
+        go_on()
+        assert box.seal_property(number, "State", "seal-auditor") == "destroyed"
+    assert files_with(box, blob) == []
+    assert json.loads(box.seal(number, "Describe", user="seal-auditor")[0][0])["public-key"]
+    assert box.error(f"/org/sealsd1/seal/{number}", "Seal", "Describe", user=KEEPER) == "UnknownObject"
+    box.ctl("stop")
+    look(box)
+
+
+@pytest.mark.parametrize("separation", BORN)
+def test_destroy_killed_at_each_arrow_is_finished_or_can_be_done_again(installed, separation):
+    box = installed(separation)
+    [(first, _blob)] = destroyable(box, separation, ["first"])
+    arrows = arrows_of(box, lambda: box.seal(first, "Destroy", "s", "gone"), "destroy")
+    for (arrow, nth), (number, blob) in zip(arrows, destroyable(box, separation, [a for a, _n in arrows])):
+        with at(arrow, nth):
+            with dying(box, arrow, nth):
+                told, _error = box.seal(number, "Destroy", "s", "gone")
+            assert told is None or arrow == "destroy-replied"
+            finish_destroy(box, number, blob, lambda: box.seal(number, "Destroy", "s", "gone"))
+
+
+def test_destroy_by_request_killed_at_each_arrow_is_finished_with_its_request(installed):
+    box = installed("dual")
+    life = Life(box, "dual")
+    [(first, _blob)] = destroyable(box, "dual", ["first"])
+    box.ctl("start")
+    request = life.apply(first, "destroy")
+    box.ctl("stop")
+    arrows = arrows_of(box, lambda: life.approve(request), "(?:decide|destroy)")
+    for (arrow, nth), (number, blob) in zip(arrows, destroyable(box, "dual", [a for a, _n in arrows])):
+        box.ctl("start")
+        request = life.apply(number, "destroy")
+        box.ctl("stop")
+        with at(arrow, nth):
+            with dying(box, arrow, nth):
+                box.request(request, "Approve", "sa{sv}", "seen", 0, user="seal-reviewer")
+
+            def go_on():
+                state = life.request(request, "State")
+                assert state == ("applied" if arrow == "decide-written" else "approved")
+                life.told(life.box.request(request, "Make", user="seal-reviewer")
+                          if state == "approved" else (life.approve(request), ""))
+
+            finish_destroy(box, number, blob, go_on)
+            box.ctl("start")
+            assert life.request(request, "State") == "completed"
+            box.ctl("stop")
+
+
+# --- Transfer -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("separation", BORN)
+def test_transfer_killed_at_each_arrow_is_whole_or_has_not_happened(installed, separation):
+    box = installed(separation)
+    life = Life(box, separation)
+
+    def applied(name):
+        number = make_active(box, separation, name)
+        return number, life.apply(number, "transfer", ("keeper", "s", f"user:{OTHER}"))
+
+    box.ctl("start")
+    _number, request = applied("first")
+    box.ctl("stop")
+    for arrow, nth in arrows_of(box, lambda: life.approve(request), "decide"):
+        box.ctl("start")
+        number, request = applied(arrow)
+        box.ctl("stop")
+        with at(arrow, nth):
+            with dying(box, arrow, nth):
+                user = None if separation == "single" else "seal-reviewer"
+                box.request(request, "Approve", "sa{sv}", "seen", 0, user=user)
+            look(box)
+            box.ctl("start")
+            if arrow == "decide-written":
+                assert (life.request(request, "State"), life.state(number)) == ("applied", "active")
+                assert life.signs(number) and life.request(request, "Missing") == 1
+                life.approve(request)
+            assert (life.request(request, "State"), life.state(number)) == ("completed", "delivered")
+            assert box.seal_property(number, "Keepers") == [f"user:{OTHER}"]
+            life.do(number, "Accept", "a{sv}", 0, user=OTHER)
+            assert life.signs(number, OTHER) and not life.signs(number)
+            box.ctl("stop")
+
+
+# --- Renew --------------------------------------------------------------------------------------
+
+
+def finish_renew(life, number, request):
+    """From whatever the death has left: one new seal beside the old, which signs until it is accepted."""
+    box = life.box
+    box.ctl("start")
+    state = life.request(request, "State")
+    if life.separation != "single" or state != "completed":
+        assert life.signs(number)
+    if state != "completed":
+        assert box.seal_property(number, "ReplacedBy") == ""
+        if state == "applied":
+            life.approve(request)
+        if life.request(request, "State") != "completed":
+            user = {"strict": "seal-maker", "dual": "seal-reviewer", "single": None}[life.separation]
+            life.told(box.request(request, "Make", user=user))
+    new = life.request(request, "Seal")
+    assert box.seal_property(number, "ReplacedBy") == new
+    assert [n for n, s in listed_seals(box).items() if box.seal_property(n, "Replaces") == number] == [new]
+    life.hand_out(new, KEEPER)
+    assert life.signs(new) and life.sign_error(number) == "Superseded"
+    box.ctl("stop")
+    check_nothing_is_used_twice(look(box))
+
+
+@pytest.mark.parametrize("separation", BORN)
+def test_renew_killed_at_each_arrow_is_whole_or_can_be_made_again(installed, separation):
+    box = installed(separation)
+    life = Life(box, separation)
+
+    def applied(name):
+        box.ctl("start")
+        number = make_active(box, separation, name)
+        request = life.apply(number, "renew")
+        box.ctl("stop")
+        return number, request
+
+    def carry_out(request):
+        user = {"strict": "seal-reviewer", "dual": "seal-reviewer", "single": None}[separation]
+        box.request(request, "Approve", "sa{sv}", "seen", 0, user=user)
+        if separation != "dual":
+            box.request(request, "Make", user="seal-maker" if separation == "strict" else None)
+
+    _number, request = applied("first")
+    for arrow, nth in arrows_of(box, lambda: carry_out(request), "make"):
+        number, request = applied(arrow)
+        with at(arrow, nth):
+            with dying(box, arrow, nth):
+                carry_out(request)
+            finish_renew(life, number, request)
+
+
+def test_acceptance_of_a_renewal_killed_at_each_arrow_supersedes_with_it_or_not_at_all(installed):
+    box = installed("dual")
+    life = Life(box, "dual")
+
+    def renewed(name):
+        """The old and the new, the daemon stopped."""
+        box.ctl("start")
+        old = make_active(box, "dual", name)
+        request = life.apply(old, "renew")
+        life.approve(request)
+        made = life.make(request)
+        box.ctl("stop")
+        return old, made
+
+    _number, new = renewed("first")
+    for arrow, nth in arrows_of(box, lambda: box.seal(new, "Accept", "a{sv}", 0, user=KEEPER), "custody"):
+        number, new = renewed(arrow)
+        with at(arrow, nth):
+            with dying(box, arrow, nth):
+                box.seal(new, "Accept", "a{sv}", 0, user=KEEPER)
+            look(box)
+            box.ctl("start")
+            if arrow == "custody-written":
+                assert life.state(new) == "delivered" and life.signs(number)
+                life.do(new, "Accept", "a{sv}", 0, user=KEEPER)
+            assert life.state(new) == "active" and life.signs(new)
+            assert life.sign_error(number) == "Superseded"
+            box.ctl("stop")
 
 
 # --- all ----------------------------------------------------------------------------------------

@@ -69,13 +69,14 @@ def walk_dual(box):
     while box.manager("ListChallenges")[0] != [[]]:
         reader.answer()
 
-    for _ in range(3):
+    for _ in range(4):
         reader.run("call $M Apply 'a{sv}' 2 name s \"Acme Contracts\"", user=box["SEAL_APPLICANT"])
     reader.run("call $M ListRequests", user=box["SEAL_REVIEWER"])
     reader.run("call $R Approve", user=box["SEAL_REVIEWER"])
     reader.run("call $R Describe")
     reader.run("call $R Make", user=box["SEAL_REVIEWER"])
-    reader.run("call $R Reject", user=box["SEAL_REVIEWER"], **{"$R": '${R/request\\/1/request\\/2}'})
+    reader.run("call $R Reject s", user=box["SEAL_REVIEWER"], **{"$R": '${R/request\\/1/request\\/2}'})
+    reader.run("call $R RejectSigned", user=box["SEAL_REVIEWER"], **{"$R": '${R/request\\/1/request\\/4}'})
     reader.run("call $R Cancel", user=box["SEAL_APPLICANT"], **{"$R": '${R/request\\/1/request\\/3}'})
     seal = box.property("/org/sealsd1/request/1", "Request", "Seal")
     reader.run("call $M GetSeal", seal=seal)
@@ -85,7 +86,16 @@ def walk_dual(box):
     reader.run("call $M ListSeals")
     reader.run("call $S Sign 'aya{sv}' $(ay digest.bin) 1", seal=seal)
     reader.run("call $S Describe", seal=seal)
+    reader.run("call $S StateAt", seal=seal, **{"1795000000000000": "$(date +%s%6N)"})
+    reader.run("call $S Apply", seal=seal)
+    reader.run("call $S Suspend", seal=seal)
+    reader.run("call $S Resume", user=box["SEAL_ADMIN"], seal=seal)
+    reader.run("call $M SuspendSeals")
+    reader.run("call $S ReportLost", seal=seal)
+    reader.run("call $S ReportFound", seal=seal)
+    reader.run("call $S Surrender", seal=seal)
     reader.run("call $S Revoke", seal=seal)
+    reader.run("call $S Destroy", user=box["SEAL_ADMIN"], seal=seal)
     walk_rsa(reader)
     walk_sm2(reader)
     return reader.used

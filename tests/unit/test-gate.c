@@ -151,6 +151,8 @@ static void members_of_the_manager(void **state) {
         assert_action(MANAGER, "Apply", dual, ROLE_APPLICANT, "org.sealsd1.apply");
         assert_action(MANAGER, "Apply", dual, ROLE_ADMINISTRATOR, NULL);
         assert_action(MANAGER, "CreateSeal", dual, ROLE_ADMINISTRATOR, "org.sealsd1.manage");
+        assert_action(MANAGER, "SuspendSeals", dual, ROLE_ADMINISTRATOR, "org.sealsd1.manage");
+        assert_action(MANAGER, "SuspendSeals", dual, ROLE_CONFIGURED & ~ROLE_ADMINISTRATOR, NULL);
         assert_action(MANAGER, "ListSeals", none, 0, "-");
         assert_action(MANAGER, "ListRequests", dual, 0, "-");
         assert_action(MANAGER, "GetSeal", dual, 0, "-");
@@ -166,10 +168,11 @@ static void members_of_requests(void **state) {
         assert_action(REQUEST, "Approve", dual, ROLE_REVIEWER, "org.sealsd1.review");
         assert_action(REQUEST, "Approve", dual, ROLE_ADMINISTRATOR | ROLE_OWNER, NULL);
         assert_action(REQUEST, "Reject", strict, ROLE_REVIEWER, "org.sealsd1.review");
-        assert_action(REQUEST, "Cancel", dual, ROLE_OWNER, "org.sealsd1.apply");
+        assert_action(REQUEST, "RejectSigned", strict, ROLE_REVIEWER, "org.sealsd1.review");
+        assert_action(REQUEST, "RejectSigned", strict, ROLE_OWNER, NULL);
+        assert_action(REQUEST, "Cancel", dual, ROLE_OWNER, "-");
         assert_action(REQUEST, "Cancel", dual, ROLE_ADMINISTRATOR, "org.sealsd1.manage");
-        assert_action(REQUEST, "Cancel", dual, ROLE_ADMINISTRATOR | ROLE_OWNER,
-                      "org.sealsd1.apply");
+        assert_action(REQUEST, "Cancel", dual, ROLE_ADMINISTRATOR | ROLE_OWNER, "-");
         assert_action(REQUEST, "Make", strict, ROLE_MAKER, "org.sealsd1.make");
         assert_action(REQUEST, "Make", strict, ROLE_REVIEWER | ROLE_ADMINISTRATOR, NULL);
         assert_action(REQUEST, "Make", dual, ROLE_REVIEWER, "org.sealsd1.review");
@@ -183,6 +186,9 @@ static void members_of_seals(void **state) {
         const Separation dual = SEPARATION_DUAL, strict = SEPARATION_STRICT,
                          single = SEPARATION_SINGLE;
         const char *const keepers[] = { "Sign", "Accept", "Decline" };
+        const char *const either[] = { "Apply", "Suspend", "ReportLost", "ReportFound",
+                                       "Surrender" };
+        const char *const administrators[] = { "Resume", "Destroy" };
 
         (void) state;
         for (size_t i = 0; i < sizeof(keepers) / sizeof(keepers[0]); i++) {
@@ -198,6 +204,20 @@ static void members_of_seals(void **state) {
         assert_action(SEAL, "RecordFiling", dual, ROLE_MAKER, NULL);
         assert_action(SEAL, "Deliver", strict, ROLE_ADMINISTRATOR, "org.sealsd1.manage");
         assert_action(SEAL, "Deliver", strict, ROLE_MAKER | ROLE_KEEPER, NULL);
+        for (size_t i = 0; i < sizeof(either) / sizeof(either[0]); i++) {
+                assert_action(SEAL, either[i], dual, ROLE_KEEPER, "-");
+                assert_action(SEAL, either[i], strict, ROLE_ADMINISTRATOR, "org.sealsd1.manage");
+                assert_action(SEAL, either[i], strict,
+                              (ROLE_CONFIGURED & ~ROLE_ADMINISTRATOR) | ROLE_USER | ROLE_OWNER,
+                              NULL);
+        }
+        for (size_t i = 0; i < sizeof(administrators) / sizeof(administrators[0]); i++) {
+                assert_action(SEAL, administrators[i], dual, ROLE_ADMINISTRATOR,
+                              "org.sealsd1.manage");
+                assert_action(SEAL, administrators[i], dual,
+                              (ROLE_CONFIGURED & ~ROLE_ADMINISTRATOR) | ROLE_KEEPER, NULL);
+        }
+        assert_action(SEAL, "StateAt", dual, 0, "-");
         assert_action(SEAL, "Revoke", dual, ROLE_ADMINISTRATOR, "org.sealsd1.manage");
         assert_action(SEAL, "Revoke", dual, ROLE_KEEPER, NULL);
         assert_action(SEAL, "Describe", dual, 0, "-");
