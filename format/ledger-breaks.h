@@ -7,6 +7,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -29,6 +30,10 @@ typedef struct LedgerBreaks {
 /* The same place twice is one break. */
 void ledger_breaks_add(LedgerBreaks *breaks, uint64_t seq,
                        const uint8_t hash[static LEDGER_HASH_SIZE], const char *why);
+
+/* Do these facts of a `tampering-acknowledged` name the place? */
+bool ledger_breaks_named(const json_t *facts, uint64_t seq,
+                         const uint8_t hash[static LEDGER_HASH_SIZE]);
 
 /* By the facts of a `tampering-acknowledged`: {"breaks": [{"hash": …, "seq": …}, …], …}. */
 void ledger_breaks_acknowledge(LedgerBreaks *breaks, const json_t *facts);

@@ -125,8 +125,9 @@ static void head_judge(const LedgerVerifier *v, LedgerVerdict *verdict) {
 static void events_judge(const LedgerVerifier *v, LedgerVerdict *verdict) {
         if (v->unknown_events > 0)
                 tell(verdict, LEDGER_CHECK_EVENTS, LEDGER_UNKNOWN,
-                     "%" PRIu64 " events are of a newer version, the first in row %" PRIu64,
-                     v->unknown_events, v->unknown_at);
+                     "%" PRIu64 " %s of a newer version, the first in row %" PRIu64,
+                     v->unknown_events, v->unknown_events == 1 ? "event is" : "events are",
+                     v->unknown_at);
         else
                 tell(verdict, LEDGER_CHECK_EVENTS, LEDGER_GOOD, "Every event is a known one");
 }
@@ -182,15 +183,15 @@ static void anchors_judge(const LedgerVerifier *v, LedgerVerdict *verdict) {
                 tell(verdict, LEDGER_CHECK_ANCHORS, LEDGER_BAD, "%s", v->anchor.text);
         else if (v->rebased > 0)
                 tell(verdict, LEDGER_CHECK_ANCHORS, LEDGER_ACKNOWLEDGED,
-                     "%" PRIu64 " times an administrator acknowledged that the chip had another "
-                     "value than the register",
-                     v->rebased);
+                     "An administrator acknowledged%s that the chip had another value than the "
+                     "register",
+                     v->rebased > 1 ? ", more than once," : "");
         else if (v->anchors == 0)
                 tell(verdict, LEDGER_CHECK_ANCHORS, LEDGER_UNKNOWN,
                      "No row in the file was anchored by itself");
         else
                 tell(verdict, LEDGER_CHECK_ANCHORS, LEDGER_GOOD,
-                     "%" PRIu64 " anchors, the last at row %" PRIu64, v->anchors, v->anchored);
+                     "The last of %" PRIu64 " is that of row %" PRIu64, v->anchors, v->anchored);
 }
 
 /* A refusal of the inputs' own: the Name of an authority that is none. */

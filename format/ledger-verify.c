@@ -48,13 +48,19 @@ static void row_note(LedgerVerifier *v, const LedgerParsed *parsed) {
                 v->unknown_at = parsed->row.seq;
 }
 
+/*
+ * An acknowledgement counts where it stands in the chain: behind the row before it, or behind an
+ * edited one that it names itself.
+ */
 static void row_judge(LedgerVerifier *v, const LedgerParsed *parsed) {
         ErrorDetail why = {};
 
         bool follows = ledger_row_follows(&parsed->row, v->seq + 1, v->head, &why) == 0;
         if (!follows)
                 ledger_breaks_add(&v->breaks, parsed->row.seq, v->head, why.text);
-        v->may_rebase = follows && parsed->code == EVENT_TAMPERING_ACKNOWLEDGED;
+        v->may_rebase = parsed->code == EVENT_TAMPERING_ACKNOWLEDGED &&
+                        (follows ||
+                         ledger_breaks_named(parsed->row.facts, parsed->row.seq, v->head));
         if (v->may_rebase)
                 ledger_breaks_acknowledge(&v->breaks, parsed->row.facts);
         row_note(v, parsed);
