@@ -56,6 +56,7 @@ static const Verb verbs[] = {
         { "destroy", verb_destroy, "Erase the key of a revoked seal" },
 
         { NULL, NULL, "Looking after it" },
+        { "ledger", verb_ledger, "list, export, verify, check: what happened here" },
         { "inspect", verb_inspect, "Look for what is not as it should be" },
         { "report", verb_report, "The register and what needs attention, on a page" },
         { "watch", verb_watch, "What happens, while it happens" },
@@ -77,7 +78,8 @@ static const VerbTable table = {
                 "\n"
                 "Exit codes: 0 done, 1 other failure, 2 wrong usage, 3 not allowed, 4 not found,\n"
                 "5 not in this state, 6 the seal refuses, 7 the machine state or a lock refuses,\n"
-                "8 TPM trouble, 9 busy or too slow (try again), 10 a signature does not verify\n",
+                "8 TPM trouble, 9 busy or too slow (try again), 10 a signature or a ledger is not "
+                "good\n",
         .verbs = verbs,
         .n_verbs = sizeof(verbs) / sizeof(verbs[0]),
 };

@@ -52,6 +52,7 @@ int verb_surrender(Context *context, int argc, char **argv);
 int verb_destroy(Context *context, int argc, char **argv);
 int verb_revoke(Context *context, int argc, char **argv);
 int verb_machine_state(Context *context, int argc, char **argv);
+int verb_ledger(Context *context, int argc, char **argv);
 int verb_authority(Context *context, int argc, char **argv);
 int verb_separation(Context *context, int argc, char **argv);
 int verb_capacity(Context *context, int argc, char **argv);
