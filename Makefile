@@ -262,9 +262,10 @@ sandbox: ## Open a shell with a simulated TPM, a private bus and sealsd (ARGS=--
 	@$(MAKE) --no-print-directory --silent -j$(JOBS) programs
 	@SEALSD_BUILD=$(B) tests/sandbox $(ARGS)
 
-bench: ## Time per signature, beside a bare SAPI loop (COUNT=2000)
+bench: ## Time per signature, beside a bare SAPI loop (COUNT=2000), and of verifying a ledger
 	@tests/install-packages build run test
-	@$(MAKE) --no-print-directory --silent -j$(JOBS) programs $(B)/bench/sign $(B)/tools/sign-loop
+	@$(MAKE) --no-print-directory --silent -j$(JOBS) programs $(B)/bench/sign $(B)/bench/ledger \
+		$(B)/tools/sign-loop
 	@SEALSD_BUILD=$(B) bench/run $(COUNT)
 
 lint: ## Layout, static analysis, shell scripts
