@@ -117,7 +117,8 @@ static void assert_header_refused(const char *line, const char *from, const char
 
         char *at = strstr(other, from);
         assert_non_null(at);
-        memcpy(at, to, strlen(to));
+        for (size_t j = 0; to[j] != '\0'; j++)
+                at[j] = to[j];
         assert_int_equal(ledger_header_read(other, strlen(other) - 1, &header, &detail),
                          SEAL_E_REGISTER_TAMPERED);
         assert_int_not_equal(detail.text[0], '\0');

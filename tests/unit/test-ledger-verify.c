@@ -88,7 +88,8 @@ static void line_edit(Pages *pages, size_t i, const char *from, const char *to) 
 
         assert_non_null(at);
         assert_int_equal(strlen(from), strlen(to));
-        memcpy(at, to, strlen(to));
+        for (size_t j = 0; to[j] != '\0'; j++)
+                at[j] = to[j];
 }
 
 static void row_hash(const Pages *pages, size_t i, uint8_t ret[LEDGER_HASH_SIZE]) {
@@ -108,14 +109,15 @@ static LedgerVerdict verdict_of(const char *data, size_t size, const LedgerExpec
 }
 
 static LedgerVerdict verdict_expecting(const Pages *pages, const LedgerExpected *expected) {
-        _cleanup_free_ char *all = calloc(1, 1);
+        _cleanup_free_ char *all = NULL;
+        size_t size = 0;
+        FILE *out = open_memstream(&all, &size);
 
-        for (size_t i = 0; i < pages->count; i++) {
-                all = realloc(all, strlen(all) + strlen(pages->lines[i]) + 1);
-                assert_non_null(all);
-                strcat(all, pages->lines[i]);
-        }
-        return verdict_of(all, strlen(all), expected);
+        assert_non_null(out);
+        for (size_t i = 0; i < pages->count; i++)
+                assert_true(fputs(pages->lines[i], out) >= 0);
+        assert_int_equal(fclose(out), 0);
+        return verdict_of(all, size, expected);
 }
 
 static LedgerVerdict verdict_now(const Pages *pages) {
