@@ -56,14 +56,14 @@
 #define SUBSCRIBERS_MAX 64
 #define UID_SUBSCRIBERS_MAX 16 /* of these, so that one user leaves room for others */
 #define CALLERS_CACHED_MAX 512
-#define BACKGROUND_MAX 4     /* tasks beside the worker: verification, inspection */
+#define BACKGROUND_MAX 4   /* tasks beside the worker: verification, inspection */
 #define TALLY_MAX 128      /* kinds of repeated events between two rows of the ledger */
 #define TALLY_UID_MAX 16   /* of these, of one event and one UID */
 #define TALLY_EVENTS_MAX 4 /* events that are counted so */
 
 /* Inspection. */
-#define FINDING_TEXT_MAX 383   /* a finding's sentence */
-#define FINDINGS_PER_CODE 100  /* that are told one by one; the rest is a count */
+#define FINDING_TEXT_MAX 383  /* a finding's sentence */
+#define FINDINGS_PER_CODE 100 /* that are told one by one; the rest is a count */
 
 /* Chip. */
 #define SEALS_PER_INDEX 64

@@ -174,7 +174,7 @@ int verb_ledger_verify(Context *context, int argc, char **argv) {
         };
         const Usage usage = { help, OPTIONS(table), 1, 1 };
         LedgerExpected expected = {};
-        LedgerVerdict verdict;
+        LedgerVerdict verdict = {};
         char **arguments;
 
         int r = options_parse(context, argc, argv, &usage, &arguments);

@@ -137,8 +137,10 @@ static void object_put(Text *text, const json_t *object, unsigned depth) {
         size_t count = 0;
         _cleanup_free_ const char **keys = keys_sorted(object, &count);
 
-        if (!keys)
+        if (!keys) {
                 text->r = text->r < 0 ? text->r : -ENOMEM;
+                return;
+        }
         text_put(text, "{", 1);
         for (size_t i = 0; i < count && text->r == 0; i++) {
                 if (i > 0)

@@ -150,10 +150,11 @@ static int members_read(LedgerParsed *parsed, ErrorDetail *detail) {
 }
 
 static int event_read(LedgerParsed *parsed, ErrorDetail *detail) {
-        const char *event = parsed->row.event;
+        const char *event = parsed->row.event ? parsed->row.event : "";
         size_t length = strlen(event);
 
-        if (length > LEDGER_WORD_MAX || strspn(event, "abcdefghijklmnopqrstuvwxyz-") != length)
+        if (length == 0 || length > LEDGER_WORD_MAX ||
+            strspn(event, "abcdefghijklmnopqrstuvwxyz-") != length)
                 return error_set(detail, TAMPERED, "'event' is not a word");
         parsed->code = event_from_name(event);
         return 0;
