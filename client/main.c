@@ -78,8 +78,7 @@ static const VerbTable table = {
                 "\n"
                 "Exit codes: 0 done, 1 other failure, 2 wrong usage, 3 not allowed, 4 not found,\n"
                 "5 not in this state, 6 the seal refuses, 7 the machine state or a lock refuses,\n"
-                "8 TPM trouble, 9 busy or too slow (try again), 10 a signature or a ledger is not "
-                "good\n",
+                "8 TPM trouble, 9 busy or too slow (try again), 10 a signature or ledger is bad\n",
         .verbs = verbs,
         .n_verbs = sizeof(verbs) / sizeof(verbs[0]),
 };
