@@ -178,13 +178,14 @@ int store_grant_get(Store *store, uint64_t id, Grant *ret) {
 static void list_compose(const GrantFilter *filter, char *ret, size_t size) {
         (void) snprintf(ret, size,
                         "SELECT " GRANT_COLUMNS " FROM " GRANT_TABLES
-                        " WHERE 1%s%s%s%s%s ORDER BY g.id LIMIT ?",
+                        " WHERE 1%s%s%s%s%s%s ORDER BY g.id LIMIT ?",
                         filter->seal ? " AND s.number = ?" : "",
                         filter->holder ? " AND ((g.kind = 'user' AND g.subject = ?)"
                                          " OR (g.kind = 'group' AND g.subject IN"
                                          "  (SELECT value FROM json_each(?))))"
                                        : "",
                         filter->giver ? " AND g.giver_kind = ? AND g.giver_id = ?" : "",
+                        filter->via > 0 ? " AND g.via = ? AND g.via <> 0" : "",
                         filter->live ? " AND g.ended = 0" : "",
                         filter->after > 0 ? " AND g.id > ?" : "");
 }
@@ -201,6 +202,8 @@ static void list_put(Query *query, const GrantFilter *filter, const GroupsText *
                 put_kind(query, filter->giver->kind);
                 put_number(query, filter->giver->id);
         }
+        if (filter->via > 0)
+                put_number(query, filter->via);
         if (filter->after > 0)
                 put_number(query, filter->after);
         put_number(query, limit);
@@ -298,22 +301,34 @@ int store_grant_end(Store *store, uint64_t id, const Act *act, const char *reaso
         return r != 0 ? r : store_end_own(store, own, grant_end(store, id, act, reason));
 }
 
-static int live_ids(Store *store, const char *number, const Subject *giver, uint64_t *ids,
-                    size_t max, size_t *ret_count) {
+/* Which grants are to be ended: of a seal, of a giver of it, or through a grant. */
+typedef struct Ending {
+        const char *number;
+        const Subject *giver;
+        uint64_t via;
+} Ending;
+
+static int live_ids(Store *store, const Ending *ending, uint64_t *ids, size_t *ret_count) {
         _cleanup_query_ Query query = query_new(
-                store,
-                giver ? "SELECT g.id FROM " GRANT_TABLES " WHERE s.number = ? AND g.ended = 0"
-                        " AND g.giver_kind = ? AND g.giver_id = ? ORDER BY g.id"
-                      : "SELECT g.id FROM " GRANT_TABLES " WHERE s.number = ? AND g.ended = 0"
-                        " ORDER BY g.id");
+                store, ending->via > 0 ? "SELECT g.id FROM " GRANT_TABLES
+                                         " WHERE g.via = ? AND g.via <> 0"
+                                         " AND g.ended = 0 ORDER BY g.id"
+                       : ending->giver ? "SELECT g.id FROM " GRANT_TABLES " WHERE s.number = ?"
+                                         " AND g.giver_kind = ? AND g.giver_id = ? AND g.ended = 0"
+                                         " ORDER BY g.id"
+                                       : "SELECT g.id FROM " GRANT_TABLES " WHERE s.number = ?"
+                                         " AND g.ended = 0 ORDER BY g.id");
         bool row = true;
 
-        put_text(&query, number);
-        if (giver) {
-                put_kind(&query, giver->kind);
-                put_number(&query, giver->id);
+        if (ending->via > 0)
+                put_number(&query, ending->via);
+        else
+                put_text(&query, ending->number);
+        if (ending->giver) {
+                put_kind(&query, ending->giver->kind);
+                put_number(&query, ending->giver->id);
         }
-        for (*ret_count = 0; *ret_count < max;) {
+        for (*ret_count = 0; *ret_count < GRANTS_MAX;) {
                 int r = query_row(&query, &row);
                 if (r != 0 || !row)
                         return r;
@@ -322,20 +337,20 @@ static int live_ids(Store *store, const char *number, const Subject *giver, uint
                         return query_check(&query);
                 (*ret_count)++;
         }
-        return SEAL_E_LIMITS_EXCEEDED;
+        return 0;
 }
 
-static int grants_end(Store *store, const uint64_t *ids, size_t count, const Act *act,
-                      const char *reason) {
-        int r = 0;
+static int live_end(Store *store, const Ending *ending, const Act *act, const char *reason,
+                    uint64_t *ids, size_t *ret_count) {
+        int r = live_ids(store, ending, ids, ret_count);
 
-        for (size_t i = 0; i < count && r == 0; i++)
+        for (size_t i = 0; i < *ret_count && r == 0; i++)
                 r = grant_end(store, ids[i], act, reason);
         return r;
 }
 
-int store_grants_end(Store *store, const char *number, const Subject *giver, const Act *act,
-                     const char *reason, uint64_t **ret, size_t *ret_count) {
+static int grants_end(Store *store, const Ending *ending, const Act *act, const char *reason,
+                      uint64_t **ret, size_t *ret_count) {
         _cleanup_free_ uint64_t *ids = calloc(GRANTS_MAX, sizeof(*ids));
         size_t count = 0;
         bool own;
@@ -343,15 +358,27 @@ int store_grants_end(Store *store, const char *number, const Subject *giver, con
         if (!ids)
                 return -ENOMEM;
         int r = store_begin_own(store, &own);
-        if (r != 0)
-                return r;
-        r = live_ids(store, number, giver, ids, GRANTS_MAX, &count);
         if (r == 0)
-                r = grants_end(store, ids, count, act, reason);
-        r = store_end_own(store, own, r);
+                r = store_end_own(store, own, live_end(store, ending, act, reason, ids, &count));
         if (r != 0)
                 return r;
         *ret = steal_ptr(ids);
         *ret_count = count;
         return 0;
+}
+
+int store_grants_end(Store *store, const char *number, const Subject *giver, const Act *act,
+                     const char *reason, uint64_t **ret, size_t *ret_count) {
+        const Ending ending = { .number = number, .giver = giver };
+
+        return grants_end(store, &ending, act, reason, ret, ret_count);
+}
+
+int store_grants_end_via(Store *store, uint64_t via, const Act *act, const char *reason,
+                         uint64_t **ret, size_t *ret_count) {
+        const Ending ending = { .via = via };
+
+        if (via == 0)
+                return SEAL_E_INVALID_ARGS;
+        return grants_end(store, &ending, act, reason, ret, ret_count);
 }

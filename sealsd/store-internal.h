@@ -11,6 +11,8 @@
 
 #include <sys/types.h>
 
+/* Debian's library has it, as most do: a change is told with the row as it was before. */
+#define SQLITE_ENABLE_PREUPDATE_HOOK
 #include <sqlite3.h>
 
 #include <tss2/tss2_tpm2_types.h>
@@ -19,6 +21,7 @@
 #include "sealsd/store.h"
 
 #define KEPT_MAX 48
+#define SEALED_TABLES 4 /* that have a confidential record */
 
 /* A statement that is prepared once. */
 typedef struct Kept {
@@ -27,10 +30,14 @@ typedef struct Kept {
         bool busy;
 } Kept;
 
-/* A row of a guarded table that the open transaction has changed. */
+/* A row of a guarded table that the open transaction has changed, and what it was before. */
 typedef struct Touch {
         unsigned table; /* of guard_tables */
         int64_t row;
+        size_t order;
+        bool was;      /* there */
+        bool accepted; /* whatever it was: an administrator has acknowledged it */
+        uint8_t before[LEDGER_HASH_SIZE];
 } Touch;
 
 /* What the open transaction has to tell at its end. */
@@ -40,6 +47,7 @@ typedef struct Pending {
         struct EventCopy **events;
         size_t event_count;
         bool short_of_memory; /* something of it was lost: it must not be committed */
+        bool forced;          /* rows that were tampered with are changed, and stay so marked */
         bool begins;          /* it begins the ledger */
         bool written;         /* events and guard are in their tables, only the commit is missing */
         LedgerHead head;      /* with it */
@@ -57,7 +65,8 @@ struct Store {
         dev_t wal_device;
         ino_t wal_inode;
         Kept kept[KEPT_MAX];
-        const Vault *key; /* NULL: not known now */
+        const Vault *key;                     /* NULL: not known now */
+        uint64_t sealed_up_to[SEALED_TABLES]; /* row of each table that store_seal_rows is at */
 
         bool begun; /* the ledger; rows are guarded */
         LedgerHead head;
@@ -205,6 +214,9 @@ int sealed_open(Store *store, const char *table, uint64_t row, const Sealed *sea
 int sealed_make(Store *store, const char *table, uint64_t row, uint64_t version, const char *text,
                 Sealed *ret);
 
+/* Of the row that is there; *ret as of sealed_open. */
+int sealed_read(Store *store, const char *table, uint64_t row, char **ret);
+
 /* Make and write it: the row has a version, or 0 when it was just inserted. */
 int sealed_write(Store *store, const char *table, uint64_t row, const char *text);
 
@@ -233,9 +245,15 @@ extern const unsigned guard_table_count;
 
 /* From now on what changes is noted. */
 void guard_watch(Store *store);
+/* The row, as it stands, is what it should be from now on: in a transaction of an acknowledgement. */
+int guard_touch(Store *store, unsigned table, int64_t row);
 /* Every row that there is counts as changed. */
 int guard_touch_all(Store *store);
-/* The touches of the open transaction, each once, in order; with their hashes. malloc'ed. */
+/*
+ * The touches of the open transaction, each once, in order; with their hashes. malloc'ed.
+ * SEAL_E_REGISTER_TAMPERED when a row was, before it, not what the ledger says: to change it would
+ * make it good. Of a forced transaction such a row is left out.
+ */
 int guard_collect(Store *store, LedgerTouch **ret, size_t *ret_count);
 int guard_write(Store *store, const LedgerTouch *touch, uint64_t seq);
 /*

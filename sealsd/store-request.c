@@ -74,7 +74,7 @@ int store_request_update(Store *store, const Request *request) {
         return r != 0 ? r : query_run(&query);
 }
 
-int store_request_fail_all_making(Store *store, const char *why) {
+static int all_making_fail(Store *store, const char *why) {
         char error[TEXT_MAX + 1];
 
         text_copy(error, sizeof(error), why);
@@ -82,6 +82,17 @@ int store_request_fail_all_making(Store *store, const char *why) {
                 store, "UPDATE request SET state = 'failed', error = ? WHERE state = 'making'");
         put_text(&query, error);
         return query_run(&query);
+}
+
+/* One that somebody else has written into keeps no other from it, and stays marked as his. */
+int store_request_fail_all_making(Store *store, const char *why) {
+        bool own;
+
+        int r = store_begin_own(store, &own);
+        if (r != 0)
+                return r;
+        store->pending.forced = true;
+        return store_end_own(store, own, all_making_fail(store, why));
 }
 
 static int decision_insert(Store *store, uint64_t request, const Decision *decision,

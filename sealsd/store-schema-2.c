@@ -34,6 +34,9 @@ const char schema_version_2[] =
         "ALTER TABLE installation ADD COLUMN register_public BLOB NOT NULL DEFAULT x'';"
         "ALTER TABLE installation ADD COLUMN register_private BLOB NOT NULL DEFAULT x'';"
         "ALTER TABLE nv_index ADD COLUMN retired INTEGER NOT NULL DEFAULT 0;"
+        /* Into the rows: of a default SQLite does not tell when it says what a row was before. */
+        "UPDATE installation SET register_public = x'', register_private = x'';"
+        "UPDATE nv_index SET retired = 0;"
 
         "DROP INDEX request_state; DROP INDEX request_applicant; DROP INDEX request_number;"
         "DROP INDEX request_token; DROP INDEX decision_by; DROP INDEX seal_list;"
@@ -91,6 +94,7 @@ const char schema_version_2[] =
                              "'';"
                              "CREATE INDEX request_token ON request (applicant_id, token, id) "
                              "WHERE token <> '';"
+                             "CREATE INDEX request_plain ON request (id) WHERE version = 0;"
                              "CREATE INDEX request_due ON request (expires, id)"
                              "  WHERE expires > 0 AND state IN ('applied', 'approved');"
 
@@ -222,6 +226,7 @@ const char schema_version_2[] =
         "CREATE INDEX seal_applicant ON seal (applicant_id, number);"
         "CREATE INDEX seal_request ON seal (request, number);"
         "CREATE INDEX seal_pending ON seal (number) WHERE revocation_pending = 1;"
+        "CREATE INDEX seal_plain ON seal (id) WHERE version = 0;"
 
         /* Apart from the seal: a use changes this small row alone. */
         "CREATE TABLE seal_use ("
@@ -265,6 +270,10 @@ const char schema_version_2[] =
                                           "  sealed BLOB NOT NULL"
                                           ") STRICT;"
                                           "CREATE INDEX use_grant_seal ON use_grant (seal, id);"
+                                          "CREATE INDEX use_grant_via ON use_grant (via) WHERE via "
+                                          "<> 0 AND ended = 0;"
+                                          "CREATE INDEX use_grant_plain ON use_grant (id) WHERE "
+                                          "version = 0;"
                                           "CREATE INDEX use_grant_subject ON use_grant (kind, "
                                           "subject, seal) WHERE ended = 0;"
 

@@ -40,7 +40,7 @@ int store_seal_by_bit(Store *store, TPM2_HANDLE index, unsigned bit,
         return query_check(&query);
 }
 
-int store_seal_mark_revoked(Store *store, const char *number, const Act *act, const char *reason) {
+static int revoked_mark(Store *store, const char *number, const Act *act, const char *reason) {
         char text[TEXT_MAX + 1];
 
         text_copy(text, sizeof(text), reason);
@@ -55,11 +55,32 @@ int store_seal_mark_revoked(Store *store, const char *number, const Act *act, co
         return r != 0 ? r : query_run(&query);
 }
 
-int store_seal_settle_revoked(Store *store, const char *number) {
+static int revoked_settle(Store *store, const char *number) {
         _cleanup_query_ Query query = query_new(
                 store, "UPDATE seal SET revocation_pending = 0 WHERE number = ? RETURNING 1");
 
         put_text(&query, number);
         int r = query_one(&query);
         return r != 0 ? r : query_run(&query);
+}
+
+/* A row that somebody else has written into is revoked too, and stays marked as his. */
+int store_seal_mark_revoked(Store *store, const char *number, const Act *act, const char *reason) {
+        bool own;
+
+        int r = store_begin_own(store, &own);
+        if (r != 0)
+                return r;
+        store->pending.forced = true;
+        return store_end_own(store, own, revoked_mark(store, number, act, reason));
+}
+
+int store_seal_settle_revoked(Store *store, const char *number) {
+        bool own;
+
+        int r = store_begin_own(store, &own);
+        if (r != 0)
+                return r;
+        store->pending.forced = true;
+        return store_end_own(store, own, revoked_settle(store, number));
 }

@@ -220,25 +220,21 @@ int sealed_make(Store *store, const char *table, uint64_t row, uint64_t version,
 typedef struct SealedTable {
         const char *name;
         const char *read, *write;
-        const char *plain, *count;
 } SealedTable;
 
-#define SEALED_TABLE(name, id)                                                                   \
-        {                                                                                        \
-                name, "SELECT version, sealed FROM " name " WHERE " id " = ?",                   \
-                        "UPDATE " name " SET (version, sealed) = (?, ?) WHERE " id               \
-                        " = ? RETURNING 1",                                                      \
-                        "SELECT " id " FROM " name " WHERE version = 0 ORDER BY " id " LIMIT ?", \
-                        "SELECT count(*) FROM " name " WHERE version = 0"                        \
+#define SEALED_TABLE(name, id)                                                     \
+        {                                                                          \
+                name, "SELECT version, sealed FROM " name " WHERE " id " = ?",     \
+                        "UPDATE " name " SET (version, sealed) = (?, ?) WHERE " id \
+                        " = ? RETURNING 1",                                        \
         }
 
-static const SealedTable sealed_tables[] = {
+static const SealedTable sealed_tables[SEALED_TABLES] = {
         SEALED_TABLE("request", "id"),
         SEALED_TABLE("decision", "row"),
         SEALED_TABLE("seal", "id"),
         SEALED_TABLE("use_grant", "id"),
 };
-#define SEALED_TABLES (sizeof(sealed_tables) / sizeof(sealed_tables[0]))
 
 static const SealedTable *table_find(const char *name) {
         size_t i = 0;
@@ -269,6 +265,13 @@ static int record_write(Store *store, const SealedTable *table, uint64_t row,
         return r != 0 ? r : query_run(&query);
 }
 
+int sealed_read(Store *store, const char *name, uint64_t row, char **ret) {
+        _cleanup_sealed_ Sealed sealed = {};
+
+        int r = record_read(store, table_find(name), row, &sealed);
+        return r != 0 ? r : sealed_open(store, name, row, &sealed, ret);
+}
+
 int sealed_write(Store *store, const char *name, uint64_t row, const char *text) {
         const SealedTable *table = table_find(name);
         _cleanup_sealed_ Sealed before = {}, after = {};
@@ -279,93 +282,11 @@ int sealed_write(Store *store, const char *name, uint64_t row, const char *text)
         return r != 0 ? r : record_write(store, table, row, &after);
 }
 
-/* --- rows from before there was a key --------------------------------------------------------- */
-
-static int row_seal(Store *store, const SealedTable *table, uint64_t row) {
-        _cleanup_sealed_ Sealed sealed = {};
-        _cleanup_plain_ char *text = NULL;
-
-        int r = guard_check(store, table->name, row);
-        if (r == 0)
-                r = record_read(store, table, row, &sealed);
-        if (r == 0)
-                r = plain_copy(&sealed, &text);
-        return r != 0 ? r : sealed_write(store, table->name, row, text);
-}
-
-/* The rows are read before the first is written: a list must not move under its reader. */
-static int rows_find(Store *store, const SealedTable *table, uint64_t *ids, size_t max,
-                     size_t *ret_count) {
-        _cleanup_query_ Query query = query_new(store, table->plain);
-        bool row = true;
-
-        put_number(&query, max);
-        for (*ret_count = 0; *ret_count < max;) {
-                int r = query_row(&query, &row);
-                if (r != 0 || !row)
-                        return r;
-                take_number(&query, &ids[*ret_count]);
-                if (query_check(&query) != 0)
-                        return query_check(&query);
-                (*ret_count)++;
-        }
-        return 0;
-}
-
-/* A row that is not what the ledger says stays as it is: it is told of when it is read. */
-static int table_seal(Store *store, const SealedTable *table, size_t max, size_t *ret_count) {
-        _cleanup_free_ uint64_t *ids = calloc(max, sizeof(*ids));
-
-        if (!ids)
-                return -ENOMEM;
-        int r = rows_find(store, table, ids, max, ret_count);
-        for (size_t i = 0; i < *ret_count && r == 0; i++) {
-                r = row_seal(store, table, ids[i]);
-                if (r == SEAL_E_REGISTER_TAMPERED)
-                        r = 0;
-        }
-        return r;
-}
-
-static int tables_seal(Store *store, size_t max, size_t *ret_count) {
-        int r = 0;
-
-        for (size_t i = 0; i < SEALED_TABLES && max > 0 && r == 0; i++) {
-                size_t count = 0;
-
-                r = table_seal(store, &sealed_tables[i], max, &count);
-                *ret_count += count;
-                max -= count;
-        }
-        return r;
-}
-
-int store_seal_rows(Store *store, size_t max, uint64_t *ret_left) {
-        size_t count = 0;
-        uint64_t left = 0;
-        bool own;
-
-        if (!store_has_key(store))
-                return SEAL_E_MACHINE_STATE_REFUSED;
-        int r = store_begin_own(store, &own);
-        if (r != 0)
-                return r;
-        r = store_end_own(store, own, tables_seal(store, max, &count));
-        for (size_t i = 0; i < SEALED_TABLES && r == 0; i++) {
-                uint64_t more = 0;
-
-                r = store_read_number(store, sealed_tables[i].count, &more);
-                left += more;
-        }
-        if (r == 0)
-                *ret_left = left;
-        return r;
-}
-
 /* --- the key ---------------------------------------------------------------------------------- */
 
 void store_set_key(Store *store, const Vault *key) {
         store->key = key;
+        memset(store->sealed_up_to, 0, sizeof(store->sealed_up_to));
 }
 
 bool store_has_key(const Store *store) {

@@ -184,7 +184,11 @@ int store_purge(Store *store) {
 
 /* IMMEDIATE: a transaction that cannot write fails here, and not in its middle. */
 int store_begin(Store *store) {
-        return store_execute(store, "BEGIN IMMEDIATE");
+        int r = store_execute(store, "BEGIN IMMEDIATE");
+
+        if (r == 0)
+                pending_drop(store);
+        return r;
 }
 
 int store_commit(Store *store) {

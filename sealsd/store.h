@@ -52,7 +52,7 @@ bool store_has_key(const Store *store);
 
 /*
  * Encrypt up to max rows that were written before there was a key; *ret_left says how many are
- * still to be done. SEAL_E_MACHINE_STATE_REFUSED without the key.
+ * still to be done. Damaged ones are passed over. SEAL_E_MACHINE_STATE_REFUSED without the key.
  */
 int store_seal_rows(Store *store, size_t max, uint64_t *ret_left);
 
@@ -281,6 +281,7 @@ typedef struct GrantFilter {
         const char *seal;     /* number, NULL any */
         const Caller *holder; /* those of this user and his groups, NULL any */
         const Subject *giver; /* NULL any */
+        uint64_t via;         /* given by who is a deputy by this grant; 0 any */
         bool live;            /* only those that have not ended */
         uint64_t after;       /* only ids above this one */
         size_t limit;         /* 0: PAGE_MAX */
@@ -299,6 +300,10 @@ int store_grant_end(Store *store, uint64_t id, const Act *act, const char *reaso
 /* End those of a seal, with giver not NULL only his: their ids, malloc'ed. */
 int store_grants_end(Store *store, const char *number, const Subject *giver, const Act *act,
                      const char *reason, uint64_t **ret, size_t *ret_count);
+
+/* End those that were given by a deputy by this grant. */
+int store_grants_end_via(Store *store, uint64_t via, const Act *act, const char *reason,
+                         uint64_t **ret, size_t *ret_count);
 
 /* --- reviewers ---------------------------------------------------------------------------- */
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A register as version 1 of it was, with a row of every kind, opened by this version. */
 #include "sealsd/lifecycle.h"
-#include "sealsd/store.h"
+#include "sealsd/store-ledger.h"
 #include "tests/unit/register.h"
 
 /* Released, and written out here: what is tested is that files of it are read. */
@@ -234,6 +234,22 @@ static void a_register_of_version_1_without_rows_moves(void **state) {
         assert_int_equal(count, 0);
 }
 
+/* SQLite tells nothing of a column's default when it says what a row was before. */
+static void rows_of_version_1_can_be_changed_once_they_are_guarded(void **state) {
+        Register *r = *state;
+        Installation installation;
+
+        register_write_1(r, "");
+        register_open(r);
+        assert_int_equal(store_ledger_begin(r->store, (const uint8_t[LEDGER_HASH_SIZE]){},
+                                            &(Event){ .code = EVENT_ADOPTED, .time = 5 }),
+                         0);
+        assert_int_equal(store_index_mark_written(r->store, 25165825), 0);
+        assert_int_equal(store_installation_load(r->store, &installation), 0);
+        assert_int_equal(store_installation_save(r->store, &installation), 0);
+        assert_int_equal(store_seal_settle_revoked(r->store, "00000000000041"), 0);
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 register_test(a_request_of_version_1_is_kept),
@@ -241,6 +257,7 @@ int main(void) {
                 register_test(the_rest_of_version_1_is_kept),
                 register_test(a_damaged_row_of_version_1_keeps_nothing_else_from_moving),
                 register_test(a_register_of_version_1_without_rows_moves),
+                register_test(rows_of_version_1_can_be_changed_once_they_are_guarded),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
