@@ -39,23 +39,23 @@ static const char acknowledge_help[] =
 
 static int result_print(const Context *context, const json_t *result) {
         static const OutputField fields[] = {
-                { "sound", "Sound", FIELD_TEXT },
+                { "good", "Good", FIELD_TEXT },
                 { "rows", "Rows", FIELD_TEXT },
-                { "first-bad", "First bad row", FIELD_TEXT },
-                { "table", "Table", FIELD_TEXT },
-                { "text", "What", FIELD_TEXT },
+                { "last", "Last row", FIELD_TEXT },
+                { "breaks", "Breaks", FIELD_TEXT },
                 { "acknowledged", "Acknowledged breaks", FIELD_TEXT },
-                { "anchored", "Anchored up to row", FIELD_TEXT },
-                { "checkpoint", "Checkpoint at row", FIELD_TEXT },
-                { "seconds", "Seconds", FIELD_TEXT },
+                { "first-bad", "First bad", FIELD_TEXT },
+                { "problem", "Problem", FIELD_TEXT },
+                { "chip", "Chip", FIELD_TEXT },
+                { "checkpoint", "Attested up to row", FIELD_TEXT },
         };
-        bool sound = json_is_true(json_object_get(result, "sound"));
+        bool good = json_is_true(json_object_get(result, "good"));
 
         int r = context->json ? print_json_value(context, result)
                               : print_fields(context, result, FIELDS(fields));
-        if (r == 0 && !sound && !context->json)
+        if (r == 0 && !good && !context->json)
                 puts("\nNext: 'sealctl ledger acknowledge', once you know what happened.");
-        return r != 0 ? r : sound ? 0 : EXIT_VERIFICATION;
+        return r != 0 ? r : good ? 0 : EXIT_VERIFICATION;
 }
 
 int verb_ledger_check(Context *context, int argc, char **argv) {

@@ -360,6 +360,27 @@ static void a_ledger_of_another_authority_is_told(void **state) {
         assert_bad(&verdict, BIT(INSTALLATION) | BIT(ATTESTATION));
 }
 
+/* Signed by the chip, and yet not from the beginning: what was before row 1 is not told. */
+static void row_1_begins_at_the_genesis(void **state) {
+        (void) state;
+        for (int part = 0; part < 2; part++) {
+                Pages pages = {};
+
+                pages_open(&pages);
+                (part ? pages.file.header.previous : pages.file.header.value)[0] ^= 1;
+                ledger_file_begin_at(&pages.file, 1);
+                ledger_file_header(&pages.file);
+                ledger_file_event(&pages.file, EVENT_STARTED, NULL);
+                ledger_file_anchor(&pages.file);
+                ledger_file_tail(&pages.file);
+                pages_split(&pages);
+                LedgerVerdict verdict = verdict_now(&pages);
+                assert_bad(&verdict, BIT(INSTALLATION));
+                assert_result(&verdict, LEDGER_CHECK_INSTALLATION, LEDGER_BAD, "Row 1");
+                pages_done(&pages);
+        }
+}
+
 static void what_is_no_export_is_told(void **state) {
         static const char *const texts[] = { "", "\n", "hello\n", "{}\n",
                                              "{\"format\":\"sealsd-ledger\",\"version\":2}\n" };
@@ -682,6 +703,7 @@ int main(void) {
                 WITH_PAGES(a_file_written_anew_lacks_the_attestation),
                 WITH_PAGES(a_head_that_no_chip_attests_is_bad),
                 WITH_PAGES(a_ledger_of_another_authority_is_told),
+                cmocka_unit_test(row_1_begins_at_the_genesis),
                 cmocka_unit_test(what_is_no_export_is_told),
                 WITH_PAGES(a_line_without_end_is_told_in_bounded_memory),
                 WITH_PAGES(where_the_file_is_cut_into_pieces_does_not_matter),
