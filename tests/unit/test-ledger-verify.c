@@ -209,6 +209,18 @@ static void every_cut_is_told(void **state) {
                 assert_true(verdict_of(pages->data, size, NULL).bad);
 }
 
+static void what_follows_the_last_line_is_told(void **state) {
+        static const char *const more[] = { "x", "\n", "{}\n" };
+        Pages *pages = *state;
+
+        for (size_t i = 0; i < sizeof(more) / sizeof(more[0]); i++) {
+                line_insert(pages, pages->count, more[i]);
+                LedgerVerdict verdict = verdict_now(pages);
+                assert_bad(&verdict, BIT(FORMAT));
+                line_remove(pages, pages->count - 1);
+        }
+}
+
 static void every_missing_or_doubled_byte_is_told(void **state) {
         Pages *pages = *state;
         _cleanup_free_ char *other = malloc(pages->size + 1);
@@ -451,9 +463,13 @@ static void a_later_part_of_a_ledger_is_good_and_says_so(void **state) {
         assert_bad(&verdict, 0);
         assert_result(&verdict, LEDGER_CHECK_CHAIN, LEDGER_GOOD, "not in the file");
         assert_int_equal(verdict.first, 6);
+        char *genesis = strstr(part.lines[0], "\"genesis\":\"") + 11;
+        genesis[0] = genesis[0] == 'a' ? 'b' : 'a';
+        verdict = verdict_now(&part);
+        assert_bad(&verdict, BIT(INSTALLATION));
         line_edit(&part, 0, "\"first\":6", "\"first\":7");
         verdict = verdict_now(&part);
-        assert_true(verdict.bad);
+        assert_bad(&verdict, BIT(INSTALLATION) | BIT(CHAIN) | BIT(COUNT));
         for (size_t i = 0; i < part.count; i++)
                 free(part.lines[i]);
         free(part.data);
@@ -692,6 +708,7 @@ int main(void) {
                 WITH_PAGES(what_the_auditor_knows_is_compared),
                 WITH_PAGES(every_changed_byte_is_told),
                 WITH_PAGES(every_cut_is_told),
+                WITH_PAGES(what_follows_the_last_line_is_told),
                 WITH_PAGES(every_missing_or_doubled_byte_is_told),
                 WITH_PAGES(an_edited_row_is_told_at_the_row_behind_it),
                 WITH_PAGES(a_removed_row_is_told),
