@@ -22,6 +22,7 @@
 typedef struct Health {
         bool probed;
         bool approved;       /* the machine state */
+        uint32_t differing;  /* else: PCRs that differ from the nearest approval */
         bool locked;         /* a revocation index is read-locked */
         bool tampered;       /* SRK or an index is not ours any more */
         unsigned challenges; /* on offer */
@@ -142,6 +143,11 @@ void service_tpm_index(const TPM2B_NAME *authority, const RegisterIndex *row, Tp
  */
 int service_algorithm(const Service *service, const char *name, const Algorithm **ret,
                       ErrorDetail *detail);
+
+/* Why nothing signs in this machine as it was last seen: what the chip judges. */
+int service_machine_why_not(const Service *service, ErrorDetail *detail);
+/* Why nothing signs by the ledger: unsound, or the clock behind it. */
+int service_ledger_why_not(const Service *service, ErrorDetail *detail);
 
 /* The policy of a seal, from its row. */
 int service_build_policy(const Service *service, const Seal *seal, SealPolicy *ret);

@@ -108,12 +108,10 @@ static void probe_done(Job *job, int code, const ErrorDetail *detail) {
         if (code == 0 || code == SEAL_E_REGISTER_TAMPERED) {
                 bool before = s->health.tampered;
 
-                uint32_t differing;
-
                 /* By the approvals of now: one may have come while the chip was looked at. */
                 probe->health.approved = probe->selection.mask != 0 &&
                                          approval_set_match(s->approvals, &probe->values,
-                                                            &differing);
+                                                            &probe->health.differing);
                 probe->health.probed = true;
                 probe->health.tampered = code != 0;
                 (void) snprintf(probe->health.problem, sizeof(probe->health.problem), "%s",

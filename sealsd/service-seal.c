@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sealsd/service-ledger.h"
 #include "sealsd/service-life.h"
 
 /* --- seeing ------------------------------------------------------------------------------- */
@@ -66,7 +67,7 @@ int service_seal_request(Service *service, const Seal *seal, Request *ret) {
 
 /* --- may it sign? ------------------------------------------------------------------------- */
 
-static int why_not_machine(const Service *service, ErrorDetail *detail) {
+int service_machine_why_not(const Service *service, ErrorDetail *detail) {
         if (service->failure[0] != '\0')
                 return error_set(detail, SEAL_E_TPM_FAILURE, "%s", service->failure);
         if (!service->tpm_available && service->health.probed)
@@ -75,9 +76,21 @@ static int why_not_machine(const Service *service, ErrorDetail *detail) {
                 return SEAL_E_LOCKED;
         if (service->health.tampered)
                 return error_set(detail, SEAL_E_REGISTER_TAMPERED, "%s", service->health.problem);
-        if (service->health.probed && !service->health.approved)
+        if (!service->health.probed || service->health.approved)
+                return 0;
+        if (service->approvals->count == 0 || service->health.differing == 0)
                 return SEAL_E_MACHINE_STATE_REFUSED;
-        return 0;
+        return machine_differing(&service->installation.pcrs, service->health.differing, detail);
+}
+
+int service_ledger_why_not(const Service *service, ErrorDetail *detail) {
+        int r = service_require_sound(service, detail);
+
+        if (r == 0 && !service_clock_trusted(service))
+                r = error_set(detail, SEAL_E_CLOCK_UNTRUSTED,
+                              "The clock is more than five minutes behind the newest row of the "
+                              "ledger: it was set back; nothing signs until it is right again");
+        return r;
 }
 
 int service_seal_why_not(Service *service, const Seal *seal, ErrorDetail *detail) {
@@ -95,7 +108,9 @@ int service_seal_why_not(Service *service, const Seal *seal, ErrorDetail *detail
         /* A register can come to another chip, and a chip lose an algorithm with new firmware. */
         if (r == 0)
                 r = service_algorithm(service, seal->facts.algorithm, &algorithm, detail);
-        return r == 0 ? why_not_machine(service, detail) : r;
+        if (r == 0)
+                r = service_machine_why_not(service, detail);
+        return r == 0 ? service_ledger_why_not(service, detail) : r;
 }
 
 static size_t leaf_count(const SealLeaves *leaves) {

@@ -38,8 +38,7 @@ static int attempt_once(const MachineAttempts *attempts, const MachineApproval *
         return r;
 }
 
-static void differing_describe(const PcrSelection *selection, uint32_t differing,
-                               ErrorDetail *detail) {
+int machine_differing(const PcrSelection *selection, uint32_t differing, ErrorDetail *detail) {
         char list[PCR_TEXT_MAX + 1];
         Writer writer = writer_over((uint8_t *) list, sizeof(list) - 1);
         int left = __builtin_popcount(differing);
@@ -58,7 +57,7 @@ static void differing_describe(const PcrSelection *selection, uint32_t differing
                 writer_put(&writer, number, (size_t) size);
         }
         list[writer.used] = '\0';
-        (void) error_set(detail, 0,
+        return error_set(detail, SEAL_E_MACHINE_STATE_REFUSED,
                          "PCR%s %s (%s) differ%s from the approved state; check what changed and "
                          "approve the new state ('sealctl machine-state approve')",
                          one ? "" : "s", list,
@@ -130,8 +129,7 @@ static int attempts_search(Tpm *tpm, const MachineAttempts *attempts, int refusa
         }
         if (refused)
                 return tickets_refused(refused, detail);
-        differing_describe(&search.nearest_selection, search.nearest, detail);
-        return SEAL_E_MACHINE_STATE_REFUSED;
+        return machine_differing(&search.nearest_selection, search.nearest, detail);
 }
 
 int machine_attempts_run(Tpm *tpm, const MachineAttempts *attempts, size_t *ret_approval,

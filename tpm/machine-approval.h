@@ -6,6 +6,7 @@
 #pragma once
 
 #include <stddef.h>
+#include <stdint.h>
 
 #include <tss2/tss2_tpm2_types.h>
 
@@ -31,6 +32,9 @@ typedef struct MachineAttempts {
         int (*attempt)(void *userdata, const MachineApproval *approval, ErrorDetail *detail);
         void *userdata;
 } MachineAttempts;
+
+/* SEAL_E_MACHINE_STATE_REFUSED, naming these PCRs, which differ from the nearest approval. */
+int machine_differing(const PcrSelection *selection, uint32_t differing, ErrorDetail *detail);
 
 /* SEAL_E_MACHINE_STATE_REFUSED, with what is to be done, when there is no approval. */
 int machine_attempts_demand(size_t count, ErrorDetail *detail);
