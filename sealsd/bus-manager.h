@@ -30,6 +30,18 @@ int run_approve_machine_state(Operation *op, ErrorDetail *detail);
 int parse_extend_capacity(Operation *op, ErrorDetail *detail); /* ExtendOptions */
 int run_extend_capacity(Operation *op, ErrorDetail *detail);
 
+/* --- bus-manager-roles.c -------------------------------------------------------------------- */
+
+typedef struct SeparationArgs {
+        Separation mode;
+        Secret passphrase;
+} SeparationArgs;
+
+int parse_set_separation(Operation *op, ErrorDetail *detail);
+int run_set_separation(Operation *op, ErrorDetail *detail);
+int parse_register_reviewer(Operation *op, ErrorDetail *detail); /* ReviewerOptions */
+int run_register_reviewer(Operation *op, ErrorDetail *detail);
+
 /* --- bus-manager-status.c ------------------------------------------------------------------- */
 
 int run_get_status(Operation *op, ErrorDetail *detail);

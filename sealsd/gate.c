@@ -29,6 +29,8 @@ static const GateRule rules[] = {
         { MANAGER, "GetMachineState", ANY, ROLE_AUDITOR, NULL },
         { MANAGER, "ApproveMachineState", ANY, ROLE_ADMINISTRATOR, ACTION("approve-policy") },
         { MANAGER, "ExtendCapacity", ANY, ROLE_ADMINISTRATOR, ACTION("manage") },
+        { MANAGER, "SetSeparation", ANY, ROLE_ADMINISTRATOR, ACTION("manage") },
+        { MANAGER, "RegisterReviewer", ANY, ROLE_ADMINISTRATOR, ACTION("manage") },
         { MANAGER, "Apply", ANY, ROLE_APPLICANT, ACTION("apply") },
         { MANAGER, "CreateSeal", ANY, ROLE_ADMINISTRATOR, ACTION("manage") },
         { MANAGER, "SuspendSeals", ANY, ROLE_ADMINISTRATOR, ACTION("manage") },

@@ -13,6 +13,7 @@
 #include "policy/approval.h"
 #include "policy/key.h"
 #include "policy/ref.h"
+#include "sealsd/service-authority.h"
 #include "sealsd/service-capacity.h"
 #include "sealsd/service-internal.h"
 #include "tpm/machine.h"
@@ -214,6 +215,8 @@ static void offer_done(Job *job, int code, const ErrorDetail *detail) {
                 };
                 memcpy(out->id, c->id, sizeof(out->id));
         }
+        if (code == 0)
+                service_separation_offered(j->head.service, &list);
         service_job_finish(&j->head, code, detail, &list);
 }
 
@@ -237,12 +240,13 @@ static int offer_fill(OfferJob *job) {
 
 int service_list_challenges(Service *service, const Caller *caller, Reply reply,
                             ErrorDetail *detail) {
-        static const ChallengeList none = {};
+        ChallengeList list = {};
 
         bool expected;
         int r = challenge_expected(service, &expected, detail);
         if (r == 0 && !expected) {
-                reply.done(reply.userdata, 0, NULL, &none);
+                service_separation_offered(service, &list);
+                reply.done(reply.userdata, 0, NULL, &list);
                 return 0;
         }
         if (r == 0)
@@ -370,9 +374,15 @@ int service_answer(Service *service, const Caller *caller, const char *id, Bytes
         const Installation *i = &service->installation;
         bool expected;
 
-        int r = challenge_expected(service, &expected, detail);
+        int r = service_separation_answer(service, caller, id, signature, detail);
+        if (r == 0)
+                reply.done(reply.userdata, 0, NULL, NULL);
+        if (r != SEAL_E_NOT_FOUND)
+                return r;
+        r = challenge_expected(service, &expected, detail);
         if (r == 0 && !expected)
-                return error_set(detail, SEAL_E_NOT_FOUND, "No challenge is on offer");
+                return error_set(detail, SEAL_E_NOT_FOUND,
+                                 "No challenge \"%s\" is on offer; see ListChallenges", id);
         if (r == 0)
                 r = require_external(service, detail);
         if (r != 0)

@@ -32,6 +32,15 @@ typedef struct Health {
 
 typedef struct SuspendRun SuspendRun;
 
+/* A lower separation, waiting for the external authority's signature; size 0: none. */
+typedef struct SeparationOffer {
+        char id[32];
+        Separation mode;
+        size_t size;
+        uint8_t bytes[128];
+        uint64_t expires;
+} SeparationOffer;
+
 struct Service {
         sd_event *event;
         const Config *config;
@@ -65,6 +74,8 @@ struct Service {
         const char *state;      /* as last announced */
         SuspendRun *suspending; /* NULL: none */
         bool purge_owed;        /* the journal may hold what was erased */
+
+        SeparationOffer separation_offer;
 };
 
 /* --- jobs --------------------------------------------------------------------------------- */

@@ -112,14 +112,14 @@ int service_initialize(Service *service, const Caller *caller, const InitOptions
 
 typedef struct Challenge {
         char id[32];
-        const char *kind; /* "machine-state", "index" */
+        const char *kind; /* "machine-state", "index", "separation" */
         Bytes bytes;
         uint64_t expires;
 } Challenge;
 
 typedef struct ChallengeList {
         size_t count;
-        Challenge challenges[CHALLENGES_OFFERED_MAX];
+        Challenge challenges[CHALLENGES_OFFERED_MAX + 1]; /* one needs no session */
 } ChallengeList;
 
 /*
@@ -152,6 +152,27 @@ typedef struct IndexRoom {
         unsigned indices;
         bool exact; /* it had no room for one more */
 } IndexRoom;
+
+/*
+ * Result: NULL. Raising is done at once; lowering with the resident authority's passphrase, or, with
+ * an external one, when the challenge that is then on offer is answered.
+ */
+int service_set_separation(Service *service, const Caller *caller, Separation mode,
+                           const Secret *passphrase, Reply reply, ErrorDetail *detail);
+
+typedef struct ReviewerOptions {
+        Subject subject;
+        Bytes pem;
+        Bytes signature;   /* of the present key, or the external authority */
+        Secret passphrase; /* of the resident one */
+} ReviewerOptions;
+
+/*
+ * Result: NULL. SEAL_E_APPROVAL_REQUIRED or SEAL_E_APPROVAL_INVALID where another key is to be
+ * replaced.
+ */
+int service_register_reviewer(Service *service, const Caller *caller,
+                              const ReviewerOptions *options, Reply reply, ErrorDetail *detail);
 
 typedef struct IndexStatus {
         TPM2_HANDLE handle;

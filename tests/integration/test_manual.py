@@ -22,7 +22,9 @@ class Reader:
     def __init__(self, box):
         self.box, self.used = box, set()
         box.ok("install -d -m 1777 /run/test; openssl pkey -in $SEAL_AUTHORITY -pubout "
-               "> /run/test/authority-public.pem; head -c 32 /dev/urandom > /run/test/digest.bin; "
+               "> /run/test/authority-public.pem; "
+               "openssl ecparam -name prime256v1 -genkey -noout | openssl pkey -pubout "
+               "> /run/test/reviewer.pem; head -c 32 /dev/urandom > /run/test/digest.bin; "
                "date > /run/test/document; "
                "chmod 0644 /run/test/*")
 
@@ -98,6 +100,8 @@ def walk_dual(box):
     reader.run("call $S Destroy", user=box["SEAL_ADMIN"], seal=seal)
     walk_rsa(reader)
     walk_sm2(reader)
+    reader.run("call $M SetSeparation")
+    reader.run("call $M RegisterReviewer")
     return reader.used
 
 

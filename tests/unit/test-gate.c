@@ -148,6 +148,10 @@ static void members_of_the_manager(void **state) {
         assert_action(MANAGER, "ApproveMachineState", dual, ROLE_ADMINISTRATOR,
                       "org.sealsd1.approve-policy");
         assert_action(MANAGER, "ApproveMachineState", dual, ROLE_AUDITOR, NULL);
+        assert_action(MANAGER, "SetSeparation", dual, ROLE_ADMINISTRATOR, "org.sealsd1.manage");
+        assert_action(MANAGER, "SetSeparation", dual, ROLE_CONFIGURED & ~ROLE_ADMINISTRATOR, NULL);
+        assert_action(MANAGER, "RegisterReviewer", dual, ROLE_ADMINISTRATOR, "org.sealsd1.manage");
+        assert_action(MANAGER, "RegisterReviewer", dual, ROLE_REVIEWER, NULL);
         assert_action(MANAGER, "Apply", dual, ROLE_APPLICANT, "org.sealsd1.apply");
         assert_action(MANAGER, "Apply", dual, ROLE_ADMINISTRATOR, NULL);
         assert_action(MANAGER, "CreateSeal", dual, ROLE_ADMINISTRATOR, "org.sealsd1.manage");
