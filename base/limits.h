@@ -30,7 +30,8 @@
 #define KIND_MAX 15        /* of a request */
 #define SUBJECT_MAX 64     /* "user:" or "group:" and a name of at most 32 bytes and some */
 #define KEEPERS_MAX 8
-#define GRANTS_MAX 1000 /* of one seal that have not ended */
+#define GRANTS_MAX 1000     /* of one seal that have not ended */
+#define SIGN_MANY_MAX 10000 /* digests of one SignMany */
 #define PURPOSES_MAX 3
 #define DOCUMENTS_MAX 32
 #define PCR_TEXT_MAX 256  /* "sha256:0,2,7" */

@@ -69,8 +69,7 @@ static int read_keepers(sd_bus_message *m, const char *option, void *target, Err
         return r < 0 ? r : sd_result(sd_bus_message_exit_container(m));
 }
 
-static int read_purposes(sd_bus_message *m, const char *option, void *target, ErrorDetail *detail) {
-        Application *application = target;
+int purposes_read(sd_bus_message *m, const char *option, unsigned *ret, ErrorDetail *detail) {
         const char *text;
 
         int r = sd_bus_message_enter_container(m, 'a', "s");
@@ -79,13 +78,17 @@ static int read_purposes(sd_bus_message *m, const char *option, void *target, Er
         while ((r = sd_bus_message_read_basic(m, 's', &text)) > 0) {
                 unsigned purpose = purpose_from_name(text);
 
-                if (purpose == 0 || (application->purposes & purpose))
+                if (purpose == 0 || (*ret & purpose))
                         return option_invalid(detail, option,
                                               "each once of identity-authentication, "
                                               "document-signing, endorsement");
-                application->purposes |= purpose;
+                *ret |= purpose;
         }
         return r < 0 ? r : sd_result(sd_bus_message_exit_container(m));
+}
+
+static int read_purposes(sd_bus_message *m, const char *option, void *target, ErrorDetail *detail) {
+        return purposes_read(m, option, &((Application *) target)->purposes, detail);
 }
 
 /* Of an amendment 0 says something: that there is no limit any more. */

@@ -12,6 +12,9 @@
 int documents_read(sd_bus_message *m, const char *option, Document *documents, size_t *count,
                    ErrorDetail *detail);
 
+/* Words of Purpose, each once, into a set. */
+int purposes_read(sd_bus_message *m, const char *option, unsigned *ret, ErrorDetail *detail);
+
 /* Read op->message into an Application. */
 int application_read(Operation *op, Application *ret, ErrorDetail *detail);
 

@@ -46,7 +46,7 @@ static int append_purposes(sd_bus_message *m, const void *bus) {
 static int append_keepers(sd_bus_message *m, const void *userdata) {
         const SealView *view = &((const Bus *) userdata)->seal_view;
         const Application *facts = &view->seal.facts;
-        bool shown = seal_shows_custody(&view->seal, &view->viewer);
+        bool shown = seal_shows_custody(userdata, &view->seal, &view->viewer);
 
         int r = sd_bus_message_open_container(m, 'a', "s");
         for (size_t i = 0; r >= 0 && shown && i < facts->keeper_count; i++)
@@ -143,6 +143,16 @@ static const sd_bus_vtable vtable[] = {
         SD_BUS_METHOD_WITH_ARGS("Sign", SD_BUS_ARGS("ay", digest, "a{sv}", options),
                                 SD_BUS_RESULT("ay", result, "t", use), method_dispatch,
                                 SD_BUS_VTABLE_UNPRIVILEGED | SD_BUS_VTABLE_SENSITIVE),
+        SD_BUS_METHOD_WITH_ARGS("SignMany", SD_BUS_ARGS("aay", digests, "a{sv}", options),
+                                SD_BUS_RESULT("aay", results, "t", first), method_dispatch,
+                                SD_BUS_VTABLE_UNPRIVILEGED | SD_BUS_VTABLE_SENSITIVE),
+        SD_BUS_METHOD_WITH_ARGS("AddGrant", SD_BUS_ARGS("s", subject, "a{sv}", options),
+                                SD_BUS_RESULT("s", id), method_dispatch,
+                                SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("RemoveGrant", SD_BUS_ARGS("s", id, "s", reason), SD_BUS_NO_RESULT,
+                                method_dispatch, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("ListGrants", SD_BUS_NO_ARGS, SD_BUS_RESULT("a(ssa{sv})", grants),
+                                method_dispatch, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD_WITH_ARGS("RecordFiling", SD_BUS_ARGS("a{sv}", record), SD_BUS_NO_RESULT,
                                 method_dispatch, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD_WITH_ARGS("Deliver", SD_BUS_ARGS("s", keeper), SD_BUS_NO_RESULT,

@@ -14,6 +14,8 @@
 #include "sealsd/bus-options.h"
 #include "sealsd/bus-path.h"
 #include "sealsd/bus-seal-life.h"
+#include "sealsd/bus-seal-use.h"
+#include "sealsd/service-grant.h"
 
 #define WHY_NOT_MAX (ERROR_TEXT_MAX + 64)
 
@@ -30,13 +32,16 @@ static int seal_relate(Operation *op, unsigned *ret_relations) {
                 return r;
         strcpy(op->number, number);
         (void) snprintf(op->type, sizeof(op->type), "%s", seal->facts.type);
-        *ret_relations = seal_is_keeper(seal, &op->caller) ? ROLE_KEEPER : 0;
-        return 0;
+        return service_seal_relations(op->bus->service, &op->caller, seal, ret_relations);
 }
 
-bool seal_shows_custody(const Seal *seal, const Caller *caller) {
-        return (caller->roles & (ROLE_ADMINISTRATOR | ROLE_AUDITOR)) ||
-               seal_is_keeper(seal, caller);
+bool seal_shows_custody(const Bus *bus, const Seal *seal, const Caller *caller) {
+        unsigned relations = 0;
+
+        if (caller->roles & (ROLE_ADMINISTRATOR | ROLE_AUDITOR))
+                return true;
+        return service_seal_relations(bus->service, caller, seal, &relations) == 0 &&
+               relations & ROLE_KEEPER;
 }
 
 void seal_why_not(const Bus *bus, const Seal *seal, char *ret, size_t size) {
@@ -50,97 +55,6 @@ void seal_why_not(const Bus *bus, const Seal *seal, char *ret, size_t size) {
         else
                 (void) snprintf(ret, size, "%s: %s", dot ? dot + 1 : name,
                                 error_describe(code, &detail));
-}
-
-/* --- Sign ----------------------------------------------------------------------------------- */
-
-/* Which words there are, and go together, is the algorithm's to say. */
-static int read_hash(sd_bus_message *m, const char *option, void *target, ErrorDetail *detail) {
-        return argument_text(m, option, WORD_MAX, &((SignOptions *) target)->hash, detail);
-}
-
-static int read_scheme(sd_bus_message *m, const char *option, void *target, ErrorDetail *detail) {
-        return argument_text(m, option, WORD_MAX, &((SignOptions *) target)->scheme, detail);
-}
-
-static int read_format(sd_bus_message *m, const char *option, void *target, ErrorDetail *detail) {
-        static const char *const later[] = { "cades", "pades-cms", "eseal" };
-        const char *text;
-
-        (void) target;
-        int r = sd_bus_message_read_basic(m, 's', &text);
-        if (r < 0)
-                return r;
-        for (size_t i = 0; i < ROWS(later); i++)
-                if (strcmp(text, later[i]) == 0)
-                        return error_set(detail, SEAL_E_UNSUPPORTED,
-                                         "'%s': %s is not supported yet", option, later[i]);
-        return strcmp(text, "raw") == 0 ? 0 : option_invalid(detail, option, "only raw");
-}
-
-static int read_purpose(sd_bus_message *m, const char *option, void *target, ErrorDetail *detail) {
-        SignOptions *sign = target;
-        const char *text;
-
-        int r = sd_bus_message_read_basic(m, 's', &text);
-        if (r < 0)
-                return r;
-        sign->purpose = (Purpose) purpose_from_name(text);
-        if (sign->purpose == 0)
-                return option_invalid(
-                        detail, option,
-                        "one of identity-authentication, document-signing, endorsement");
-        return 0;
-}
-
-/* It is written into the journal, where a line is an entry. */
-static int read_document_name(sd_bus_message *m, const char *option, void *target,
-                              ErrorDetail *detail) {
-        SignOptions *sign = target;
-
-        int r = argument_text(m, option, TEXT_MAX, &sign->document_name, detail);
-        if (r != 0)
-                return r;
-        return text_is_line(sign->document_name, TEXT_MAX)
-                       ? 0
-                       : option_invalid(detail, option, "one line of text");
-}
-
-static const Option sign_options[] = {
-        { "hash", OPTION_CUSTOM, 0, 0, "s", read_hash },
-        { "scheme", OPTION_CUSTOM, 0, 0, "s", read_scheme },
-        { "format", OPTION_CUSTOM, 0, 0, "s", read_format },
-        { "purpose", OPTION_CUSTOM, 0, 0, "s", read_purpose },
-        { "document-name", OPTION_CUSTOM, 0, 0, "s", read_document_name },
-        { "property-info", OPTION_LATER, 0, 0, NULL, NULL },
-        { "pin", OPTION_LATER, 0, 0, NULL, NULL },
-};
-
-static int parse_sign(Operation *op, ErrorDetail *detail) {
-        SignOptions *sign = op->args;
-
-        int r = argument_bytes(op->message, "digest", DIGEST_MAX, &sign->digest, detail);
-        if (r != 0)
-                return r;
-        return method_options(op, sign_options, ROWS(sign_options), sign, detail);
-}
-
-static int append_signature(sd_bus_message *m, const void *result) {
-        const SignResult *sign = result;
-
-        int r = sd_bus_message_append_array(m, 'y', sign->signature.data, sign->signature.size);
-        return r < 0 ? r : sd_bus_message_append(m, "t", sign->use);
-}
-
-static void seal_signed(void *userdata, int code, const ErrorDetail *detail, const void *result) {
-        operation_answer(userdata, code, detail, append_signature, result);
-}
-
-static int run_sign(Operation *op, ErrorDetail *detail) {
-        Reply reply = { .done = seal_signed, .userdata = op };
-
-        return service_seal_sign(op->bus->service, &op->caller, op->number, op->args, reply,
-                                 detail);
 }
 
 /* --- filing and custody --------------------------------------------------------------------- */
@@ -227,7 +141,7 @@ static int seal_to_json(Operation *op, const Seal *seal, char **ret) {
                 return r;
         seal_why_not(op->bus, seal, why_not, sizeof(why_not));
         return seal_describe(seal, request, why_not, (const char *const *) policy,
-                             seal_shows_custody(seal, &op->caller), ret);
+                             seal_shows_custody(op->bus, seal, &op->caller), ret);
 }
 
 static int run_describe(Operation *op, ErrorDetail *detail) {
@@ -246,7 +160,11 @@ static int run_describe(Operation *op, ErrorDetail *detail) {
 }
 
 static const Method methods[] = {
-        { "Sign", sizeof(SignOptions), parse_sign, run_sign, false },
+        { "Sign", sizeof(SignArgs), parse_sign, run_sign, false },
+        { "SignMany", sizeof(SignManyArgs), parse_sign_many, run_sign_many, false },
+        { "AddGrant", sizeof(Grant), parse_add_grant, run_add_grant, false },
+        { "RemoveGrant", sizeof(RemoveGrantArgs), parse_remove_grant, run_remove_grant, false },
+        { "ListGrants", 0, NULL, run_list_grants, false },
         { "RecordFiling", sizeof(Filing), parse_record_filing, run_record_filing, false },
         { "Deliver", sizeof(Subject), parse_deliver, run_deliver, false },
         { "Accept", 1, parse_accept, run_accept, false },

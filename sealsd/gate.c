@@ -52,6 +52,16 @@ static const GateRule rules[] = {
 
         { SEAL, "Sign", ANY, ROLE_KEEPER, NULL },
         { SEAL, "Sign", ANY, ROLE_USER, NULL },
+        { SEAL, "SignMany", ANY, ROLE_KEEPER, NULL },
+        { SEAL, "SignMany", ANY, ROLE_USER, NULL },
+        /* Administrators first: an emergency is polkit's to judge, whatever else its giver is. */
+        { SEAL, "AddGrant", ANY, ROLE_ADMINISTRATOR, ACTION("manage") },
+        { SEAL, "AddGrant", ANY, ROLE_KEEPER, NULL },
+        { SEAL, "RemoveGrant", ANY, ROLE_KEEPER, NULL },
+        { SEAL, "RemoveGrant", ANY, ROLE_ADMINISTRATOR, ACTION("manage") },
+        { SEAL, "ListGrants", ANY, ROLE_KEEPER, NULL },
+        { SEAL, "ListGrants", ANY, ROLE_ADMINISTRATOR, NULL },
+        { SEAL, "ListGrants", ANY, ROLE_AUDITOR, NULL },
         { SEAL, "Accept", ANY, ROLE_KEEPER, NULL },
         { SEAL, "Decline", ANY, ROLE_KEEPER, NULL },
         { SEAL, "RecordFiling", STRICT, ROLE_MAKER, ACTION("make") },

@@ -42,21 +42,23 @@ static int reviewer_write(Service *service, const Caller *caller, Reviewer *revi
 static int replace_check(const Service *service, const Reviewer *old, Bytes bytes, Bytes signature,
                          ErrorDetail *detail) {
         if (signature.size == 0)
-                return error_set(detail, SEAL_E_APPROVAL_REQUIRED,
-                                 "%s has a registered key: another one takes its place with a "
-                                 "signature of the present key or of the authority over "
-                                 "'sealsd/reviewer/replace', a zero byte and the SHA-256 of the new "
-                                 "key's DER SubjectPublicKeyInfo%s",
-                                 old->subject.text,
-                                 service->installation.resident ? ", or with the passphrase" : "");
+                return error_set(
+                        detail, SEAL_E_APPROVAL_REQUIRED,
+                        "%s has a registered key: another one takes its place with a "
+                        "signature of the present key or of the authority over "
+                        "'sealsd/reviewer/replace', a zero byte and the SHA-256 of the new "
+                        "key's DER SubjectPublicKeyInfo%s",
+                        old->subject.text,
+                        service->installation.resident ? ", or with the passphrase" : "");
         int r = reviewer_verify(old, bytes, signature);
         if (r == SEAL_E_APPROVAL_INVALID && !service->installation.resident)
                 r = signature_verify(&service->installation.authority, bytes, signature);
         if (r == SEAL_E_APPROVAL_INVALID)
-                return error_set(detail, r,
-                                 "The signature is neither the present key's nor the authority's "
-                                 "over 'sealsd/reviewer/replace', a zero byte and the SHA-256 of the "
-                                 "new key's DER SubjectPublicKeyInfo");
+                return error_set(
+                        detail, r,
+                        "The signature is neither the present key's nor the authority's "
+                        "over 'sealsd/reviewer/replace', a zero byte and the SHA-256 of the "
+                        "new key's DER SubjectPublicKeyInfo");
         return r;
 }
 
@@ -86,9 +88,9 @@ static int replace_prove(Service *service, const Caller *caller, const Reviewer 
         if (!replacement)
                 return -ENOMEM;
         *replacement = (Replacement){ service, *caller, *reviewer, reply };
-        int r = service_authority_prove(
-                service, caller->uid, passphrase, bytes,
-                (Reply){ .done = replace_proved, .userdata = replacement }, detail);
+        int r = service_authority_prove(service, caller->uid, passphrase, bytes,
+                                        (Reply){ .done = replace_proved, .userdata = replacement },
+                                        detail);
         if (r != 0)
                 free(replacement);
         return r;

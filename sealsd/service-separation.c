@@ -70,7 +70,8 @@ static int lowering_bytes(const Service *service, Separation mode, Writer *write
 
 /* External: fresh each time, once, and gone with the daemon. */
 static int lowering_offer(Service *service, Separation mode) {
-        SeparationOffer offer = { .mode = mode, .expires = service_now(service) + CHALLENGE_LIFETIME };
+        SeparationOffer offer = { .mode = mode,
+                                  .expires = service_now(service) + CHALLENGE_LIFETIME };
         Writer w = writer_over(offer.bytes, sizeof(offer.bytes));
         uint32_t random;
 

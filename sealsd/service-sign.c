@@ -1,55 +1,123 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Sign: take a use (register, durable) → satisfy the policy and sign (chip) → answer. Whether the
- * seal may sign is for the chip to say; what is checked here first saves it the trouble and gives
- * a better sentence.
+ * Sign and SignMany: who may → take the uses (register and ledger, durable) → satisfy the policy and
+ * sign (chip) → answer. Whether the seal may sign is for the chip to say; what is checked here first
+ * saves it the trouble and gives a better sentence.
+ *
+ * Many signatures are many short jobs, one after the other, so that others have their turn between.
  */
 #include <errno.h>
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include <openssl/crypto.h>
 
 #include "base/log.h"
+#include "base/text.h"
 #include "policy/algorithm.h"
 #include "policy/key.h"
-#include "sealsd/service-internal.h"
+#include "sealsd/json.h"
+#include "sealsd/service-grant.h"
+#include "sealsd/service-ledger.h"
+#include "sealsd/service-life.h"
 #include "tpm/index.h"
+
+/* A turn at the chip ends with the signature that reaches either. */
+#define TURN_SIGNATURES 32
+#define TURN_TIME (100 * USEC_PER_SEC / 1000)
+/* Digests in one row of the ledger, which has room for LEDGER_ROW_MAX. */
+#define DIGESTS_PER_ROW 1000
 
 typedef struct SignJob {
         ServiceJob head;
         char number[NUMBER_MAX + 1];
         char document_name[TEXT_MAX + 1];
-        Subject by;
-        uint64_t use;
+        char hash[WORD_MAX + 1];
+        Purpose purpose;
+        Caller caller;
+        uint64_t grant; /* 0: as keeper */
+        char grant_name[32];
+        uint64_t use; /* number of the first; 0 none taken */
         SealKey key;
         SealPolicy policy;
         TpmIndex index;
         ApprovalSet *approvals;
         TPMT_SIG_SCHEME scheme;
-        TPM2B_DIGEST digest;
-        TPMT_SIGNATURE signature;
-        bool asked; /* in any run */
+        size_t count, done;
+        TPM2B_DIGEST *digests;
+        Bytes *signatures; /* the first `done` are there, each malloc'ed */
+        bool asked;        /* the chip, for any of them */
 } SignJob;
+
+/* What the job owns beside its own memory. */
+static void sign_release(SignJob *job) {
+        for (size_t i = 0; job->signatures && i < job->done; i++)
+                free((void *) job->signatures[i].data);
+        free(job->signatures);
+        free(job->digests);
+        (void) approval_set_unref(job->approvals);
+}
+
+static void sign_finish(SignJob *job, int code, const ErrorDetail *detail) {
+        const SignResult result = {
+                .count = job->done,
+                .signatures = job->signatures,
+                .use = job->use,
+        };
+
+        if (job->head.reply.done)
+                job->head.reply.done(job->head.reply.userdata, code, detail, &result);
+        sign_release(job);
+        (void) service_job_discard(job);
+}
+
+/* --- at the chip -------------------------------------------------------------------------- */
+
+static uint64_t monotonic(void) {
+        struct timespec now;
+
+        (void) clock_gettime(CLOCK_MONOTONIC, &now);
+        return (uint64_t) now.tv_sec * USEC_PER_SEC + (uint64_t) now.tv_nsec / 1000;
+}
+
+static int sign_one(SignJob *job, Chip *chip, ErrorDetail *detail) {
+        SealUse use = {
+                .key = &job->key,
+                .policy = &job->policy,
+                .index = &job->index,
+                .approvals = job->approvals->approvals,
+                .approval_count = job->approvals->count,
+                .scheme = job->scheme,
+                .digest = job->digests[job->done],
+                .asked = &job->asked,
+        };
+        Bytes *signature = &job->signatures[job->done];
+        TPMT_SIGNATURE structure;
+        uint8_t *der = NULL;
+        size_t approval;
+
+        int r = tpm_seal_sign(chip->tpm, &use, &structure, &approval, detail);
+        if (r == 0)
+                r = signature_to_openssl(&structure, &der, &signature->size);
+        if (r != 0)
+                return r;
+        signature->data = der;
+        job->done++;
+        return 0;
+}
 
 static int sign_run(Job *job, Chip *chip, ErrorDetail *detail) {
         SignJob *j = (SignJob *) job;
-        SealUse use = {
-                .key = &j->key,
-                .policy = &j->policy,
-                .index = &j->index,
-                .approvals = j->approvals->approvals,
-                .approval_count = j->approvals->count,
-                .scheme = j->scheme,
-                .digest = j->digest,
-                .asked = &j->asked,
-        };
-        size_t approval;
-        int r;
+        uint64_t end = monotonic() + TURN_TIME;
 
-        r = service_job_begin(&j->head, chip, detail);
-        if (r == 0)
-                r = tpm_seal_sign(chip->tpm, &use, &j->signature, &approval, detail);
+        int r = service_job_begin(&j->head, chip, detail);
+        for (size_t n = 0; r == 0 && j->done < j->count && n < TURN_SIGNATURES; n++) {
+                if (n > 0 && monotonic() >= end)
+                        break;
+                r = sign_one(j, chip, detail);
+        }
         return r;
 }
 
@@ -73,6 +141,7 @@ static void sign_learn(SignJob *job, int code) {
         case SEAL_E_REGISTER_TAMPERED:
         case SEAL_E_LOCKED:
         case SEAL_E_TPM_FAILURE:
+        case SEAL_E_TPM_UNAVAILABLE:
                 service_probe(s);
                 break;
         default:
@@ -80,94 +149,230 @@ static void sign_learn(SignJob *job, int code) {
         }
 }
 
+/* --- the ledger --------------------------------------------------------------------------- */
+
+static json_t *digests_facts(const SignJob *job, size_t first, size_t count) {
+        char hex[2 * sizeof(job->digests->buffer) + 1];
+        _cleanup_json_ json_t *array = json_array();
+
+        for (size_t i = first; array && i < first + count; i++) {
+                const TPM2B_DIGEST *digest = &job->digests[i];
+
+                hex_encode(digest->buffer, digest->size, hex);
+                if (json_array_append_new(array, json_string(hex)) != 0)
+                        return NULL;
+        }
+        return json_pack("{s:O}", "digests", array);
+}
+
+/* A row about the uses from this one on: with the digest of one, or the list of several. */
+static int use_event(const SignJob *job, EventCode code, size_t first, size_t count,
+                     const char *result) {
+        _cleanup_json_ json_t *facts = NULL;
+        Event event = {
+                .code = code,
+                .caller = &job->caller,
+                .seal = job->number,
+                .object = job->grant != 0 ? job->grant_name : NULL,
+                .purpose = purpose_name(job->purpose),
+                .hash = job->hash,
+                .document = job->document_name[0] != '\0' ? job->document_name : NULL,
+                .use = job->use + first,
+                .count = count,
+                .result = result,
+        };
+
+        if (count == 1)
+                event.digest = (Bytes){ job->digests[first].buffer, job->digests[first].size };
+        else if (!(facts = digests_facts(job, first, count)))
+                return -ENOMEM;
+        event.facts = facts;
+        return store_event(job->head.service->store, &event);
+}
+
+static int use_events(const SignJob *job, EventCode code, size_t first, const char *result) {
+        int r = 0;
+
+        for (size_t at = first, n; r == 0 && at < job->count; at += n) {
+                n = job->count - at < DIGESTS_PER_ROW ? job->count - at : DIGESTS_PER_ROW;
+                r = use_event(job, code, at, n, result);
+        }
+        return r;
+}
+
+/* All of them or none, durable before the chip is asked: a crash wastes uses and never adds one. */
+static int uses_take(SignJob *job, ErrorDetail *detail) {
+        Store *store = job->head.service->store;
+
+        int r = store_begin(store);
+        if (r != 0)
+                return r;
+        r = store_use_take(store, job->number, job->grant, job->count, &job->use, detail);
+        if (r == 0)
+                r = use_events(job, EVENT_USE, 0, NULL);
+        r = store_end(store, r);
+        if (r != 0)
+                job->use = 0;
+        return r;
+}
+
+static const char *result_name(int code) {
+        const char *name = error_name(code), *dot = strrchr(name, '.');
+
+        return dot ? dot + 1 : name;
+}
+
 /*
  * A use counts from when the chip was asked to sign: its answer may have been lost, or kept by who
- * altered it, and refusals have no HMAC. One that never came so far is given back.
+ * altered it, and refusals have no HMAC. Those that never came so far are given back.
  */
+static int uses_fail(const SignJob *job, int code) {
+        Store *store = job->head.service->store;
+
+        int r = store_begin(store);
+        if (r != 0)
+                return r;
+        if (!job->asked)
+                r = store_use_return(store, job->number, job->grant, job->use, job->count);
+        if (r == 0)
+                r = use_events(job, EVENT_USE_FAILED, job->done, result_name(code));
+        return store_end(store, r);
+}
+
 static void sign_failed(const SignJob *job, int code) {
+        if (job->use == 0)
+                return;
         if (job->asked)
                 log_warning("seal %s use %" PRIu64 " by %s: the chip may have signed: %s",
-                            job->number, job->use, job->by.text, error_text(code));
-        else
-                (void) store_use_return(job->head.service->store, job->number, 0, job->use, 1);
+                            job->number, job->use + job->done, job->caller.subject.text,
+                            error_text(code));
+        int r = uses_fail(job, code);
+        if (r != 0)
+                log_error("seal %s use %" PRIu64 ": that it failed could not be recorded: %s",
+                          job->number, job->use + job->done, error_text(r));
+}
+
+/* --- in turns ----------------------------------------------------------------------------- */
+
+static void sign_done(Job *job, int code, const ErrorDetail *detail);
+
+/*
+ * The next turn has its place, whoever has come since: what has begun is not refused half-way. It
+ * stands in its caller's line as long as there is room, and else in the daemon's own.
+ */
+static int sign_next(SignJob *job) {
+        uint32_t uid = job->caller.uid;
+
+        job->head.job.uid = uid;
+        int r = service_job_submit(&job->head, sign_run, sign_done);
+        if (r == SEAL_E_BUSY || r == SEAL_E_QUOTA_EXCEEDED) {
+                job->head.job.uid = UINT32_MAX;
+                r = service_job_submit(&job->head, sign_run, sign_done);
+        }
+        return r;
+}
+
+static void sign_progress(const SignJob *job) {
+        const Service *s = job->head.service;
+
+        if (job->count > 1 && s->observer.progress && !s->stopping)
+                s->observer.progress(s->observer.userdata, "SignMany", job->done, job->count);
 }
 
 static void sign_done(Job *job, int code, const ErrorDetail *detail) {
         SignJob *j = (SignJob *) job;
-        _cleanup_free_ uint8_t *der = NULL;
-        SignResult result = { .use = j->use };
 
+        if (code == 0 && j->done > 0)
+                sign_progress(j);
+        if (code == 0 && j->done < j->count) {
+                code = sign_next(j);
+                if (code == 0)
+                        return;
+                detail = NULL;
+        }
         sign_learn(j, code);
         if (code == 0)
-                code = signature_to_openssl(&j->signature, &der, &result.signature.size);
-        if (code == 0)
-                log_info("seal %s use %" PRIu64 " by %s%s%s", j->number, j->use, j->by.text,
-                         j->document_name[0] ? ": " : "", j->document_name);
+                log_info("seal %s use %" PRIu64 " by %s%s%s", j->number, j->use,
+                         j->caller.subject.text, j->document_name[0] ? ": " : "", j->document_name);
         else
                 sign_failed(j, code);
-        result.signature.data = der;
-        (void) approval_set_unref(j->approvals);
-        service_job_finish(&j->head, code, detail, &result);
+        sign_finish(j, code, detail);
 }
 
 /* --- checks ------------------------------------------------------------------------------- */
 
 /* The key says what it is; the row's word is only what was applied for. */
-static int sign_digest(SignJob *job, const Seal *seal, const SignOptions *options,
+static int sign_scheme(SignJob *job, const Seal *seal, const SignOptions *options, size_t *ret_size,
                        ErrorDetail *detail) {
         const Algorithm *algorithm = algorithm_of(&seal->public);
-        size_t size;
 
         if (!algorithm)
                 return error_set(detail, SEAL_E_UNSUPPORTED,
                                  "The key of seal %s is of an algorithm that this sealsd does not "
                                  "know; a newer one made it",
                                  seal->number);
-        int r = algorithm_scheme(algorithm, options->hash, options->scheme, &job->scheme, &size,
+        text_copy(job->hash, sizeof(job->hash), options->hash ? options->hash : algorithm->hash);
+        int r = algorithm_scheme(algorithm, options->hash, options->scheme, &job->scheme, ret_size,
                                  detail);
         if (r == 0)
                 r = features_check(job->head.service->features, algorithm, &job->scheme, detail);
+        return r;
+}
+
+static int sign_digests(SignJob *job, const Seal *seal, const SignOptions *options,
+                        ErrorDetail *detail) {
+        size_t size;
+
+        int r = sign_scheme(job, seal, options, &size, detail);
         if (r != 0)
                 return r;
-        if (options->digest.size != size)
-                return error_set(detail, SEAL_E_INVALID_ARGS,
-                                 "A digest of %s has %zu bytes, this one %zu",
-                                 options->hash ? options->hash : algorithm->hash, size,
-                                 options->digest.size);
-        job->digest.size = (UINT16) size;
-        memcpy(job->digest.buffer, options->digest.data, size);
+        job->digests = calloc(options->count, sizeof(*job->digests));
+        job->signatures = calloc(options->count, sizeof(*job->signatures));
+        if (!job->digests || !job->signatures)
+                return -ENOMEM;
+        job->count = options->count;
+        for (size_t i = 0; i < options->count; i++) {
+                if (options->digests[i].size != size)
+                        return error_set(detail, SEAL_E_INVALID_ARGS,
+                                         "A digest of %s has %zu bytes, this one %zu", job->hash,
+                                         size, options->digests[i].size);
+                job->digests[i].size = (UINT16) size;
+                memcpy(job->digests[i].buffer, options->digests[i].data, size);
+        }
         return 0;
 }
 
-static int sign_may(Service *service, const Caller *caller, const Seal *seal,
-                    const SignOptions *options, ErrorDetail *detail) {
-        const SeparationRule rule = service_separation_rule(service);
-        Purpose purpose = options->purpose ? options->purpose : PURPOSE_DOCUMENT_SIGNING;
-        SealState same;
-        int r;
+/* What the chip judges, and may judge differently by now: it is asked again. */
+static bool is_for_the_chip(int code) {
+        return code == SEAL_E_MACHINE_STATE_REFUSED || code == SEAL_E_LOCKED ||
+               code == SEAL_E_TPM_UNAVAILABLE || code == SEAL_E_TPM_FAILURE;
+}
 
-        r = seal_transition(seal->state, SEAL_SIGN, &same, detail);
-        if (r == 0 && !seal_is_keeper(seal, caller))
-                r = error_set(detail, SEAL_E_ACCESS_DENIED, "You are not a keeper of seal %s",
-                              seal->number);
-        if (r == 0)
-                r = separation_keep(&rule, seal, caller, detail);
-        /* The machine's state is for the chip to judge, now; all else is as WhyNot says. */
-        if (r == 0)
-                r = service_seal_why_not(service, seal, detail);
-        if (r == SEAL_E_MACHINE_STATE_REFUSED || r == SEAL_E_LOCKED ||
-            r == SEAL_E_TPM_UNAVAILABLE || r == SEAL_E_TPM_FAILURE) {
-                r = 0;
+/* In the design's order (section 4, "May sign"): the seal, the machine, the caller. */
+static int sign_may(Service *service, const Caller *caller, const Seal *seal, SignJob *job,
+                    int *ret_chip, ErrorDetail *detail) {
+        const SeparationRule rule = service_separation_rule(service);
+
+        *ret_chip = 0;
+        int r = service_seal_why_not(service, seal, detail);
+        if (is_for_the_chip(r)) {
+                *ret_chip = r;
                 if (detail)
                         detail->text[0] = '\0';
+                r = service_ledger_why_not(service, detail);
         }
         if (r ==
             SEAL_E_REGISTER_TAMPERED) /* perhaps it is mended by now: look, for the next call */
                 service_probe(service);
-        if (r == 0 && !(seal->facts.purposes & purpose))
+        if (r == 0 && !(seal->facts.purposes & job->purpose))
                 r = error_set(detail, SEAL_E_PURPOSE_NOT_ALLOWED,
                               "Seal %s is not for the purpose %s", seal->number,
-                              purpose_name(purpose));
+                              purpose_name(job->purpose));
+        if (r == 0)
+                r = service_grant_find(service, caller, seal, job->purpose, job->count, &job->grant,
+                                       detail);
+        if (r == 0)
+                r = separation_keep(&rule, seal, caller, detail);
         return r;
 }
 
@@ -177,6 +382,7 @@ static int sign_fill(SignJob *job, const Seal *seal) {
         int r;
 
         memcpy(job->number, seal->number, sizeof(job->number));
+        (void) snprintf(job->grant_name, sizeof(job->grant_name), "grant:%" PRIu64, job->grant);
         job->key = (SealKey){ .public = seal->public, .private = seal->private };
         job->approvals = approval_set_ref(s->approvals);
         r = service_build_policy(s, seal, &job->policy);
@@ -190,45 +396,92 @@ static int sign_fill(SignJob *job, const Seal *seal) {
         return r;
 }
 
-static int sign_start(SignJob *job) {
-        Store *store = job->head.service->store;
-        int r;
+/* --- beginning ---------------------------------------------------------------------------- */
 
-        r = store_use_take(store, job->number, 0, 1, &job->use, NULL);
+/* No use is taken for a call that is turned away at the queue. */
+static int sign_start(SignJob *job, ErrorDetail *detail) {
+        Service *s = job->head.service;
+
+        int r = worker_check(s->worker, job->caller.uid);
+        if (r == 0)
+                r = uses_take(job, detail);
+        if (r == SEAL_E_LIMIT_REACHED)
+                service_ledger_refused(s, &job->caller, job->number, r);
         if (r != 0)
                 return r;
         r = service_job_submit(&job->head, sign_run, sign_done);
         if (r != 0)
-                (void) store_use_return(store, job->number, 0, job->use, 1);
+                sign_failed(job, r);
         return r;
+}
+
+/*
+ * The chip was looked at because it was known to refuse: as long as it does, no use is taken, so that
+ * calls without number leave no rows without number.
+ */
+static void sign_looked(void *userdata, int code, const ErrorDetail *detail, const void *result) {
+        SignJob *job = userdata;
+        Service *s = job->head.service;
+        ErrorDetail own = {};
+
+        (void) result;
+        if (code != 0 && detail)
+                own = *detail;
+        if (code == 0)
+                code = service_machine_why_not(s, &own);
+        if (code == 0)
+                code = sign_start(job, &own);
+        else
+                service_ledger_refused(s, &job->caller, job->number, code);
+        if (code != 0)
+                sign_finish(job, code, &own);
+}
+
+static int sign_begin(SignJob *job, int chip, ErrorDetail *detail) {
+        if (chip == 0)
+                return sign_start(job, detail);
+        return service_look(job->head.service, job->caller.uid,
+                            (Reply){ .done = sign_looked, .userdata = job });
+}
+
+static int sign_prepare(SignJob *job, const Seal *seal, const SignOptions *options, int *ret_chip,
+                        ErrorDetail *detail) {
+        Service *s = job->head.service;
+
+        job->purpose = options->purpose ? options->purpose : PURPOSE_DOCUMENT_SIGNING;
+        if (options->document_name)
+                text_copy(job->document_name, sizeof(job->document_name), options->document_name);
+        int r = sign_digests(job, seal, options, detail);
+        if (r != 0)
+                return r;
+        r = sign_may(s, &job->caller, seal, job, ret_chip, detail);
+        if (r > 0)
+                service_ledger_refused(s, &job->caller, seal->number, r);
+        return r == 0 ? sign_fill(job, seal) : r;
 }
 
 int service_seal_sign(Service *service, const Caller *caller, const char *number,
                       const SignOptions *options, Reply reply, ErrorDetail *detail) {
         _cleanup_free_ Seal *seal = malloc(sizeof(*seal));
-        int r;
+        int chip = 0;
 
         if (!seal)
                 return -ENOMEM;
-        r = service_seal_fetch(service, caller, number, seal, detail);
-        if (r == 0)
-                r = sign_may(service, caller, seal, options, detail);
+        int r = service_seal_fetch(service, caller, number, seal, detail);
         if (r != 0)
                 return r;
+        if (options->count == 0 || options->count > SIGN_MANY_MAX)
+                return error_set(detail, SEAL_E_INVALID_ARGS, "1 to %d digests, not %zu",
+                                 SIGN_MANY_MAX, options->count);
         SignJob *job = service_job_new(service, sizeof(*job), caller->uid, reply);
         if (!job)
                 return -ENOMEM;
-        job->by = caller->subject;
-        if (options->document_name)
-                (void) snprintf(job->document_name, sizeof(job->document_name), "%s",
-                                options->document_name);
-        r = sign_digest(job, seal, options, detail);
+        job->caller = *caller;
+        r = sign_prepare(job, seal, options, &chip, detail);
         if (r == 0)
-                r = sign_fill(job, seal);
-        if (r == 0)
-                r = sign_start(job);
+                r = sign_begin(job, chip, detail);
         if (r != 0) {
-                (void) approval_set_unref(job->approvals);
+                sign_release(job);
                 (void) service_job_discard(job);
         }
         return r;

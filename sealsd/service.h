@@ -26,6 +26,7 @@
 #include "sealsd/arrow.h"
 #include "sealsd/caller.h"
 #include "sealsd/config.h"
+#include "sealsd/grant.h"
 #include "sealsd/installation.h"
 #include "sealsd/request.h"
 #include "sealsd/seal.h"
@@ -316,8 +317,18 @@ int service_seal_apply(Service *service, const Caller *caller, const char *numbe
 int service_seal_state_at(Service *service, const Caller *caller, const char *number, uint64_t time,
                           char ret[static STATE_TEXT_MAX], ErrorDetail *detail);
 
+/* grant is completed in place, its id too. */
+int service_grant_add(Service *service, const Caller *caller, const char *number, Grant *grant,
+                      ErrorDetail *detail);
+int service_grant_remove(Service *service, const Caller *caller, const char *number, uint64_t id,
+                         const char *reason, ErrorDetail *detail);
+/* Those that have not been ended, by id. *ret is malloc'ed. */
+int service_grant_list(Service *service, const Caller *caller, const char *number, Grant **ret,
+                       size_t *ret_count, ErrorDetail *detail);
+
 typedef struct SignOptions {
-        Bytes digest;
+        size_t count; /* 1 to SIGN_MANY_MAX */
+        const Bytes *digests;
         const char *hash;          /* sha256, ...; NULL: the algorithm's own */
         const char *scheme;        /* rsassa, rsapss; NULL: the first */
         Purpose purpose;           /* 0: document-signing */
@@ -325,11 +336,15 @@ typedef struct SignOptions {
 } SignOptions;
 
 typedef struct SignResult {
-        Bytes signature; /* DER ECDSA-Sig-Value, of SM2 too; the plain block of RSA */
-        uint64_t use;
+        size_t count;
+        const Bytes *signatures; /* DER ECDSA-Sig-Value, of SM2 too; the plain block of RSA */
+        uint64_t use;            /* number of the first; the others follow */
 } SignResult;
 
-/* Result: SignResult. */
+/*
+ * Result: SignResult. Each digest counts one use, all are counted or none, and all are counted before
+ * the first is signed.
+ */
 int service_seal_sign(Service *service, const Caller *caller, const char *number,
                       const SignOptions *options, Reply reply, ErrorDetail *detail);
 

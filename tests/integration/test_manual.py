@@ -87,6 +87,8 @@ def walk_dual(box):
     reader.run("call $S Accept", seal=seal)
     reader.run("call $M ListSeals")
     reader.run("call $S Sign 'aya{sv}' $(ay digest.bin) 1", seal=seal)
+    for member in ("SignMany", "AddGrant", "ListGrants", "RemoveGrant"):
+        reader.run(f"call $S {member}", seal=seal)
     reader.run("call $S Describe", seal=seal)
     reader.run("call $S StateAt", seal=seal, **{"1795000000000000": "$(date +%s%6N)"})
     reader.run("call $S Apply", seal=seal)

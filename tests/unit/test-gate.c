@@ -200,6 +200,19 @@ static void members_of_seals(void **state) {
                 assert_action(SEAL, keepers[i], single, ROLE_CONFIGURED | ROLE_OWNER, NULL);
         }
         assert_action(SEAL, "Sign", strict, ROLE_USER, "-");
+        assert_action(SEAL, "SignMany", dual, ROLE_KEEPER, "-");
+        assert_action(SEAL, "SignMany", dual, ROLE_USER, "-");
+        assert_action(SEAL, "SignMany", single, ROLE_CONFIGURED, NULL);
+        assert_action(SEAL, "AddGrant", dual, ROLE_KEEPER, "-");
+        assert_action(SEAL, "AddGrant", dual, ROLE_ADMINISTRATOR, "org.sealsd1.manage");
+        assert_action(SEAL, "AddGrant", dual, ROLE_ADMINISTRATOR | ROLE_KEEPER,
+                      "org.sealsd1.manage");
+        assert_action(SEAL, "AddGrant", dual, ROLE_USER, NULL);
+        assert_action(SEAL, "RemoveGrant", dual, ROLE_KEEPER | ROLE_ADMINISTRATOR, "-");
+        assert_action(SEAL, "RemoveGrant", dual, ROLE_ADMINISTRATOR, "org.sealsd1.manage");
+        assert_action(SEAL, "RemoveGrant", dual, ROLE_USER | ROLE_AUDITOR, NULL);
+        assert_action(SEAL, "ListGrants", dual, ROLE_AUDITOR, "-");
+        assert_action(SEAL, "ListGrants", dual, ROLE_USER | ROLE_REVIEWER | ROLE_MAKER, NULL);
         assert_action(SEAL, "Accept", strict, ROLE_USER, NULL);
         assert_action(SEAL, "RecordFiling", strict, ROLE_MAKER, "org.sealsd1.make");
         assert_action(SEAL, "RecordFiling", strict, ROLE_ADMINISTRATOR, "org.sealsd1.manage");
