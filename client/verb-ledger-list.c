@@ -127,9 +127,16 @@ static int table_print(const Context *context, const json_t *texts) {
 
 /* --- all rows ------------------------------------------------------------------------------- */
 
-/* A line for a line; what has line breaks of its own, which no row has, as a JSON text. */
+static bool is_line(const char *text) {
+        for (; *text != '\0'; text++)
+                if ((unsigned char) *text < 0x20)
+                        return false;
+        return true;
+}
+
+/* A row for a line; what has control characters, as no row has, as a JSON text. */
 static void line_print(const char *text) {
-        if (!strchr(text, '\n')) {
+        if (is_line(text)) {
                 puts(text);
                 return;
         }
