@@ -198,6 +198,7 @@ static void deciding_freep(Deciding **d) {
 typedef struct ApproveReply {
         Reply outer;
         uint64_t id;
+        bool makes;
 } ApproveReply;
 
 static void approve_done(void *userdata, int code, const ErrorDetail *detail, const void *result) {
@@ -207,8 +208,10 @@ static void approve_done(void *userdata, int code, const ErrorDetail *detail, co
         (void) result;
         if (code != 0)
                 (void) error_set(&told, code,
-                                 "Approved, but it could not be carried out: %s (request %" PRIu64
-                                 " can be tried again: 'sealctl make %" PRIu64 "')",
+                                 "Approved, but %s: %s (request %" PRIu64
+                                 " can be made again: 'sealctl make %" PRIu64 "')",
+                                 a->makes ? "the key could not be made"
+                                          : "it could not be carried out",
                                  error_describe(code, detail), a->id, a->id);
         a->outer.done(a->outer.userdata, code, &told, NULL);
         free(a);
@@ -222,8 +225,12 @@ static int approve_carry_out(Deciding *d, Reply reply) {
 
         if (!a)
                 return -ENOMEM;
-        *a = (ApproveReply){ .outer = reply, .id = d->request->id };
-        if (request_kind_makes((RequestKind) request_kind(d->request)))
+        *a = (ApproveReply){
+                .outer = reply,
+                .id = d->request->id,
+                .makes = request_kind_makes((RequestKind) request_kind(d->request)),
+        };
+        if (a->makes)
                 r = service_make(d->service, d->request, d->caller, inner, &detail);
         else
                 r = service_carry_out(d->service, d->caller, d->request, inner, &detail);
