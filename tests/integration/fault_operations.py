@@ -7,6 +7,7 @@ from fault_sweep import ROOT, Finding
 
 MANAGER = "/org/sealsd1"
 APPLICANT, REVIEWER, MAKER, ADMIN = "seal-applicant", "seal-reviewer", "seal-maker", ROOT
+OTHER_ADMIN = "seal-admin"
 GET_ALL = "org.freedesktop.DBus.Properties.GetAll"
 DIGEST = bytes(range(32))
 
@@ -28,12 +29,13 @@ def new_request(bench):
     return reply.body[0]
 
 
-def withdraw_requests(bench):
+def withdraw_requests(bench, user=APPLICANT):
     """A user may have sixteen that are open."""
     for state in ("applied", "approved", "failed"):
-        for path, *_ in bench.good(APPLICANT, MANAGER, "Manager.ListRequests", "a{sv}",
-                                   {"state": ("s", state)}):
-            bench.good(APPLICANT, path, "Request.Cancel", "s", "swept")
+        for path, _kind, _state, _number, applicant, _created in bench.good(
+                user, MANAGER, "Manager.ListRequests", "a{sv}", {"state": ("s", state)}):
+            if applicant == f"user:{user}":
+                bench.good(user, path, "Request.Cancel", "s", "swept")
 
 
 def approve(bench, request):
@@ -56,6 +58,33 @@ def active_seal(bench):
     seal = delivered_seal(bench)
     bench.good(ROOT, seal, "Seal.Accept", "a{sv}", {})
     return seal
+
+
+def after(member, before=active_seal, user=ROOT):
+    """A preparation: what another makes, and a call on it that succeeds."""
+
+    def prepare(bench):
+        seal = before(bench)
+        bench.good(user, seal, member, "s", "for a sweep")
+        return seal
+
+    return prepare
+
+
+def request_about(kind, before=active_seal, **options):
+    """A preparation: an open request about a seal that another makes."""
+
+    def prepare(bench):
+        withdraw_requests(bench, ADMIN)
+        options_here = {"reason": ("s", "for a sweep"), **options}
+        return bench.good(ADMIN, before(bench), "Seal.Apply", "sa{sv}", kind, options_here)
+
+    return prepare
+
+
+def renewed_seal(bench):
+    """The new one, delivered."""
+    return seal_of(bench, approve(bench, request_about("renew")(bench)))
 
 
 def made_seal(bench):
@@ -257,6 +286,35 @@ class Revokes(Changes):
                    if row["number"] == number_of(target))
 
 
+class AppliesAbout(Changes):
+    signature, body = "sa{sv}", ("revoke", {"reason": ("s", "why")})
+    repeated = ("AlreadyExists",)
+
+    def check(self, bench, target, reply):
+        withdraw_requests(bench, ADMIN)
+
+    def repeat(self, bench, target):
+        super().repeat(bench, target)
+        withdraw_requests(bench, ADMIN)
+
+
+class SuspendsSeals(Operation):
+    """One seal of a type that no other has."""
+
+    signature, body = "a{sv}s", ({"type": ("s", "finance")}, "audit")
+    repeated = ()
+
+    def prepare(self, bench):
+        reply = bench.good(APPLICANT, MANAGER, "Manager.Apply", "a{sv}", application(type=("s", "finance")))
+        seal = seal_of(bench, approve(bench, reply))
+        bench.good(ROOT, seal, "Seal.Accept", "a{sv}", {})
+        return MANAGER
+
+    def check(self, bench, target, reply):
+        if reply.body[0] != 1:
+            raise Finding(f"it says that it suspended {reply.body[0]}")
+
+
 def machine_state_options(bench):
     """The present state, approved by the authority with plain openssl; it stays the same."""
     report = bench.good(ADMIN, MANAGER, "Manager.GetMachineState")
@@ -343,6 +401,24 @@ def operations():
         Changes("Seal.Deliver", filed_seal, separation="strict", signature="s", body=("user:root",)),
         Changes("Seal.Accept", delivered_seal, signature="a{sv}", body=({},)),
         Changes("Seal.Decline", delivered_seal, signature="s", body=("not mine",)),
+        Changes("Request.RejectSigned", new_request, user=REVIEWER, signature="sa{sv}", body=("no", {})),
+        AppliesAbout("Seal.Apply", active_seal),
+        Changes("Seal.Suspend", active_seal, signature="s", body=("holidays",)),
+        Changes("Seal.Resume", after("Seal.Suspend"), user=OTHER_ADMIN, signature="s", body=("back",)),
+        Changes("Seal.ReportLost", active_seal, signature="s", body=("gone",)),
+        Changes("Seal.ReportFound", after("Seal.ReportLost"), signature="s", body=("here",)),
+        Changes("Seal.Surrender", active_seal, signature="s", body=("he leaves",)),
+        Changes("Seal.Destroy", after("Seal.Revoke"), user=OTHER_ADMIN, signature="s", body=("over",),
+                repeated=("UnknownObject",)),
+        SuspendsSeals("Manager.SuspendSeals"),
+        Changes("Request.Approve", request_about("transfer", keeper=("s", "user:seal-keeper")),
+                name="Request.Approve (transfer)", user=REVIEWER, signature="sa{sv}", body=("seen", {})),
+        Makes("Request.Approve", request_about("renew"), name="Request.Approve (renew)", user=REVIEWER,
+              signature="sa{sv}", body=("seen", {})),
+        Changes("Seal.Accept", renewed_seal, name="Seal.Accept (renewal)", signature="a{sv}", body=({},)),
+        Makes("Request.Approve", request_about("destroy", after("Seal.Revoke")),
+              name="Request.Approve (destroy)", user=REVIEWER, signature="sa{sv}", body=("seen", {})),
+        Reads("Seal.StateAt", active_seal, signature="t", body=(1 << 60,)),
         ApprovesState("Manager.ApproveMachineState"),
         MeasuresRoom("Manager.ExtendCapacity"),
         Reads("Manager.GetMachineState"),
