@@ -120,26 +120,32 @@ def test_configuration_s_page_has_the_keys_of_the_code():
 # --- the completion -------------------------------------------------------------------------------
 
 
-def complete(box, line, user=None):
-    """What the completion offers for the last word of the line, which may be empty."""
+def complete_all(box, lines):
+    """What the completion offers for the last word of each line, which may be empty."""
     script = box.write("completion", (ROOT / "client/sealctl.bash-completion").read_bytes())
-    words = line.split(" ")
-    out = box.ok(f"source {script}; COMP_WORDS=({' '.join(shlex.quote(w) for w in words)}); "
-                 f"COMP_CWORD={len(words) - 1}; _sealctl; printf '%s\\n' \"${{COMPREPLY[@]}}\"", user)
-    return set(out.split())
+    commands = [f"source {script}"]
+    for line in lines:
+        words = line.split(" ")
+        commands.append(f"COMP_WORDS=({' '.join(shlex.quote(w) for w in words)}); "
+                        f"COMP_CWORD={len(words) - 1}; _sealctl; "
+                        "echo \"${COMPREPLY[*]//$'\\n'/ }\"")
+    return [set(out.split()) for out in box.ok("\n".join(commands)).splitlines()]
+
+
+def complete(box, line):
+    return complete_all(box, [line])[0]
 
 
 def test_completion_offers_every_verb_and_option(shared):
     top = {words[0] for words in verbs()}
-    assert complete(shared, "sealctl ") == top | {"help"}
-    assert complete(shared, "sealctl help ") == top
-    for words in verbs():
-        line = f"sealctl {' '.join(words)}"
-        assert complete(shared, f"{line} -") == \
-            options(sealctl_help(*words)) | {"--help", "--json", "--yes"}, words
-        subs = {w[1] for w in verbs() if w[0] == words[0] and len(w) == 2}
-        if len(words) == 1 and subs:
-            assert complete(shared, f"{line} ") == subs, words
+    assert complete_all(shared, ["sealctl ", "sealctl help "]) == [top | {"help"}, top]
+    every = list(verbs())
+    offered = complete_all(shared, [f"sealctl {' '.join(words)} -" for words in every])
+    for words, found in zip(every, offered):
+        assert found == options(sealctl_help(*words)) | {"--help", "--json", "--yes"}, words
+    groups = sorted({words[0] for words in every if len(words) == 2})
+    for group, found in zip(groups, complete_all(shared, [f"sealctl {group} " for group in groups])):
+        assert found == {w[1] for w in every if w[0] == group and len(w) == 2}, group
 
 
 def test_completion_offers_words_numbers_and_ids(shared):
