@@ -86,8 +86,9 @@ static int line_read(const Context *context, FileReading *reading, const char *l
         if (r < 0)
                 return fail_errno(context, r, reading->query->file);
         if (r > 0) {
-                note(context, "Line %llu: %s", (unsigned long long) reading->line,
-                     error_describe(r, &detail));
+                if (!reading->broken)
+                        note(context, "Line %llu: %s", (unsigned long long) reading->line,
+                             error_describe(r, &detail));
                 reading->broken = true;
                 return 0;
         }
