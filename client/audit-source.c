@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "client/bus-call.h"
 #include "client/output.h"
 #include "client/progress.h"
@@ -167,10 +168,11 @@ static int pages_read(Context *context, const AuditQuery *query, const char *eve
                       TextFunction each, void *userdata) {
         Progress progress = { .what = "Rows read" };
         uint64_t first = 1, rows = 0;
-        size_t count = PAGE_MAX;
+        size_t count = 1;
         int r = 0;
 
-        while (r == 0 && count >= PAGE_MAX) {
+        /* An answer ends early where it would be too large for a message: only an empty one ends. */
+        while (r == 0 && count > 0) {
                 _cleanup_(json_freep) json_t *page = NULL;
                 const json_t *text;
                 size_t i;
@@ -266,12 +268,22 @@ static int events_read(Context *context, const AuditQuery *query, Passing *passi
         return r;
 }
 
-int audit_read(Context *context, const AuditQuery *query, AuditRowFunction row, void *userdata) {
-        Passing passing = { query, row, userdata };
+/* That it is read becomes a row, too: what comes after now is not waited for. */
+static int daemon_read_rows(Context *context, const AuditQuery *query, AuditRowFunction row,
+                            void *userdata) {
+        const Clock clock = clock_system();
+        AuditQuery past = *query;
+        Passing passing = { &past, row, userdata };
 
+        if (past.until == 0)
+                past.until = clock_now(&clock);
+        if (past.n_events > 0)
+                return events_read(context, &past, &passing);
+        return pages_read(context, &past, NULL, text_pass, &passing);
+}
+
+int audit_read(Context *context, const AuditQuery *query, AuditRowFunction row, void *userdata) {
         if (query->file)
                 return file_read_rows(context, query, row, userdata);
-        if (query->n_events > 0)
-                return events_read(context, query, &passing);
-        return pages_read(context, query, NULL, text_pass, &passing);
+        return daemon_read_rows(context, query, row, userdata);
 }

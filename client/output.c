@@ -36,11 +36,18 @@ static void list_format(const json_t *list, FILE *out) {
         }
 }
 
+static void duration_format(uint64_t usec, FILE *out) {
+        if (usec > 0)
+                fprintf(out, "%llu days", (unsigned long long) (usec / USEC_PER_DAY));
+}
+
 static void integer_format(json_int_t value, FieldKind kind, FILE *out) {
         char time[TIME_TEXT_SIZE];
 
         if (kind == FIELD_TIME)
                 fputs(time_format((uint64_t) value, time), out);
+        else if (kind == FIELD_DURATION)
+                duration_format((uint64_t) value, out);
         else if (kind == FIELD_LIMIT && value == 0)
                 fputs("none", out);
         else if (kind == FIELD_SEALS)

@@ -9,11 +9,12 @@
 #include "client/context.h"
 
 typedef enum FieldKind {
-        FIELD_TEXT,  /* a string, number or list of strings */
-        FIELD_NAME,  /* a text that a table on a terminal may cut short */
-        FIELD_TIME,  /* microseconds since the epoch; 0 is "-" */
-        FIELD_LIMIT, /* a count; 0 is "none" */
-        FIELD_SEALS, /* a count of seals */
+        FIELD_TEXT,     /* a string, number or list of strings */
+        FIELD_NAME,     /* a text that a table on a terminal may cut short */
+        FIELD_TIME,     /* microseconds since the epoch; 0 is "-" */
+        FIELD_LIMIT,    /* a count; 0 is "none" */
+        FIELD_DURATION, /* microseconds; 0 is not said */
+        FIELD_SEALS,    /* a count of seals */
         FIELD_HANDLE,
         FIELD_BYTES, /* hex, cut short in tables */
 } FieldKind;

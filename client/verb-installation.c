@@ -6,6 +6,7 @@
 #include "client/installation.h"
 #include "client/output.h"
 #include "client/seal-act.h"
+#include "client/secret-input.h"
 #include "client/text.h"
 #include "client/verb.h"
 
@@ -30,10 +31,14 @@ static const char capacity_extend_help[] =
         "Usage: sealctl capacity extend SEALS [OPTIONS]\n"
         "\n"
         "Make room for SEALS more seals (rounded up to whole indices of 64). The\n"
-        "authority answers for each new index; 'sealctl status' shows how much room the\n"
-        "TPM has.\n"
+        "authority answers for each new index. All of it or none: a TPM without the room\n"
+        "says how many indices it has room for, and with --measure that is found out\n"
+        "beforehand and shown by 'sealctl status'.\n"
         "\n"
-        "Options:\n" CONSENT_HELP "\n"
+        "Options:\n" CONSENT_HELP
+        "  --measure                Only measure whether the TPM has the room\n"
+        "  --owner-auth-file FILE   The TPM's owner authorisation, where sealsd does not\n"
+        "                           have it\n\n"
         "Example:\n"
         "  sealctl capacity extend 128 --authority /media/key/sealsd-authority.pem\n"
         "\n"
@@ -143,36 +148,66 @@ int verb_separation(Context *context, int argc, char **argv) {
         return verb_dispatch(context, &table, argc, argv);
 }
 
-static int capacity_send(Context *context, uint64_t seals, const Consent *consent) {
+typedef struct CapacityWords {
+        uint64_t seals;
+        bool measure;
+        const char *owner_auth_file;
+        int owner_auth_fd; /* -1: none */
+} CapacityWords;
+
+static void capacity_done(CapacityWords *words) {
+        closep(&words->owner_auth_fd);
+}
+
+static int owner_auth_get(const Context *context, CapacityWords *words) {
+        _cleanup_(secret_wipe) Secret secret = {};
+
+        if (!words->owner_auth_file)
+                return 0;
+        int r = secret_file_read(context, words->owner_auth_file, &secret);
+        return r != 0 ? r : secret_to_memfd(context, &secret, &words->owner_auth_fd);
+}
+
+static int capacity_send(Context *context, const CapacityWords *words, const Consent *consent) {
         _cleanup_(message_freep) sd_bus_message *call = NULL;
 
         int r = call_new(context, MANAGER_PATH, MANAGER, "ExtendCapacity", &call);
         if (r == 0)
-                r = call_built(context, sd_bus_message_append(call, "u", (uint32_t) seals));
+                r = call_built(context, sd_bus_message_append(call, "u", (uint32_t) words->seals));
         if (r != 0)
                 return r;
         Entries e = entries_open(call);
         consent_append(&e, consent);
+        entry_flag(&e, "measure", words->measure);
+        entry_fd(&e, "owner-auth", words->owner_auth_fd);
         r = call_built(context, entries_close(&e));
         return r != 0 ? r : call_send(context, call, NULL);
 }
 
 static int capacity_extend(Context *context, int argc, char **argv) {
         _cleanup_(consent_done) Consent consent = { .fd = -1 };
-        const CommandOption table[] = { CONSENT_OPTIONS(consent) };
+        _cleanup_(capacity_done) CapacityWords words = { .owner_auth_fd = -1 };
+        const CommandOption table[] = { CONSENT_OPTIONS(consent),
+                                        { "measure", .flag = &words.measure },
+                                        { "owner-auth-file", .text = &words.owner_auth_file } };
         const Usage usage = { capacity_extend_help, OPTIONS(table), 1, 1 };
         char **arguments;
-        uint64_t seals = 0;
 
         int r = options_parse(context, argc, argv, &usage, &arguments);
-        if (r == 0 && (!count_parse(arguments[0], &seals) || seals == 0 || seals > CAPACITY_MAX))
-                r = fail(context, EXIT_USAGE, "SEALS is a number from 1 to %d", CAPACITY_MAX);
+        if (r == 0 && (!count_parse(arguments[0], &words.seals) || words.seals == 0 ||
+                       words.seals > UINT32_MAX))
+                r = fail(context, EXIT_USAGE, "SEALS is a number of seals, not '%s'", arguments[0]);
         if (r == 0)
                 r = consent_get(context, &consent);
         if (r == 0)
-                r = capacity_send(context, seals, &consent);
+                r = owner_auth_get(context, &words);
+        if (r == 0)
+                r = capacity_send(context, &words, &consent);
         if (r != 0)
                 return r;
+        if (words.measure)
+                return print_done(context, "measured", arguments[0],
+                                  "Measured. Next: 'sealctl status' shows the room");
         return change_finish(context, &consent, "extended", arguments[0],
                              "There is room for %s more seals. 'sealctl status' shows all of it.");
 }

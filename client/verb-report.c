@@ -148,7 +148,8 @@ static int status_print(const Context *context, const json_t *status) {
                 { "capacity", "Capacity", FIELD_SEALS },
                 { "capacity-used", "Capacity used", FIELD_SEALS },
                 { "ledger-rows", "Rows of the ledger", FIELD_TEXT },
-                { "anchored", "Last anchored", FIELD_TIME },
+                { "anchored-rows", "Anchored up to row", FIELD_TEXT },
+                { "anchor-time", "Anchored", FIELD_TIME },
         };
 
         return print_fields(context, status, FIELDS(fields));

@@ -26,7 +26,11 @@ static const OutputField request_fields[] = {
         { "state", "State", FIELD_TEXT },
         { "applicant", "Applicant", FIELD_TEXT },
         { "seal", "Seal number", FIELD_TEXT },
+        { "target", "About seal", FIELD_TEXT },
+        { "reason", "Reason", FIELD_TEXT },
+        { "digest", "Digest", FIELD_TEXT },
         { "created", "Created", FIELD_TIME },
+        { "expires", "Expires", FIELD_TIME },
         { "missing", "Approvals missing", FIELD_TEXT },
         { "error", "Error", FIELD_TEXT },
 };
@@ -42,6 +46,8 @@ static const OutputField application_fields[] = {
         { "not-after", "Not after", FIELD_TIME },
         { "use-limit", "Use limit", FIELD_LIMIT },
         { "keepers", "Keepers", FIELD_TEXT },
+        { "keeper", "New keeper", FIELD_TEXT },
+        { "overlap", "Overlap", FIELD_DURATION },
 };
 
 static void documents_print(const json_t *documents) {
@@ -61,14 +67,18 @@ static void documents_print(const json_t *documents) {
 
 static int decisions_print(const Context *context, const json_t *decisions) {
         static const OutputField columns[] = {
-                { "by", "DECIDED BY", FIELD_TEXT },
-                { "verdict", "VERDICT", FIELD_TEXT },
-                { "time", "TIME", FIELD_TIME },
+                { "by", "DECIDED BY", FIELD_TEXT },   { "verdict", "VERDICT", FIELD_TEXT },
+                { "time", "TIME", FIELD_TIME },       { "signed", "SIGNED", FIELD_TEXT },
                 { "comment", "COMMENT", FIELD_TEXT },
         };
+        json_t *decision;
+        size_t i;
 
         if (json_array_size(decisions) == 0)
                 return 0;
+        json_array_foreach(decisions, i, decision)
+                json_object_set_new(decision, "signed",
+                                    json_boolean(json_text(decision, "signature")[0] != '\0'));
         putchar('\n');
         return print_table(context, decisions, FIELDS(columns), "");
 }
@@ -81,7 +91,8 @@ static int request_print(const Context *context, const json_t *request) {
         int r = print_fields(context, request, FIELDS(request_fields));
         if (r != 0)
                 return r;
-        puts("\nThe seal that is applied for:");
+        puts(json_text(request, "target")[0] == '\0' ? "\nThe seal that is applied for:"
+                                                     : "\nWhat is applied for:");
         r = print_fields(context, application, FIELDS(application_fields));
         if (r != 0)
                 return r;

@@ -17,6 +17,9 @@ static const char help[] =
         "Options:\n"
         "  --state STATE   applied, approved, making, completed, failed, rejected,\n"
         "                  cancelled, expired\n"
+        "  --kind KIND     make, renew, recertify, amend, transfer, revoke, resume,\n"
+        "                  destroy, review\n"
+        "  --seal NUMBER   Those about this seal\n"
         "  --mine          Those that you made\n"
         "  --awaiting-me   Those that wait for your decision\n"
         "\n"
@@ -36,7 +39,7 @@ static const OutputField columns[] = {
 };
 
 typedef struct Filter {
-        const char *state;
+        const char *state, *kind, *seal;
         bool mine, awaiting_me;
 } Filter;
 
@@ -44,6 +47,8 @@ static void filter_append(Entries *entries, const void *userdata) {
         const Filter *filter = userdata;
 
         entry_text(entries, "state", filter->state);
+        entry_text(entries, "kind", filter->kind);
+        entry_text(entries, "seal", filter->seal);
         entry_text(entries, "awaiting", filter->awaiting_me ? "me" : NULL);
 }
 
@@ -88,6 +93,8 @@ int verb_requests(Context *context, int argc, char **argv) {
         Filter filter = {};
         const CommandOption table[] = {
                 { "state", .text = &filter.state },
+                { "kind", .text = &filter.kind },
+                { "seal", .text = &filter.seal },
                 { "mine", .flag = &filter.mine },
                 { "awaiting-me", .flag = &filter.awaiting_me },
         };

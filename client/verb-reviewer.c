@@ -7,6 +7,7 @@
 #include "client/file.h"
 #include "client/options.h"
 #include "client/output.h"
+#include "client/secret-input.h"
 #include "client/text.h"
 #include "client/verb.h"
 #include "client/verify.h"
@@ -21,13 +22,15 @@ static const char help[] =
         "or openssl make one). From then on his decisions count only with a signature of\n"
         "its private half, so that nobody who takes his place on the machine, root\n"
         "included, decides for him. A key that takes an older one's place has to be\n"
-        "signed by that.\n"
+        "signed by that, or by the authority.\n"
         "\n"
         "Options:\n"
-        "  --key FILE               The private key that was registered before\n"
+        "  --key FILE               The private key that was registered before, or the\n"
+        "                           authority's\n"
         "  --passphrase-file FILE   First line is its passphrase\n"
         "  --signature FILE         A signature of it over the bytes of --to-sign\n"
         "  --to-sign FILE           Write the bytes to be signed, and register nothing\n"
+        "  --resident               The authority in the TPM, by its passphrase\n"
         "\n"
         "Example:\n"
         "  sealctl reviewer register bob bob.pem\n"
@@ -36,6 +39,7 @@ static const char help[] =
 
 typedef struct RegisterWords {
         const char *key, *passphrase_file, *signature, *to_sign;
+        bool resident;
 } RegisterWords;
 
 typedef struct Registration {
@@ -43,11 +47,13 @@ typedef struct Registration {
         uint8_t *signature; /* owned; NULL: a first key */
         size_t pem_size, signature_size;
         char fingerprint[FINGERPRINT_SIZE];
+        int fd; /* of the resident authority's passphrase; -1: none */
 } Registration;
 
 static void registration_done(Registration *registration) {
         free(registration->pem);
         free(registration->signature);
+        closep(&registration->fd);
 }
 
 static int key_read(const Context *context, const char *path, Registration *ret) {
@@ -82,6 +88,14 @@ static int replace_sign(Context *context, const RegisterWords *w, Registration *
                                        &registration->signature, &registration->signature_size);
 }
 
+static int passphrase_send_get(const Context *context, const RegisterWords *w, int *ret_fd) {
+        _cleanup_(secret_wipe) Secret passphrase = {};
+
+        int r = passphrase_get(context, w->passphrase_file,
+                               "Passphrase of the authority in the TPM: ", false, &passphrase);
+        return r != 0 ? r : secret_to_memfd(context, &passphrase, ret_fd);
+}
+
 static int register_send(Context *context, const char *subject, const Registration *registration) {
         _cleanup_(message_freep) sd_bus_message *call = NULL;
 
@@ -96,6 +110,7 @@ static int register_send(Context *context, const char *subject, const Registrati
         Entries e = entries_open(call);
         entry_bytes(&e, "signature",
                     (Bytes){ registration->signature, registration->signature_size });
+        entry_fd(&e, "passphrase", registration->fd);
         r = call_built(context, entries_close(&e));
         return r != 0 ? r : call_send(context, call, NULL);
 }
@@ -107,21 +122,24 @@ static int reviewer_register(Context *context, int argc, char **argv) {
                 { "passphrase-file", .text = &w.passphrase_file },
                 { "signature", .text = &w.signature },
                 { "to-sign", .text = &w.to_sign },
+                { "resident", .flag = &w.resident },
         };
         const Usage usage = { help, OPTIONS(table), 2, 2 };
-        _cleanup_(registration_done) Registration registration = {};
+        _cleanup_(registration_done) Registration registration = { .fd = -1 };
         char **arguments, subject[SUBJECT_MAX + 1];
 
         int r = options_parse(context, argc, argv, &usage, &arguments);
         if (r == 0 && !subject_complete(arguments[0], subject))
                 r = fail(context, EXIT_USAGE, "'%s' is nobody: write user:NAME", arguments[0]);
-        if (r == 0 && !!w.key + !!w.signature + !!w.to_sign > 1)
+        if (r == 0 && !!w.key + !!w.signature + !!w.to_sign + w.resident > 1)
                 r = fail(context, EXIT_USAGE,
-                         "--key, --signature and --to-sign exclude each other");
+                         "--key, --signature, --to-sign and --resident exclude each other");
         if (r == 0)
                 r = key_read(context, arguments[1], &registration);
         if (r == 0 && (w.key || w.signature || w.to_sign))
                 r = replace_sign(context, &w, &registration);
+        if (r == 0 && w.resident)
+                r = passphrase_send_get(context, &w, &registration.fd);
         if (r == 0)
                 r = register_send(context, subject, &registration);
         if (r != 0)

@@ -56,6 +56,9 @@ static const OutputField fields[] = {
         { "not-after", "Not after", FIELD_TIME },
         { "use-limit", "Use limit", FIELD_LIMIT },
         { "use-count", "Uses", FIELD_TEXT },
+        { "replaces", "Replaces", FIELD_TEXT },
+        { "replaced-by", "Replaced by", FIELD_TEXT },
+        { "superseded-at", "Superseded", FIELD_TIME },
         { "separation", "Separation at birth", FIELD_TEXT },
         { "request", "Request", FIELD_TEXT },
         { "applicant", "Applied for by", FIELD_TEXT },
@@ -100,6 +103,21 @@ static void flatten(json_t *seal) {
                 (void) json_object_set(seal, keys[i][1], json_object_get(filing, keys[i][0]));
         if (json_integer_value(json_object_get(seal, "revoked")) == 0)
                 (void) json_object_del(seal, "revoked");
+        if (json_integer_value(json_object_get(seal, "superseded-at")) == 0)
+                (void) json_object_del(seal, "superseded-at");
+}
+
+static int acts_print(const Context *context, const json_t *acts) {
+        static const OutputField columns[] = {
+                { "act", "ACT", FIELD_TEXT },
+                { "by", "BY", FIELD_TEXT },
+                { "time", "TIME", FIELD_TIME },
+        };
+
+        if (json_array_size(acts) == 0)
+                return 0;
+        putchar('\n');
+        return print_table(context, acts, FIELDS(columns), "");
 }
 
 static int seal_print(const Context *context, json_t *seal) {
@@ -109,7 +127,7 @@ static int seal_print(const Context *context, json_t *seal) {
         int r = print_fields(context, seal, FIELDS(fields));
         if (r == 0)
                 policy_print(json_object_get(seal, "policy"));
-        return r;
+        return r != 0 ? r : acts_print(context, json_object_get(seal, "acts"));
 }
 
 static int public_key_write(const Context *context, const json_t *seal, const char *output) {

@@ -33,6 +33,13 @@ static const OutputField fields[] = {
         { "capacity-used", "Capacity used", FIELD_SEALS },
         { "seals", "Seals", FIELD_TEXT },
         { "requests-open", "Open requests", FIELD_TEXT },
+        { "room-indices", "Room for more indices", FIELD_TEXT },
+        { "ledger-rows", "Rows of the ledger", FIELD_TEXT },
+        { "anchored-rows", "Anchored up to row", FIELD_TEXT },
+        { "anchor-time", "Anchored", FIELD_TIME },
+        { "checkpoint-rows", "Signed by the TPM up to", FIELD_TEXT },
+        { "key-memory", "Register's key in", FIELD_TEXT },
+        { "audit", "Kernel audit", FIELD_TEXT },
         { "challenges", "Open challenges", FIELD_TEXT },
         { "ledger-index", "Ledger index", FIELD_HANDLE },
         { "fence-pcr", "Fence PCR", FIELD_TEXT },
@@ -81,7 +88,7 @@ static void next_print(const char *state) {
         } table[] = {
                 { "unapproved", "an administrator runs 'sealctl machine-state show'" },
                 { "locked", "restart the machine to unlock" },
-                { "tampered", "see 'journalctl -u sealsd'" },
+                { "tampered", "see 'journalctl -u sealsd' and sealsd-procedures(7)" },
                 { "no-tpm", "see 'systemctl status sealsd tpm2-abrmd'" },
         };
 
