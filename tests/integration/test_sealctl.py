@@ -270,3 +270,15 @@ def test_completion_offers_options_of_the_prose(shared):
     out = shared.ok(f"source {text}; _sealctl_options authority new")
     assert out.split() == ["--help", "--json", "--passphrase-file", "--yes"]
     assert "--yes" in shared.ok(f"source {text}; _sealctl_options revoke")
+
+
+def test_names_in_other_scripts_break_the_table(shared):
+    """Wide characters count two columns; what follows them stands below its heading all the same."""
+    for name in ("合同专用章", "Société Générale", "Печать"):
+        shared.make_seal(name)
+    out = shared.ok("env -u LC_ALL -u LANG sealctl list")
+    assert "\\u" not in out and "\\x" not in out
+    [heading, *rows] = out.splitlines()
+    for name, width in (("合同专用章", 10), ("Société Générale", 16), ("Печать", 6)):
+        [row] = [r for r in rows if name in r]
+        assert row.index(" active") + width - len(name) == heading.index("STATE") - 1, (row, heading)
