@@ -93,16 +93,32 @@ static int decide_event(Deciding *d) {
         return service_event(d->service, event, decision_facts(d));
 }
 
+/* What needs the chip begins after the commit: here it is seen that it could. */
+static int decide_target(const Deciding *d, RequestKind kind, ErrorDetail *detail) {
+        SealState next;
+        SealBrief seal;
+
+        if (d->request->target[0] == '\0')
+                return 0;
+        int r = store_seal_get_brief(d->service->store, d->request->target, &seal);
+        return r == 0 ? seal_transition(seal.state, request_kind_operation(kind), &next, detail)
+                      : r;
+}
+
 /* The last approval: what makes a key gets its number, what makes none is done. */
 static int decide_last(Deciding *d, ErrorDetail *detail) {
         Service *s = d->service;
         RequestKind kind = (RequestKind) request_kind(d->request);
+        int r = 0;
 
-        if (request_kind_makes(kind))
-                return store_number_take(s->store, s->config->number_region, d->request->number);
-        if (kind == KIND_DESTROY)
-                return 0; /* the chip has the first word */
-        int r = store_request_update(s->store, d->request);
+        if (request_kind_makes(kind) || kind == KIND_DESTROY) {
+                r = decide_target(d, kind, detail);
+                if (r == 0 && kind != KIND_DESTROY)
+                        r = store_number_take(s->store, s->config->number_region,
+                                              d->request->number);
+                return r;
+        }
+        r = store_request_update(s->store, d->request);
         if (r == 0)
                 r = decide_event(d);
         if (r == 0)

@@ -94,6 +94,7 @@ int service_request_cancel(Service *service, const Caller *caller, uint64_t id, 
         return request_end(service, caller, request, EVENT_REQUEST_CANCELLED, next, reason);
 }
 
+#define EXPIRED_AT_ONCE 64 /* each waits for the disk; the timer comes again */
 #define EXPIRED_TEXT "Nobody decided in time; apply again"
 
 int service_expire_request(Service *service, Request *request, ErrorDetail *detail) {
@@ -116,7 +117,7 @@ void service_expire_requests(Service *service) {
         if (!request)
                 return;
         int r = store_request_list_due(service->store, service_now(service), &ids, &count);
-        for (size_t i = 0; r == 0 && i < count; i++) {
+        for (size_t i = 0; r == 0 && i < count && i < EXPIRED_AT_ONCE; i++) {
                 r = store_request_get(service->store, ids[i], request);
                 if (r == 0)
                         r = service_expire_request(service, request, NULL);
