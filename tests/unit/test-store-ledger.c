@@ -3,6 +3,7 @@
 
 #include <sys/wait.h>
 
+#include "base/bytes.h"
 #include "tests/unit/register.h"
 
 static const uint8_t genesis[LEDGER_HASH_SIZE] = { 1, 2, 3 };
@@ -211,6 +212,100 @@ static void a_rollback_leaves_no_row(void **state) {
         assert_int_equal(last_row(r, "started"), 2);
 }
 
+/* In a process of its own, which ends as if killed. */
+static void in_a_killed_process(Register *r, void (*fn)(Store *)) {
+        int status;
+
+        register_close(r);
+        pid_t child = fork();
+        assert_true(child >= 0);
+        if (child == 0) {
+                Store *store = NULL;
+
+                if (store_open(&store, r->path, NULL) == 0)
+                        fn(store);
+                _exit(0);
+        }
+        assert_int_equal(waitpid(child, &status, 0), child);
+        assert_int_equal(status, 0);
+        register_open(r);
+}
+
+static void change_twice_and_die(Store *store) {
+        Request request = a_request(1);
+
+        (void) store_request_add(store, &request);
+        (void) store_begin(store);
+        request.state = REQUEST_APPROVED;
+        (void) store_request_update(store, &request);
+        (void) store_event(store, &(Event){ .code = EVENT_REQUEST_APPROVED, .request = 1 });
+}
+
+static void a_crash_leaves_what_was_committed_with_its_row_and_nothing_else(void **state) {
+        Register *r = *state;
+        Request request;
+
+        begin(r);
+        in_a_killed_process(r, change_twice_and_die);
+        assert_int_equal(last_row(r, "register-changed"), 2);
+        assert_int_equal(store_request_get(r->store, 1, &request), 0); /* as the ledger has it */
+        assert_int_equal(request.state, REQUEST_APPLIED);
+        assert_int_equal(store_event(r->store, &(Event){ .code = EVENT_STARTED }), 0);
+        assert_int_equal(last_row(r, "started"), 3);
+}
+
+/* The chain goes on from what this process wrote, and shows the place. */
+static void a_row_that_another_program_added_is_not_followed(void **state) {
+        Register *r = *state;
+        sqlite3 *other = NULL;
+        LedgerHead before, after;
+
+        begin(r);
+        store_ledger_head(r->store, &before);
+        assert_int_equal(sqlite3_open(r->path, &other), SQLITE_OK);
+        assert_int_equal(sqlite3_exec(other,
+                                      "INSERT INTO ledger SELECT 2, time, event, seal, subject,"
+                                      " state, text, hash FROM ledger WHERE seq = 1",
+                                      NULL, NULL, NULL),
+                         SQLITE_OK);
+        assert_int_equal(sqlite3_close(other), SQLITE_OK);
+        assert_int_equal(store_event(r->store, &(Event){ .code = EVENT_STARTED }), 0);
+        store_ledger_head(r->store, &after);
+        assert_int_equal(after.seq, 3);
+        LedgerFilter filter = { .first = 3 };
+        char **texts = NULL;
+        size_t count = 0;
+        char hash[2 * LEDGER_HASH_SIZE + 1];
+        assert_int_equal(store_ledger_list(r->store, &filter, &texts, &count), 0);
+        assert_int_equal(count, 1);
+        assert_non_null(strstr(texts[0], hex_encode(before.hash, sizeof(before.hash), hash)));
+        texts_free(texts, count);
+}
+
+static void what_is_more_than_a_row_may_say_follows_in_rows_of_its_own(void **state) {
+        Register *r = *state;
+        char **texts = NULL;
+        uint64_t touches = 0;
+
+        assert_int_equal(store_begin(r->store), 0);
+        for (unsigned i = 0; i < LEDGER_TOUCHES_MAX; i++) {
+                Request request = a_request(1);
+
+                assert_int_equal(store_request_add(r->store, &request), 0);
+        }
+        assert_int_equal(store_commit(r->store), 0);
+        begin(r); /* an index and the counter beside them */
+        size_t count = rows(r, &texts);
+        assert_int_equal(count, 2);
+        assert_non_null(strstr(texts[0], "initialized"));
+        assert_non_null(strstr(texts[1], "register-changed"));
+        for (size_t i = 0; i < count; i++)
+                for (const char *at = texts[i]; (at = strstr(at, "[\"request\",")) != NULL; at++)
+                        touches++;
+        assert_int_equal(touches, LEDGER_TOUCHES_MAX);
+        texts_free(texts, count);
+}
+
 /* --- who is told ------------------------------------------------------------------------------ */
 
 typedef struct Told {
@@ -398,6 +493,9 @@ int main(void) {
                 register_test(a_change_without_an_event_is_a_row_of_its_own),
                 register_test(what_is_deleted_is_said),
                 register_test(a_rollback_leaves_no_row),
+                register_test(a_crash_leaves_what_was_committed_with_its_row_and_nothing_else),
+                register_test(a_row_that_another_program_added_is_not_followed),
+                register_test(what_is_more_than_a_row_may_say_follows_in_rows_of_its_own),
                 register_test(the_observer_hears_what_is_committed_and_nothing_else),
                 register_test(rows_are_found_by_what_they_have),
                 register_test(the_past_is_answered),
