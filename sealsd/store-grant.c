@@ -60,7 +60,7 @@ static int reasons_write(Store *store, const Grant *grant) {
 /* --- write ------------------------------------------------------------------------------------ */
 
 static int grant_insert(Store *store, Grant *grant) {
-        _cleanup_query_ Query query = query_new(
+        _cleanup_query_ Query query = query_kept(
                 store, "INSERT INTO use_grant (seal, text, kind, subject, purposes, not_before,"
                        " until, count, used, keeper, emergency, giver_text, giver_kind, giver_id,"
                        " via, given, ended_text, ended_kind, ended_id, ended, version, sealed)"
@@ -90,8 +90,8 @@ static int grant_insert(Store *store, Grant *grant) {
 }
 
 static int grant_room(Store *store, const char *number) {
-        _cleanup_query_ Query query = query_new(store, "SELECT count(*) FROM " GRANT_TABLES
-                                                       " WHERE s.number = ? AND g.ended = 0");
+        _cleanup_query_ Query query = query_kept(store, "SELECT count(*) FROM " GRANT_TABLES
+                                                        " WHERE s.number = ? AND g.ended = 0");
         uint64_t count = 0;
 
         put_text(&query, number);

@@ -4,8 +4,8 @@
  * put and whose columns are taken in order. A Query remembers its first error, so that a sequence
  * is checked once at its end.
  *
- * Statements are prepared for each call: that costs a fraction of a commit; those of a use of a seal
- * and of its event are kept.
+ * Statements are prepared for each call: that costs a fraction of a commit; those of a use, of an
+ * event and of what is added by the thousand are kept.
  */
 #pragma once
 
@@ -20,7 +20,7 @@
 #include "sealsd/store-ledger.h"
 #include "sealsd/store.h"
 
-#define KEPT_MAX 48
+#define KEPT_MAX 64
 #define SEALED_TABLES 4 /* that have a confidential record */
 
 /* A statement that is prepared once. */

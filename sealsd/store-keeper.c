@@ -25,7 +25,7 @@ int seal_row(Store *store, const char *number, uint64_t *ret) {
 
 static int keeper_is(Store *store, uint64_t seal, size_t ordinal, const Subject *keeper,
                      bool *ret) {
-        _cleanup_query_ Query query = query_new(
+        _cleanup_query_ Query query = query_kept(
                 store, "SELECT 1 FROM keeper WHERE seal = ? AND ordinal = ? AND text = ?"
                        " AND kind = ? AND id = ?");
 
@@ -36,7 +36,7 @@ static int keeper_is(Store *store, uint64_t seal, size_t ordinal, const Subject 
 }
 
 static int keeper_insert(Store *store, uint64_t seal, size_t ordinal, const Subject *keeper) {
-        _cleanup_query_ Query query = query_new(
+        _cleanup_query_ Query query = query_kept(
                 store, "INSERT INTO keeper (seal, ordinal, text, kind, id) VALUES (?, ?, ?, ?, ?)");
 
         put_number(&query, seal);
@@ -46,7 +46,7 @@ static int keeper_insert(Store *store, uint64_t seal, size_t ordinal, const Subj
 }
 
 static int keepers_remove(Store *store, uint64_t seal, size_t from, size_t to) {
-        _cleanup_query_ Query query = query_new(
+        _cleanup_query_ Query query = query_kept(
                 store, "DELETE FROM keeper WHERE seal = ? AND ordinal >= ? AND ordinal < ?");
 
         put_number(&query, seal);

@@ -13,7 +13,7 @@
 /* --- write ---------------------------------------------------------------------------------- */
 
 static int request_insert(Store *store, const Request *request, uint64_t *ret_id) {
-        _cleanup_query_ Query query = query_new(
+        _cleanup_query_ Query query = query_kept(
                 store, "INSERT INTO request (" REQUEST_COLUMNS ", version, sealed) VALUES"
                        " (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, x'') RETURNING id");
 
@@ -62,7 +62,7 @@ int store_request_add(Store *store, Request *request) {
 }
 
 int store_request_update(Store *store, const Request *request) {
-        _cleanup_query_ Query query = query_new(
+        _cleanup_query_ Query query = query_kept(
                 store, "UPDATE request SET state = ?, number = ?, error = ? WHERE id = ?"
                        " RETURNING 1");
 
@@ -97,7 +97,7 @@ int store_request_fail_all_making(Store *store, const char *why) {
 
 static int decision_insert(Store *store, uint64_t request, const Decision *decision,
                            uint64_t *ret_row) {
-        _cleanup_query_ Query query = query_new(
+        _cleanup_query_ Query query = query_kept(
                 store, "INSERT INTO decision (request, ordinal, by_text, by_kind, by_id, by_login,"
                        " approve, time, version, sealed) VALUES (?1,"
                        " (SELECT count(*) FROM decision WHERE request = ?1), ?, ?, ?, ?, ?, ?, 0,"
@@ -168,9 +168,9 @@ static int confidential_load(const char *text, Request *request) {
 }
 
 static int row_load(Store *store, uint64_t id, Request *request) {
-        _cleanup_query_ Query query = query_new(store, "SELECT id, " REQUEST_COLUMNS
-                                                       ", version, sealed FROM request"
-                                                       " WHERE id = ?");
+        _cleanup_query_ Query query = query_kept(store, "SELECT id, " REQUEST_COLUMNS
+                                                        ", version, sealed FROM request"
+                                                        " WHERE id = ?");
         _cleanup_sealed_ Sealed sealed = {};
         _cleanup_plain_ char *text = NULL;
 
@@ -209,7 +209,7 @@ static int decision_load(Store *store, Query *query, Decision *decision) {
 }
 
 static int decisions_load(Store *store, Request *request) {
-        _cleanup_query_ Query query = query_new(
+        _cleanup_query_ Query query = query_kept(
                 store, "SELECT row, by_text, by_kind, by_id, by_login, approve, time, version,"
                        " sealed FROM decision WHERE request = ? ORDER BY ordinal");
         bool row = true;

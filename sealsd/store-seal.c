@@ -125,10 +125,10 @@ static void put_birth(Query *query, const Seal *seal) {
 }
 
 static int row_insert(Store *store, const Seal *seal, uint64_t *ret_id) {
-        _cleanup_query_ Query query = query_new(store,
-                                                "INSERT INTO seal (" BIRTH_COLUMNS ", " LIFE_COLUMNS
-                                                ", version, sealed) VALUES (" BIRTH_PLACES
-                                                ", " LIFE_PLACES ", 0, x'') RETURNING id");
+        _cleanup_query_ Query query = query_kept(store, "INSERT INTO seal (" BIRTH_COLUMNS
+                                                        ", " LIFE_COLUMNS
+                                                        ", version, sealed) VALUES (" BIRTH_PLACES
+                                                        ", " LIFE_PLACES ", 0, x'') RETURNING id");
         TpmBlob public;
 
         put_birth(&query, seal);
@@ -143,8 +143,8 @@ static int row_insert(Store *store, const Seal *seal, uint64_t *ret_id) {
 }
 
 static int use_insert(Store *store, uint64_t seal, uint64_t count) {
-        _cleanup_query_ Query query = query_new(store,
-                                                "INSERT INTO seal_use (seal, count) VALUES (?, ?)");
+        _cleanup_query_ Query query = query_kept(
+                store, "INSERT INTO seal_use (seal, count) VALUES (?, ?)");
 
         put_number(&query, seal);
         put_number(&query, count);
@@ -171,9 +171,9 @@ static int seal_insert(Store *store, const Seal *seal, uint64_t *ret_id) {
 }
 
 static int row_update(Store *store, const Seal *seal, uint64_t *ret_id) {
-        _cleanup_query_ Query query = query_new(store,
-                                                "UPDATE seal SET (" LIFE_COLUMNS ") = (" LIFE_PLACES
-                                                ") WHERE number = ? RETURNING id");
+        _cleanup_query_ Query query = query_kept(store, "UPDATE seal SET (" LIFE_COLUMNS
+                                                        ") = (" LIFE_PLACES
+                                                        ") WHERE number = ? RETURNING id");
         TpmBlob public;
 
         int r = put_life(&query, seal, &public);

@@ -159,7 +159,7 @@ typedef struct RequestFilter {
         const char *kind;     /* NULL any */
         const char *seal;     /* number of the seal that is made or concerned, NULL any */
         bool open;            /* only those that can still become something */
-        unsigned awaiting; /* of Awaiting, 0 any: for awaiting_uid to act on */
+        unsigned awaiting;    /* of Awaiting, 0 any: for awaiting_uid to act on */
         uint32_t awaiting_uid;
         uint64_t after; /* only ids below this one; 0 from the newest */
         size_t limit;   /* 0: PAGE_MAX */
