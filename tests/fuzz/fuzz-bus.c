@@ -12,6 +12,9 @@
 #include "base/text.h"
 #include "sealsd/application.h"
 #include "sealsd/bus-method.h"
+#include "sealsd/bus-seal-life.h"
+#include "sealsd/change.h"
+#include "sealsd/json.h"
 #include "tests/fuzz/fuzz.h"
 #include "tests/fuzz/message.h"
 
@@ -36,6 +39,10 @@ static const struct {
         { &seal_interface, "RecordFiling", "a{sv}" },
         { &seal_interface, "Deliver", "s" },
         { &seal_interface, "Accept", "a{sv}" },
+        { &seal_interface, "Apply", "sa{sv}" },
+        { &seal_interface, "StateAt", "t" },
+        { &request_interface, "RejectSigned", "sa{sv}" },
+        { &manager_interface, "SuspendSeals", "a{sv}s" },
 };
 
 #define METHODS (sizeof(methods) / sizeof(methods[0]))
@@ -98,6 +105,13 @@ static const char *const words[] = {
         "11010500000001",
         "/org/sealsd1/request/7",
         "pin",
+        "overlap",
+        "reason",
+        "renew",
+        "recertify",
+        "amend",
+        "transfer",
+        "destroy",
         NULL,
 };
 /* clang-format on */
@@ -116,6 +130,37 @@ static void demand_keepable(const Application *asked) {
         fuzz_demand(application_to_json(&whole, &json) == 0);
         fuzz_demand(application_from_json(json, &again) == 0);
         fuzz_demand(strcmp(again.name, whole.name) == 0);
+}
+
+/* What a request about a seal asks for is read back from the register as it was written. */
+static void demand_change_keepable(const ChangeArgs *args) {
+        static Seal seal = { .state = SEAL_ACTIVE, .applicant = { .text = "user:a" } };
+        static Application change, again;
+        _cleanup_free_ char *first = NULL, *second = NULL;
+        _cleanup_json_ json_t *json = NULL;
+
+        fuzz_demand(args->reason && strlen(args->reason) <= TEXT_MAX);
+        seal.facts = (Application){ .name = "a",
+                                    .holder = "a",
+                                    .class = "personal",
+                                    .type = "other",
+                                    .algorithm = "sm2",
+                                    .purposes = 1,
+                                    .not_before = 1,
+                                    .not_after = 100000,
+                                    .keeper_count = 1,
+                                    .keepers = { { .id = 5, .text = "user:k" } } };
+        change = args->change;
+        again = (Application){};
+        if (change_check(args->kind, &seal, &change, 1000, 10, NULL) != 0)
+                return;
+        fuzz_demand(json_to_text(change_json(args->kind, &change), &first) == 0);
+        json = json_loads(first, 0, NULL);
+        fuzz_demand(change_read(args->kind, json, &again));
+        fuzz_demand(json_to_text(change_json(args->kind, &again), &second) == 0);
+        fuzz_demand(strcmp(first, second) == 0);
+        change_apply(args->kind, &change, &seal.facts);
+        fuzz_demand(seal.facts.keeper_count == 1);
 }
 
 static void demand_known(int code, const ErrorDetail *detail) {
@@ -141,6 +186,8 @@ static void parse(const Method *method, bool application, sd_bus_message *m, boo
                 fuzz_demand(sd_bus_message_at_end(m, true) > 0);
                 if (application)
                         demand_keepable(op.args);
+                if (method->parse == parse_seal_apply)
+                        demand_change_keepable(op.args);
         }
         free(op.args);
 }
