@@ -234,9 +234,6 @@ static int row_apply(AuditCould *could, const LedgerParsed *parsed) {
 
         switch (parsed->code) {
         case EVENT_SEAL_MADE:
-                could->known = true;
-                facts_take(could, row->facts);
-                return 0;
         case EVENT_SEAL_ACCEPTED:
         case EVENT_SEAL_TRANSFERRED:
         case EVENT_SEAL_RECERTIFIED:
@@ -262,6 +259,7 @@ static int row_apply(AuditCould *could, const LedgerParsed *parsed) {
 }
 
 int audit_could_row(AuditCould *could, const LedgerParsed *parsed) {
+        could->known |= parsed->code == EVENT_SEAL_MADE;
         if (parsed->row.time >= could->end)
                 return 0;
         int r = advance(could, parsed->row.time);

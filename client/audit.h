@@ -23,7 +23,7 @@
 /* The day that --on names, or the point in time, into since and until. */
 int audit_window_get(const Context *context, const char *on, AuditQuery *query);
 
-/* Let --until reach to the end of its second. */
+/* Let --until reach to the end of its second, where it says no fraction of one. */
 int audit_since_check(const Context *context, AuditQuery *query);
 
 /* Takes row, which may be NULL: out of memory. rows is a JSON array. */

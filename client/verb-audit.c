@@ -3,13 +3,14 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "client/audit.h"
 #include "client/bus-call.h"
 #include "client/output.h"
 #include "client/seal-act.h"
 #include "client/verb.h"
 
-#define USEC_OF_LAST_SECOND (1000000 - 1)
+#define USEC_OF_LAST_SECOND (USEC_PER_SEC - 1)
 
 int audit_window_get(const Context *context, const char *on, AuditQuery *query) {
         int r = time_argument(context, on, false, &query->since);
@@ -22,7 +23,7 @@ int audit_window_get(const Context *context, const char *on, AuditQuery *query) 
 }
 
 int audit_since_check(const Context *context, AuditQuery *query) {
-        if (query->until > 0)
+        if (query->until % USEC_PER_SEC == 0 && query->until > 0)
                 query->until += USEC_OF_LAST_SECOND;
         if (query->until > 0 && query->until < query->since)
                 return fail(context, EXIT_USAGE, "--until lies before --since");

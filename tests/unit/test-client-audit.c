@@ -249,6 +249,19 @@ static void another_ledger_knows_nothing_of_the_seal(void **state) {
         json_decref(result);
 }
 
+static void a_seal_that_was_made_later_is_known_and_used_by_nobody(void **state) {
+        AuditCould *could = audit_could_new(10, 20);
+        Ledger ledger = { .each = could_each, .userdata = could };
+
+        (void) state;
+        seal_make(&ledger);
+        json_t *result = result_of(could);
+        assert_true(json_is_true(json_object_get(result, "known")));
+        assert_int_equal(json_array_size(json_object_get(result, "could")), 0);
+        assert_int_equal(json_array_size(json_object_get(result, "states")), 0);
+        json_decref(result);
+}
+
 static int off_each(void *userdata, const LedgerParsed *row) {
         return audit_off_row(userdata, row);
 }
@@ -394,6 +407,7 @@ int main(void) {
                 cmocka_unit_test(grants_count_from_when_until_when_and_until_taken_back),
                 cmocka_unit_test(a_limit_that_is_reached_ends_the_use),
                 cmocka_unit_test(a_seal_that_was_replaced_ends_when_the_overlap_does),
+                cmocka_unit_test(a_seal_that_was_made_later_is_known_and_used_by_nobody),
                 cmocka_unit_test(another_ledger_knows_nothing_of_the_seal),
                 cmocka_unit_test(the_daemon_was_off_between_stop_and_start_or_since_its_last_row),
                 cmocka_unit_test(rules_hold_until_they_change),
