@@ -80,8 +80,6 @@ static const char *hint_for(sd_bus_message *call, const char *name) {
                   "'sealctl authority challenges' shows what is on offer" },
                 { "ApproveMachineState", SEAL_E_NOT_FOUND,
                   "'sealctl machine-state show' tells the profile" },
-                { "RetireMachineState", SEAL_E_NOT_FOUND,
-                  "'sealctl machine-state list' shows which there are" },
                 { "RemoveGrant", SEAL_E_NOT_FOUND,
                   "'sealctl grant list NUMBER' shows which there are" },
                 { "Approve", SEAL_E_APPROVAL_INVALID,

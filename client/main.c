@@ -13,12 +13,10 @@ static const Verb verbs[] = {
         { NULL, NULL, "Setting up" },
         { "init", verb_init, "Set up this machine: authority, machine state, revocation" },
         { "status", verb_status, "How the daemon is and what needs attention" },
-        { "machine-state", verb_machine_state,
-          "show, approve, list, retire states of this machine" },
+        { "machine-state", verb_machine_state, "show or approve the state of this machine" },
         { "separation", verb_separation, "show or set the separation of duties" },
         { "capacity", verb_capacity, "extend: make room for more seals" },
         { "reviewer", verb_reviewer, "register: have a reviewer's decisions signed" },
-        { "lock", verb_lock, "Stop all seals until the next boot" },
         { "authority", verb_authority, "The authority's key: new, show, challenges, answer" },
 
         { NULL, NULL, "Requests" },

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* sealctl separation, capacity and lock: what holds for all seals of the machine. */
+/* sealctl separation and capacity: what holds for all seals of the machine. */
 #include <stdio.h>
 #include <string.h>
 
@@ -43,18 +43,6 @@ static const char capacity_extend_help[] =
         "  sealctl capacity extend 128 --authority /media/key/sealsd-authority.pem\n"
         "\n"
         "Next: 'sealctl status' shows the capacity.\n";
-
-static const char lock_help[] =
-        "Usage: sealctl lock [--yes] REASON\n"
-        "\n"
-        "Stop every seal of this machine from signing until the TPM is reset, which takes\n"
-        "a restart of the machine. Revoking goes on. Asks on the terminal, unless --yes is\n"
-        "given.\n"
-        "\n"
-        "Example:\n"
-        "  sealctl lock \"intruder in the machine room\"\n"
-        "\n"
-        "Next: restart the machine to unlock; 'sealctl suspend-all REASON' lasts longer.\n";
 
 static int change_finish(Context *context, const Consent *consent, const char *key,
                          const char *value, const char *done) {
@@ -231,24 +219,4 @@ int verb_capacity(Context *context, int argc, char **argv) {
         };
 
         return verb_dispatch(context, &table, argc, argv);
-}
-
-int verb_lock(Context *context, int argc, char **argv) {
-        const Usage usage = { lock_help, NULL, 0, 1, 1 };
-        _cleanup_(json_freep) json_t *nothing = NULL;
-        char **arguments;
-
-        int r = options_parse(context, argc, argv, &usage, &arguments);
-        if (r == 0)
-                r = reason_check(context, arguments[0]);
-        if (r == 0)
-                r = confirm_or_fail(context, "Stop all seals until the machine is restarted?");
-        if (r != 0)
-                return r;
-        const char *const texts[] = { arguments[0], NULL };
-        r = call_json(context, MANAGER_PATH, MANAGER, "Lock", texts, &nothing);
-        if (r != 0)
-                return r;
-        return print_done(context, "state", "locked",
-                          "No seal signs until the machine is restarted.");
 }

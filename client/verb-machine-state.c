@@ -209,11 +209,9 @@ int verb_machine_state(Context *context, int argc, char **argv) {
         static const Verb verbs[] = {
                 { "show", verb_show_state, "PCR values now, and which differ" },
                 { "approve", verb_approve_state, "Approve the present state" },
-                { "list", verb_machine_state_list, "The states that were approved" },
-                { "retire", verb_machine_state_retire, "Take an approval out of use" },
         };
         static const VerbTable table = {
-                .usage = "Usage: sealctl machine-state show|approve|list|retire [OPTIONS]\n"
+                .usage = "Usage: sealctl machine-state show|approve [OPTIONS]\n"
                          "\n"
                          "The TPM measures what the machine starts (firmware, boot loader, Secure "
                          "Boot\n"
