@@ -2,6 +2,7 @@
 /* sealctl audit: the auditor's questions, answered from the ledger. */
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/clock.h"
 #include "client/audit.h"
@@ -36,21 +37,41 @@ static const char uses_help[] =
         "Who used a seal (or any), when, for what, on which document; and who tried to\n"
         "and was refused.\n"
         "\n"
-        "Options:\n" AUDIT_SINCE_HELP "  --by SUBJECT   Only what user:NAME did\n" AUDIT_FILE_HELP
-        "\n"
+        "Options:\n" AUDIT_SINCE_HELP "  --by SUBJECT   Only what user:NAME did\n"
+        "  --digest HEX   Only signatures over the document with this digest ('sealctl sign\n"
+        "                 --digest-only' or sha256sum prints it)\n" AUDIT_FILE_HELP "\n"
         "Example:\n"
         "  sealctl audit uses 50011200000001 --since 2026-11-01\n"
         "\n"
         "Next: 'sealctl audit could NUMBER --on DAY' tells who else could.\n";
 
-/* A digest and its hash's name as sha256:…; NULL without. */
-static json_t *document_json(const LedgerRow *row) {
+typedef struct UsesWanted {
+        json_t *rows;
+        const char *digest; /* NULL: any */
+} UsesWanted;
+
+/* The digests of a use: one, or with SignMany those of its row. An array, NULL without memory. */
+static json_t *use_digests(const LedgerRow *row) {
+        json_t *list = json_object_get(row->facts, "digests");
         char hex[2 * DIGEST_MAX + 1];
 
-        if (row->document_hash.size == 0 || row->document_hash.size > DIGEST_MAX)
-                return NULL;
-        hex_encode(row->document_hash.data, row->document_hash.size, hex);
-        return json_sprintf("%s:%s", row->hash ? row->hash : "?", hex);
+        if (json_is_array(list))
+                return json_copy(list);
+        list = json_array();
+        if (row->document_hash.size > 0 && row->document_hash.size <= DIGEST_MAX)
+                json_array_append_new(list, json_string(hex_encode(row->document_hash.data,
+                                                                   row->document_hash.size, hex)));
+        return list;
+}
+
+static bool digest_is_of(const json_t *digests, const char *digest) {
+        const json_t *item;
+        size_t i;
+
+        json_array_foreach(digests, i, item)
+                if (strcasecmp(json_string_value(item), digest) == 0)
+                        return true;
+        return false;
 }
 
 static const char *use_result(const LedgerParsed *parsed) {
@@ -60,29 +81,46 @@ static const char *use_result(const LedgerParsed *parsed) {
 }
 
 static int use_row(void *userdata, const LedgerParsed *parsed) {
+        const UsesWanted *wanted = userdata;
         const LedgerRow *row = &parsed->row;
+        json_t *digests = use_digests(row);
 
-        return audit_append(userdata,
-                            json_pack("{sI sI ss* ss* ss ss* ss* ss* so* sI sI}", "seq",
+        if (wanted->digest && !digest_is_of(digests, wanted->digest)) {
+                json_decref(digests);
+                return 0;
+        }
+        return audit_append(wanted->rows,
+                            json_pack("{sI sI ss* ss* ss ss* ss* ss* ss* so* sI sI}", "seq",
                                       (json_int_t) row->seq, "time", (json_int_t) row->time, "seal",
                                       row->seal, "subject", row->subject, "result",
                                       use_result(parsed), "purpose", row->purpose, "by",
-                                      row->object, "document", row->document, "document-hash",
-                                      document_json(row), "use", (json_int_t) row->use, "count",
+                                      row->object, "document", row->document, "hash", row->hash,
+                                      "digests", digests, "use", (json_int_t) row->use, "count",
                                       (json_int_t) (row->count > 0 ? row->count : 1)));
 }
 
-static int audit_uses(Context *context, int argc, char **argv) {
-        static const EventCode events[] = { EVENT_USE, EVENT_USE_FAILED, EVENT_USE_REFUSED };
+static int uses_print(Context *context, const AuditQuery *query, UsesWanted *wanted) {
         static const OutputField columns[] = {
                 { "time", "TIME", FIELD_TIME },         { "seal", "SEAL", FIELD_TEXT },
                 { "subject", "WHO", FIELD_TEXT },       { "result", "RESULT", FIELD_TEXT },
                 { "purpose", "PURPOSE", FIELD_TEXT },   { "count", "COUNT", FIELD_TEXT },
-                { "document", "DOCUMENT", FIELD_NAME }, { "document-hash", "HASH", FIELD_NAME },
+                { "document", "DOCUMENT", FIELD_NAME }, { "digests", "DIGEST", FIELD_NAME },
         };
+
+        int r = audit_read(context, query, use_row, wanted);
+        if (r != 0 && r != EXIT_VERIFICATION)
+                return r;
+        int printed = print_table(context, wanted->rows, FIELDS(columns), "No use.");
+        return r != 0 ? r : printed;
+}
+
+static int audit_uses(Context *context, int argc, char **argv) {
+        static const EventCode events[] = { EVENT_USE, EVENT_USE_FAILED, EVENT_USE_REFUSED };
         AuditQuery query = { .events = events, .n_events = 3 };
+        UsesWanted wanted = {};
         const CommandOption table[] = { AUDIT_SINCE_OPTIONS(query),
                                         { "by", .text = &query.subject },
+                                        { "digest", .text = &wanted.digest },
                                         { "file", .text = &query.file } };
         const Usage usage = { uses_help, OPTIONS(table), 0, 1 };
         char **arguments, path[PATH_SIZE], subject[SUBJECT_MAX + 1];
@@ -98,7 +136,10 @@ static int audit_uses(Context *context, int argc, char **argv) {
                 return r;
         query.seal = arguments[0] ? path_last(path) : NULL;
         query.subject = query.subject ? subject : NULL;
-        return audit_table(context, &query, use_row, FIELDS(columns), "No use.");
+        wanted.rows = json_array();
+        r = uses_print(context, &query, &wanted);
+        json_decref(wanted.rows);
+        return r;
 }
 
 static const char disclosures_help[] =
