@@ -162,7 +162,8 @@ int grant_covers(const Grant *grant, const Caller *caller, Purpose purpose, uint
                 return error_set(detail, SEAL_E_PURPOSE_NOT_ALLOWED,
                                  "Your grant for seal %s is not for the purpose %s", grant->number,
                                  purpose_name(purpose));
-        if (grant->count > 0 && (grant->used >= grant->count || count > grant->count - grant->used))
+        if (count > 0 && grant->count > 0 &&
+            (grant->used >= grant->count || count > grant->count - grant->used))
                 return error_set(
                         detail, SEAL_E_LIMIT_REACHED,
                         "The grant's limit of %" PRIu64 " uses is reached, %" PRIu64 " are left",

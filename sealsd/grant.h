@@ -63,7 +63,8 @@ bool grant_in_force(const Grant *grant, uint64_t now);
 
 /*
  * Does it let the caller use the seal for this purpose now? SEAL_E_ACCESS_DENIED (not his, or over), SEAL_E_NOT_YET_VALID,
- * SEAL_E_PURPOSE_NOT_ALLOWED, SEAL_E_LIMIT_REACHED (count uses are not left).
+ * SEAL_E_PURPOSE_NOT_ALLOWED, SEAL_E_LIMIT_REACHED (count uses are not left;
+ * 0: they were taken already).
  */
 int grant_covers(const Grant *grant, const Caller *caller, Purpose purpose, uint64_t count,
                  uint64_t now, ErrorDetail *detail);

@@ -76,6 +76,7 @@ struct Service {
         bool purge_owed;        /* the journal may hold what was erased */
 
         SeparationOffer separation_offer;
+        struct SignJob *signing; /* signatures that were asked for and not answered yet */
 };
 
 /* --- jobs --------------------------------------------------------------------------------- */
@@ -192,6 +193,11 @@ SuspendRun *service_suspend_free(SuspendRun *run);
 
 /* Empty the journal, now or when the timer comes back to it. */
 void service_purge(Service *service);
+
+/* --- signing (service-sign.c) -------------------------------------------------------------- */
+
+/* The seal or a grant of it has changed: what is to be signed still is judged again. */
+void service_sign_review(Service *service, const char *number);
 
 /* --- revoking (service-revoke.c) ----------------------------------------------------------- */
 

@@ -8,6 +8,7 @@
  */
 #include <errno.h>
 #include <inttypes.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -49,12 +50,33 @@ typedef struct SignJob {
         TPM2B_DIGEST *digests;
         Bytes *signatures; /* the first `done` are there, each malloc'ed */
         bool asked;        /* the chip, for any of them */
+        /* A condition that has come up since, for the worker to stop at; why is the main thread's. */
+        atomic_int stop;
+        ErrorDetail why;
+        struct SignJob *next; /* of the service's that are not answered yet */
 } SignJob;
+
+static void sign_enlist(SignJob *job) {
+        Service *s = job->head.service;
+
+        job->next = s->signing;
+        s->signing = job;
+}
+
+static void sign_delist(SignJob *job) {
+        SignJob **at = &job->head.service->signing;
+
+        while (*at && *at != job)
+                at = &(*at)->next;
+        if (*at)
+                *at = job->next;
+}
 
 /* What the job owns beside its own memory. */
 static void sign_release(SignJob *job) {
         for (size_t i = 0; job->signatures && i < job->done; i++)
                 free((void *) job->signatures[i].data);
+        sign_delist(job);
         free(job->signatures);
         free(job->digests);
         (void) approval_set_unref(job->approvals);
@@ -116,7 +138,9 @@ static int sign_run(Job *job, Chip *chip, ErrorDetail *detail) {
         for (size_t n = 0; r == 0 && j->done < j->count && n < TURN_SIGNATURES; n++) {
                 if (n > 0 && monotonic() >= end)
                         break;
-                r = sign_one(j, chip, detail);
+                r = atomic_load(&j->stop);
+                if (r == 0)
+                        r = sign_one(j, chip, detail);
         }
         return r;
 }
@@ -252,6 +276,56 @@ static void sign_failed(const SignJob *job, int code) {
                           job->number, job->use + job->done, error_text(r));
 }
 
+/* --- what has come up since ----------------------------------------------------------------- */
+
+/* As keeper, or by the same grant. */
+static int grant_still_covers(const SignJob *job, const Seal *seal, ErrorDetail *detail) {
+        Service *s = job->head.service;
+        Grant grant;
+
+        if (job->grant == 0)
+                return seal_is_keeper(seal, &job->caller)
+                               ? 0
+                               : error_set(detail, SEAL_E_ACCESS_DENIED,
+                                           "You are not a keeper of seal %s any more",
+                                           seal->number);
+        int r = store_grant_get(s->store, job->grant, &grant);
+        if (r == 0)
+                r = grant_covers(&grant, &job->caller, job->purpose, 0, service_now(s), detail);
+        return r;
+}
+
+/* All that was asked when the call came, but for the uses, which are taken, and the chip. */
+static int sign_still_may(const SignJob *job, ErrorDetail *detail) {
+        _cleanup_free_ Seal *seal = malloc(sizeof(*seal));
+        Service *s = job->head.service;
+        SealState same;
+
+        if (!seal)
+                return -ENOMEM;
+        int r = store_seal_get(s->store, job->number, seal);
+        if (r == 0)
+                r = seal_transition(seal->state, SEAL_SIGN, &same, detail);
+        if (r == 0)
+                r = service_check_timing(s, seal, detail);
+        if (r == 0)
+                r = service_ledger_why_not(s, detail);
+        if (r == 0 && !(seal->facts.purposes & job->purpose))
+                r = error_set(detail, SEAL_E_PURPOSE_NOT_ALLOWED,
+                              "Seal %s is not for the purpose %s any more", job->number,
+                              purpose_name(job->purpose));
+        return r == 0 ? grant_still_covers(job, seal, detail) : r;
+}
+
+void service_sign_review(Service *service, const char *number) {
+        for (SignJob *job = service->signing; job; job = job->next)
+                if (strcmp(job->number, number) == 0 && atomic_load(&job->stop) == 0) {
+                        int r = sign_still_may(job, &job->why);
+
+                        atomic_store(&job->stop, r);
+                }
+}
+
 /* --- in turns ----------------------------------------------------------------------------- */
 
 static void sign_done(Job *job, int code, const ErrorDetail *detail);
@@ -264,7 +338,10 @@ static int sign_next(SignJob *job) {
         uint32_t uid = job->caller.uid;
 
         job->head.job.uid = uid;
-        int r = service_job_submit(&job->head, sign_run, sign_done);
+        int r = sign_still_may(job, &job->why);
+        if (r != 0)
+                return r;
+        r = service_job_submit(&job->head, sign_run, sign_done);
         if (r == SEAL_E_BUSY || r == SEAL_E_QUOTA_EXCEEDED) {
                 job->head.job.uid = UINT32_MAX;
                 r = service_job_submit(&job->head, sign_run, sign_done);
@@ -288,9 +365,12 @@ static void sign_done(Job *job, int code, const ErrorDetail *detail) {
                 code = sign_next(j);
                 if (code == 0)
                         return;
-                detail = NULL;
+                detail = &j->why;
+        } else if (code != 0 && code == atomic_load(&j->stop)) {
+                detail = &j->why;
+        } else {
+                sign_learn(j, code);
         }
-        sign_learn(j, code);
         if (code == 0)
                 log_info("seal %s use %" PRIu64 " by %s%s%s", j->number, j->use,
                          j->caller.subject.text, j->document_name[0] ? ": " : "", j->document_name);
@@ -402,7 +482,11 @@ static int sign_fill(SignJob *job, const Seal *seal) {
 static int sign_start(SignJob *job, ErrorDetail *detail) {
         Service *s = job->head.service;
 
-        int r = worker_check(s->worker, job->caller.uid);
+        int r = atomic_load(&job->stop);
+        if (r != 0 && detail)
+                *detail = job->why;
+        if (r == 0)
+                r = worker_check(s->worker, job->caller.uid);
         if (r == 0)
                 r = uses_take(job, detail);
         if (r == SEAL_E_LIMIT_REACHED)
@@ -457,6 +541,9 @@ static int sign_prepare(SignJob *job, const Seal *seal, const SignOptions *optio
         r = sign_may(s, &job->caller, seal, job, ret_chip, detail);
         if (r > 0)
                 service_ledger_refused(s, &job->caller, seal->number, r);
+        /* Without the register's key there is none of the seal: the caller's caller sees to that. */
+        if (r == 0 && seal->opaque)
+                r = SEAL_E_MACHINE_STATE_REFUSED;
         return r == 0 ? sign_fill(job, seal) : r;
 }
 
@@ -477,6 +564,7 @@ int service_seal_sign(Service *service, const Caller *caller, const char *number
         if (!job)
                 return -ENOMEM;
         job->caller = *caller;
+        sign_enlist(job);
         r = sign_prepare(job, seal, options, &chip, detail);
         if (r == 0)
                 r = sign_begin(job, chip, detail);

@@ -88,6 +88,8 @@ int service_require_ready(const Service *service, ErrorDetail *detail) {
 
 void service_changed(Service *service, const char *kind, const char *id, const char *state) {
         log_notice("%s%s%s is %s", kind, id[0] ? " " : "", id, state);
+        if (strcmp(kind, "seal") == 0)
+                service_sign_review(service, id);
         if (service->observer.changed && !service->stopping)
                 service->observer.changed(service->observer.userdata, kind, id, state);
 }

@@ -375,3 +375,58 @@ def test_many_that_the_chip_refuses_half_way_stay_counted(sandbox):
     # Known to be refused, it takes no use any more.
     assert sign_error(box) == "MachineStateRefused"
     assert box.seal_property(box["SEAL"], "UseCount") == 5000
+
+
+# --- what comes up while signatures wait -----------------------------------------------------------
+
+def test_suspension_ends_the_many_at_once(sandbox):
+    box = sandbox
+    script = box.write("many.py", MANY)
+    pipe = box.watch()
+    many = box.start(["/usr/bin/python3", script, f"/org/sealsd1/seal/{box['SEAL']}", "10000"],
+                     timeout=600)
+    pipe.signal("Progress")
+    data, error = box.seal(box["SEAL"], "Suspend", "s", "doubts")
+    assert data is not None, error
+    assert json.loads(box.finish(many).stdout) == "Suspended"
+    done = [pipe.signal("Changed")]  # of the suspension; what follows it is no progress
+    assert done[0]["body"][2] == "suspended"
+    pipe.kill()
+
+
+@pytest.mark.parametrize("change, expected", [
+    (["Suspend", "s", "doubts"], "Suspended"),
+    (["Surrender", "s", "leaving"], "Surrendered"),
+])
+def test_signature_that_waits_for_the_chip_is_judged_again(sandbox, change, expected):
+    """The chip is held up, so that the call waits there while the seal is taken out of use."""
+    box = sandbox
+    script = box.write("client.py", CLIENT)
+    box.ok("kill -STOP $(cat /run/sealsd-sandbox/swtpm.pid)")
+    try:
+        # The first is with the chip and counts as asked; the others wait behind it.
+        pipes = [box.pipe(["/usr/bin/python3", script, f"/org/sealsd1/seal/{box['SEAL']}", str(i), "1"])
+                 for i in range(3)]
+        while box.seal_property(box["SEAL"], "UseCount") < 3:
+            time.sleep(0.05)
+        data, error = box.seal(box["SEAL"], *change)
+        assert data is not None, error
+    finally:
+        box.ok("kill -CONT $(cat /run/sealsd-sandbox/swtpm.pid)")
+    answers = sorted(json.loads(pipe.line())[0] for pipe in pipes)
+    assert answers.count(expected) >= 2, answers
+
+
+def test_grant_taken_back_ends_what_waits(sandbox):
+    box = sandbox
+    identity, error = add(box, me(box))
+    assert identity, error
+    script = box.write("many.py", MANY)
+    pipe = box.watch()
+    many = box.start(["/usr/bin/python3", script, f"/org/sealsd1/seal/{box['SEAL']}", "10000"],
+                     user=box[USER], timeout=600)
+    pipe.signal("Progress")
+    pipe.kill()
+    data, error = box.seal(box["SEAL"], "RemoveGrant", "ss", identity, "enough")
+    assert data is not None, error
+    assert json.loads(box.finish(many).stdout) == "AccessDenied"

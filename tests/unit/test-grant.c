@@ -247,6 +247,7 @@ static void it_covers_its_own_and_nothing_else(void **state) {
         assert_int_equal(covers(&grant, &user, sign, 2, NOW + HOUR), 0);
         assert_int_equal(covers(&grant, &user, sign, 3, NOW), SEAL_E_LIMIT_REACHED);
         assert_int_equal(covers(&grant, &user, sign, UINT64_MAX, NOW), SEAL_E_LIMIT_REACHED);
+        assert_int_equal(covers(&grant, &user, sign, 0, NOW), 0);
         assert_int_equal(covers(&grant, &user, sign, 1, NOW - 1), SEAL_E_NOT_YET_VALID);
         assert_int_equal(covers(&grant, &user, sign, 1, NOW + HOUR + 1), SEAL_E_ACCESS_DENIED);
         assert_int_equal(covers(&grant, &user, PURPOSE_ENDORSEMENT, 1, NOW),
@@ -256,6 +257,7 @@ static void it_covers_its_own_and_nothing_else(void **state) {
         assert_int_equal(covers(&ended, &user, sign, 1, NOW), SEAL_E_ACCESS_DENIED);
         spent.used = 4; /* more than there were */
         assert_int_equal(covers(&spent, &user, sign, 1, NOW), SEAL_E_LIMIT_REACHED);
+        assert_int_equal(covers(&spent, &user, sign, 0, NOW), 0);
 }
 
 static void a_deputy_is_one_in_his_time(void **state) {
