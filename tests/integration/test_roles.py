@@ -19,6 +19,8 @@ MANAGER = [
     ("GetStatus", [], {"ADMIN", "AUDITOR"}),
     ("GetMachineState", [], {"ADMIN", "AUDITOR"}),
     ("ApproveMachineState", ["a{sv}", "1", "x", "s", "x"], {"ADMIN"}),
+    ("ExtendCapacity", ["ua{sv}", "0", "1", "x", "s", "x"], {"ADMIN"}),
+    ("SuspendSeals", ["a{sv}s", "1", "x", "s", "x", ""], {"ADMIN"}),
     ("SetSeparation", ["sa{sv}", "none", "0"], {"ADMIN"}),
     ("RegisterReviewer", ["ssa{sv}", "user:nobody-here", "", "0"], {"ADMIN"}),
     ("Apply", ["a{sv}", "1", "x", "s", "x"], {"APPLICANT"}),
@@ -27,6 +29,7 @@ MANAGER = [
 REQUEST = [
     ("Approve", ["sa{sv}", "", "1", "x", "s", "x"], {"REVIEWER"}),
     ("Reject", ["s", "x" * 2000], {"REVIEWER"}),
+    ("RejectSigned", ["sa{sv}", "", "1", "x", "s", "x"], {"REVIEWER"}),
     ("Cancel", ["s", "x" * 2000], {"APPLICANT", "ADMIN"}),
     ("Make", [], {"REVIEWER"}),
 ]
@@ -38,6 +41,13 @@ SEAL = [
     ("RecordFiling", ["a{sv}", "1", "x", "s", "x"], {"ADMIN", "REVIEWER"}),
     ("Deliver", ["s", "nobody"], {"ADMIN"}),
     ("Revoke", ["s", "x" * 2000], {"ADMIN"}),
+    ("Apply", ["sa{sv}", "x", "0"], {"ADMIN"}),
+    ("Suspend", ["s", "x" * 2000], {"ADMIN"}),
+    ("Resume", ["s", "x" * 2000], {"ADMIN"}),
+    ("ReportLost", ["s", "x" * 2000], {"ADMIN"}),
+    ("ReportFound", ["s", "x" * 2000], {"ADMIN"}),
+    ("Surrender", ["s", "x" * 2000], {"ADMIN"}),
+    ("Destroy", ["s", "x" * 2000], {"ADMIN"}),
     ("AddGrant", ["sa{sv}", "nobody", "0"], {"ADMIN"}),
     ("RemoveGrant", ["ss", "none", ""], {"ADMIN"}),
     ("ListGrants", [], {"ADMIN", "AUDITOR"}),
@@ -165,6 +175,30 @@ def test_two_users_of_one_login_are_one_person(new_sandbox):
     assert error_of(box, "Request", 1, "Approve", "sa{sv}", "", "0",
                     user=box["SEAL_REVIEWER"]) == "SeparationOfDuties"
     assert as_login(box, 4002, "seal-reviewer", *approve) == "ok"
+
+
+def test_who_took_a_seal_out_of_use_does_not_undo_it_as_another_user(new_sandbox):
+    box = new_sandbox("--ready")
+    if box.run("echo 4000 > /proc/self/loginuid").status != 0:
+        pytest.skip("this kernel lets nobody set a login UID")
+    seal = box["SEAL"]
+    suspend, resume, revoke, destroy = (
+        [f"/org/sealsd1/seal/{seal}", "org.sealsd1.Seal", member, "s", "reason"]
+        for member in ("Suspend", "Resume", "Revoke", "Destroy"))
+    # By UID alone, as it is by default.
+    assert as_login(box, 4001, "seal-admin", *suspend) == "ok"
+    assert as_login(box, 4002, "seal-admin", *resume) == "SeparationOfDuties"
+    assert as_login(box, 4001, "root", *resume) == "ok"
+    box.ok("echo SeparateLogins=yes >> $SEALSD_CONF")
+    box.ctl("restart")
+    assert as_login(box, 4001, "seal-admin", *suspend) == "ok"
+    assert as_login(box, 4001, "root", *resume) == "SeparationOfDuties"
+    assert error_of(box, "Seal", seal, "Resume", "s", "no login") == "SeparationOfDuties"
+    assert as_login(box, 4002, "root", *resume) == "ok"
+    assert as_login(box, 4001, "seal-admin", *revoke) == "ok"
+    assert as_login(box, 4001, "root", *destroy) == "SeparationOfDuties"
+    assert as_login(box, 4002, "seal-admin", *destroy) == "SeparationOfDuties"
+    assert as_login(box, 4002, "root", *destroy) == "ok"
 
 
 # --- signed decisions -----------------------------------------------------------------------------

@@ -72,6 +72,39 @@ static void every_method_has_a_row_and_every_row_a_method(void **state) {
                          members);
 }
 
+/* Does a line of the shipped file have this text? */
+static bool shipped_has(const char *file, const char *text) {
+        char path[PATH_MAX], line[512];
+
+        (void) snprintf(path, sizeof(path), "%.*s/../../units/%s",
+                        (int) (strrchr(__FILE__, '/') - __FILE__), __FILE__, file);
+        _cleanup_fclose_ FILE *stream = fopen(path, "re");
+        assert_non_null(stream);
+        while (fgets(line, sizeof(line), stream))
+                if (strstr(line, text))
+                        return true;
+        return false;
+}
+
+/* Where polkit did not know an action, it would say no to everybody. */
+static void every_action_is_known_to_polkit_and_its_rules(void **state) {
+        size_t count;
+        const GateRule *rules = gate_rules(&count);
+
+        (void) state;
+        for (size_t i = 0; i < count; i++) {
+                char id[128], rule[128];
+
+                if (!rules[i].action)
+                        continue;
+                (void) snprintf(id, sizeof(id), "<action id=\"%s\">", rules[i].action);
+                (void) snprintf(rule, sizeof(rule), "\"%s\": [", rules[i].action);
+                if (!shipped_has("org.sealsd1.policy", id) ||
+                    !shipped_has("50-org.sealsd1.rules", rule))
+                        fail_msg("%s is not shipped", rules[i].action);
+        }
+}
+
 static void a_member_without_a_row_is_denied_to_everybody(void **state) {
         const char *const members[][2] = {
                 { MANAGER, "Reinitialize" },
@@ -265,6 +298,7 @@ static void the_refusal_names_the_roles_that_could(void **state) {
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(every_method_has_a_row_and_every_row_a_method),
+                cmocka_unit_test(every_action_is_known_to_polkit_and_its_rules),
                 cmocka_unit_test(a_member_without_a_row_is_denied_to_everybody),
                 cmocka_unit_test(nobody_without_a_role_passes_but_where_anyone_may),
                 cmocka_unit_test(rows_are_well_formed),
