@@ -130,7 +130,9 @@ static int call_make(Context *context, CsvWork *work, size_t row, ApplicationWor
                 return r;
         token_make(work, row, token);
         words->token = token;
-        return application_words_append(context, words, work->lines[row].call);
+        r = application_words_append(context, words, work->lines[row].call);
+        words->token = NULL;
+        return r;
 }
 
 static int rows_prepare(Context *context, CsvWork *work) {

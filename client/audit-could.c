@@ -205,8 +205,9 @@ static void grants_end(AuditCould *could, const json_t *facts) {
         const json_t *id;
         size_t i;
 
-        json_array_foreach(json_object_get(facts, "ids"), i, id)
+        json_array_foreach(json_object_get(facts, "ids"), i, id) {
                 grant_end(could, (uint64_t) json_integer_value(id));
+        }
 }
 
 /* The row has the number of its first use: what failed before and was given back is in it. */
@@ -220,12 +221,13 @@ static int use_take(AuditCould *could, const LedgerRow *row) {
         if (!row->object || strncmp(row->object, "grant:", 6) != 0)
                 return 0;
         id = strtoull(row->object + 6, NULL, 10);
-        json_array_foreach(could->grants, i, grant)
+        json_array_foreach(could->grants, i, grant) {
+                json_int_t used = json_integer_value(json_object_get(grant, "used"));
+
                 if (number_of(grant, "id") == id &&
-                    json_object_set_new(
-                            grant, "used",
-                            json_integer((json_int_t) (number_of(grant, "used") + count))) < 0)
+                    json_object_set_new(grant, "used", json_integer(used + (json_int_t) count)) < 0)
                         return -ENOMEM;
+        }
         return 0;
 }
 

@@ -16,7 +16,7 @@ AuditCould *audit_could_new(uint64_t from, uint64_t until);
 AuditCould *audit_could_free(AuditCould *could);
 
 /* The next row of this seal; those beyond the time change nothing. -ENOMEM. */
-int audit_could_row(AuditCould *could, const LedgerParsed *row);
+int audit_could_row(AuditCould *could, const LedgerParsed *parsed);
 
 /*
  * {"known": was its making among the rows, "states": [{"state", "from", "until"}], "could":

@@ -19,7 +19,7 @@ typedef struct AuditOff {
 int audit_off_init(AuditOff *off, uint64_t since, uint64_t until);
 void audit_off_done(AuditOff *off);
 
-int audit_off_row(AuditOff *off, const LedgerParsed *row);
+int audit_off_row(AuditOff *off, const LedgerParsed *parsed);
 
 /* Behind the last row. */
 int audit_off_finish(AuditOff *off);

@@ -25,7 +25,7 @@ extern const size_t audit_rules_event_count;
 int audit_rules_init(AuditRules *rules, uint64_t from, uint64_t until);
 void audit_rules_done(AuditRules *rules);
 
-int audit_rules_row(AuditRules *rules, const LedgerParsed *row);
+int audit_rules_row(AuditRules *rules, const LedgerParsed *parsed);
 
 /* Behind the last row. */
 int audit_rules_finish(AuditRules *rules);

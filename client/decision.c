@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "base/bytes.h"
 #include "base/cleanup.h"
 #include "base/limits.h"
 #include "client/authority.h"
@@ -47,11 +48,11 @@ bool decision_digest_is_stated(const json_t *request,
 size_t decision_bytes(bool approve, const uint8_t digest[static DECISION_DIGEST_SIZE],
                       uint8_t ret[static DECISION_BYTES_MAX]) {
         const char *prefix = approve ? "sealsd/decision/approve" : "sealsd/decision/reject";
-        size_t size = strlen(prefix);
+        Writer writer = writer_over(ret, DECISION_BYTES_MAX);
 
-        memcpy(ret, prefix, size);
-        memcpy(ret + size, digest, DECISION_DIGEST_SIZE);
-        return size + DECISION_DIGEST_SIZE;
+        writer_put(&writer, prefix, strlen(prefix));
+        writer_put(&writer, digest, DECISION_DIGEST_SIZE);
+        return writer.used;
 }
 
 const char *decision_verdict_name(DecisionVerdict verdict) {

@@ -41,13 +41,15 @@ static int state_get(Context *context, const char *path, char *ret, size_t size)
         r = call_built(context, sd_bus_message_append(call, "ss", SEAL, "State"));
         if (r != 0)
                 return r;
-        if (call_attempt(context, call, &error, &reply) < 0 &&
-            exit_code_of(error.name) != EXIT_NOT_FOUND)
-                return fail_remote(context, error.name, error.message);
-        if (!reply || sd_bus_message_read(reply, "v", "s", &text) < 0)
-                text = "";
-        (void) snprintf(ret, size, "%s", text);
-        return 0;
+        ret[0] = '\0';
+        if (call_attempt(context, call, &error, &reply) >= 0) {
+                if (sd_bus_message_read(reply, "v", "s", &text) >= 0)
+                        (void) snprintf(ret, size, "%s", text);
+                return 0;
+        }
+        if (exit_code_of(error.name) == EXIT_NOT_FOUND)
+                return 0;
+        return fail_remote(context, error.name, error.message);
 }
 
 int seal_state_report(Context *context, const char *path, const SealNext *next) {

@@ -87,9 +87,9 @@ bool count_parse(const char *text, uint64_t *ret) {
 }
 
 bool duration_parse(const char *text, uint64_t *ret_usec) {
-        size_t digits = strspn(text, "0123456789");
+        const char *unit = text + strspn(text, "0123456789");
 
-        if (digits == 0 || digits > 5 || strcmp(text + digits, "d") != 0)
+        if (unit == text || unit - text > 5 || strcmp(unit, "d") != 0)
                 return false;
         *ret_usec = strtoull(text, NULL, 10) * USEC_PER_DAY;
         return true;

@@ -49,8 +49,9 @@ static int seals_of_type(Context *context, const char *type, json_t *all) {
         if (r != 0)
                 return r;
         named = rows_named(rows, keys, 5);
-        json_array_foreach(named, i, row)
+        json_array_foreach(named, i, row) {
                 json_object_set_new(row, "type", json_string(type));
+        }
         return json_array_extend(all, named) < 0 ? fail(context, EXIT_OTHER, "out of memory") : 0;
 }
 

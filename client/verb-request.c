@@ -76,9 +76,10 @@ static int decisions_print(const Context *context, const json_t *decisions) {
 
         if (json_array_size(decisions) == 0)
                 return 0;
-        json_array_foreach(decisions, i, decision)
+        json_array_foreach(decisions, i, decision) {
                 json_object_set_new(decision, "signed",
                                     json_boolean(json_text(decision, "signature")[0] != '\0'));
+        }
         putchar('\n');
         return print_table(context, decisions, FIELDS(columns), "");
 }
