@@ -58,6 +58,17 @@ static void integer_format(json_int_t value, FieldKind kind, FILE *out) {
                 fprintf(out, "%lld", (long long) value);
 }
 
+/* Counts by what they count: "3 active, 1 revoked". */
+static void counts_format(const json_t *counts, FILE *out) {
+        const char *key, *separator = "";
+        json_t *count;
+
+        json_object_foreach((json_t *) counts, key, count) {
+                fprintf(out, "%s%lld %s", separator, (long long) json_integer_value(count), key);
+                separator = ", ";
+        }
+}
+
 static void value_format(const json_t *value, FieldKind kind, FILE *out) {
         if (json_is_integer(value))
                 integer_format(json_integer_value(value), kind, out);
@@ -65,6 +76,8 @@ static void value_format(const json_t *value, FieldKind kind, FILE *out) {
                 fputs(json_is_true(value) ? "yes" : "no", out);
         else if (json_is_array(value))
                 list_format(value, out);
+        else if (json_is_object(value))
+                counts_format(value, out);
         else if (json_is_string(value))
                 fputs(json_string_value(value), out);
 }

@@ -9,7 +9,7 @@
 #include "client/context.h"
 
 typedef enum FieldKind {
-        FIELD_TEXT,     /* a string, number or list of strings */
+        FIELD_TEXT,     /* a string, number, list of strings, or counts by name */
         FIELD_NAME,     /* a text that a table on a terminal may cut short */
         FIELD_TIME,     /* microseconds since the epoch; 0 is "-" */
         FIELD_LIMIT,    /* a count; 0 is "none" */

@@ -128,19 +128,6 @@ static int report_get(Context *context, uint64_t soon, bool inspect, json_t *rep
         return 0;
 }
 
-static void counts_print(const char *title, const json_t *counts) {
-        const char *key, *separator = "";
-        json_t *count;
-
-        printf("%s: ", title);
-        json_object_foreach((json_t *) counts, key, count) {
-                printf("%s%lld ", separator, json_integer_value(count));
-                print_escaped(key);
-                separator = ", ";
-        }
-        putchar('\n');
-}
-
 static int status_print(const Context *context, const json_t *status) {
         static const OutputField fields[] = {
                 { "state", "State", FIELD_TEXT },
@@ -224,6 +211,10 @@ static int actions_print(const Context *context, const json_t *actions) {
 }
 
 static int report_print(const Context *context, const json_t *report) {
+        static const OutputField counts[] = {
+                { "by-state", "By state", FIELD_TEXT },
+                { "by-type", "By type", FIELD_TEXT },
+        };
         const json_t *status = json_object_get(report, "status");
         const json_t *seals = json_object_get(report, "seals");
 
@@ -235,9 +226,9 @@ static int report_print(const Context *context, const json_t *report) {
         printf("\nSeals: %lld, of these %lld that have expired\n",
                json_integer_value(json_object_get(seals, "total")),
                json_integer_value(json_object_get(seals, "expired")));
-        counts_print("By state", json_object_get(seals, "by-state"));
-        counts_print("By type", json_object_get(seals, "by-type"));
-        r = expiring_print(context, seals);
+        r = print_fields(context, seals, FIELDS(counts));
+        if (r == 0)
+                r = expiring_print(context, seals);
         if (r == 0)
                 r = requests_print(context, json_object_get(report, "requests"));
         if (r == 0)
