@@ -45,6 +45,8 @@ static const OutputField fields[] = {
         { "anchored-rows", "Anchored up to row", FIELD_TEXT },
         { "anchor-time", "Anchored", FIELD_TIME },
         { "checkpoint-rows", "Signed by the TPM up to", FIELD_TEXT },
+        { "genesis", "Genesis of the ledger", FIELD_BYTES },
+        { "ak-name", "Attestation key's Name", FIELD_BYTES },
         { "key-memory", "Register's key in", FIELD_TEXT },
         { "audit", "Kernel audit", FIELD_TEXT },
         { "challenges", "Open challenges", FIELD_TEXT },
