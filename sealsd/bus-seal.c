@@ -19,6 +19,19 @@
 
 #define WHY_NOT_MAX (ERROR_TEXT_MAX + 64)
 
+/* Of a damaged row nothing is known but its number, and that is enough to revoke it. */
+static int relate_damaged(Operation *op, const char *number) {
+        bool visible = false;
+
+        if (strcmp(op->method->member, "Revoke") != 0)
+                return SEAL_E_REGISTER_TAMPERED;
+        int r = service_seal_visible(op->bus->service, &op->caller, number, &visible);
+        if (r != 0 || !visible)
+                return r != 0 ? r : SEAL_E_NOT_FOUND;
+        strcpy(op->number, number);
+        return 0;
+}
+
 static int seal_relate(Operation *op, unsigned *ret_relations) {
         _cleanup_free_ Seal *seal = malloc(sizeof(*seal));
         const char *number = seal_path_number(sd_bus_message_get_path(op->message));
@@ -28,6 +41,8 @@ static int seal_relate(Operation *op, unsigned *ret_relations) {
         if (!number)
                 return SEAL_E_NOT_FOUND;
         int r = service_seal_get(op->bus->service, &op->caller, number, seal);
+        if (r == SEAL_E_REGISTER_TAMPERED)
+                return relate_damaged(op, number);
         if (r != 0)
                 return r;
         strcpy(op->number, number);

@@ -24,6 +24,8 @@ struct SuspendRun {
         Subject keeper;
         char after[NUMBER_MAX + 1];
         uint32_t count;
+        uint32_t damaged; /* rows that could not be read */
+        char first_damaged[NUMBER_MAX + 1];
 };
 
 SuspendRun *service_suspend_free(SuspendRun *run) {
@@ -33,6 +35,12 @@ SuspendRun *service_suspend_free(SuspendRun *run) {
         return NULL;
 }
 
+/* One damaged row must not keep the others from suspension. */
+static void suspend_skip(SuspendRun *run, const char *number) {
+        if (run->damaged++ == 0)
+                text_copy(run->first_damaged, sizeof(run->first_damaged), number);
+}
+
 /* One that has left active since the list was read is not ours any more. */
 static int suspend_one(SuspendRun *run, const char *number, Seal *seal, bool *ret_done) {
         Service *s = run->service;
@@ -40,6 +48,10 @@ static int suspend_one(SuspendRun *run, const char *number, Seal *seal, bool *re
 
         *ret_done = false;
         int r = store_seal_get(s->store, number, seal);
+        if (r == SEAL_E_REGISTER_TAMPERED) {
+                suspend_skip(run, number);
+                return 0;
+        }
         if (r != 0 || seal_transition(seal->state, SEAL_SUSPEND, &next, NULL) != 0)
                 return r;
         seal->state = next;
@@ -75,6 +87,11 @@ static void suspend_finish(SuspendRun *run, int code) {
                 (void) error_set(&told, code, "%u seals are suspended, then: %s", run->count,
                                  error_describe(code, &why));
         }
+        if (code == 0 && run->damaged > 0)
+                code = error_set(&told, SEAL_E_REGISTER_TAMPERED,
+                                 "%u seals are suspended; %u have a damaged row, seal %s first: "
+                                 "revoke them, which the chip then heeds",
+                                 run->count, run->damaged, run->first_damaged);
         s->suspending = NULL;
         run->reply.done(run->reply.userdata, code, &told, &run->count);
         (void) service_suspend_free(run);

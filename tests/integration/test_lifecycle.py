@@ -469,6 +469,25 @@ def test_bulk_suspension_takes_the_active_ones_of_the_filter(new_sandbox):
                           user=KEEPER) == "AccessDenied"
 
 
+DAMAGE = """
+import os, sqlite3, sys
+with sqlite3.connect(os.environ["SEALSD_STATE"] + "/register.db") as db:
+    db.execute("UPDATE seal SET sealed = x'00' WHERE number = ?", sys.argv[1:])
+"""
+
+
+def test_damaged_row_does_not_keep_the_others_from_suspension(new_sandbox):
+    life = started(new_sandbox, "single")
+    numbers = [life.seal(f"Seal {i}") for i in range(3)]
+    life.box.ok(["/usr/bin/python3", "-c", DAMAGE, numbers[1]])
+    data, error = life.box.manager("SuspendSeals", "a{sv}s", 0, "audit")
+    assert data is None and "2 seals are suspended" in error and numbers[1] in error, error
+    assert life.state(numbers[0]) == life.state(numbers[2]) == "suspended"
+    life.do(numbers[1], "Revoke", "s", "as told")
+    rows = life.told(life.box.manager("ListSeals", "a{sv}", 0))[0]
+    assert {row[0]: row[3] for row in rows}[numbers[1]] == "revoked"
+
+
 # --- the past -----------------------------------------------------------------------------------
 
 
