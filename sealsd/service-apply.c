@@ -211,6 +211,7 @@ int service_open_review(Service *service, const Caller *caller, const Seal *seal
 
         *ret = (Request){};
         int r = apply_about(service, caller, KIND_REVIEW, seal, &nothing, reason, ret);
+        ret->expires = 0; /* time does not close it: a reviewer has to */
         return r == 0 ? apply_add(service, caller, ret) : r;
 }
 

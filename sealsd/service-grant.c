@@ -118,28 +118,14 @@ static Event grant_event(EventCode code, const Caller *caller, const Seal *seal,
         return event;
 }
 
-/* Somebody else has to look at it afterwards: a request that a reviewer closes, and never expires. */
+/* Somebody else has to look at it afterwards. */
 static int review_open(Service *service, const Caller *caller, const Seal *seal, const Grant *grant,
-                       Request *request) {
-        request->state = REQUEST_APPLIED;
-        request->applicant = caller->subject;
-        request->applicant_login = caller->login_uid;
-        request->created = grant->given;
-        request->reviewers_needed = config_reviewers_needed(service->config, seal->facts.type);
-        text_copy(request->kind, sizeof(request->kind), request_kind_name(KIND_REVIEW));
-        text_copy(request->target, sizeof(request->target), seal->number);
-        text_copy(request->type, sizeof(request->type), seal->facts.type);
-        char reason[TEXT_MAX + 256];
+                       Request *ret) {
+        char reason[TEXT_MAX + 128];
+
         (void) snprintf(reason, sizeof(reason), "emergency grant %" PRIu64 " to %s: %s", grant->id,
                         grant->subject.text, grant->reason);
-        text_copy(request->reason, sizeof(request->reason), reason);
-        int r = request_digest(request, request->digest);
-        if (r == 0)
-                r = store_request_add(service->store, request);
-        if (r == 0)
-                r = service_event_request(
-                        service, event_of_request(EVENT_REQUEST_APPLIED, caller, request), request);
-        return r;
+        return service_open_review(service, caller, seal, reason, ret);
 }
 
 /* In one transaction: the grant, its event, and of an emergency the request for its review. */

@@ -89,6 +89,10 @@ int service_request_cancel(Service *service, const Caller *caller, uint64_t id, 
         r = service_request_get(service, caller, id, request);
         if (r == 0)
                 r = request_transition(request->state, REQUEST_CANCEL, &next, detail);
+        if (r == 0 && request_kind(request) == KIND_REVIEW)
+                r = error_set(detail, SEAL_E_INVALID_STATE,
+                              "The review of an emergency is closed by a reviewer, who approves or "
+                              "rejects it");
         if (r != 0)
                 return r;
         return request_end(service, caller, request, EVENT_REQUEST_CANCELLED, next, reason);

@@ -161,6 +161,9 @@ def test_emergency_is_short_announced_and_reviewed(sandbox):
     assert (kind, state, applicant) == ("review", "applied", f"user:{admin}")
     review = path.rsplit("/", 1)[1]
     assert error_of(box, "Request", review, "Approve", "sa{sv}", "", "0", user=admin) == "AccessDenied"
+    assert error_of(box, "Request", review, "Cancel", "s", "nothing to see", user=admin) == (
+        "InvalidState")
+    assert box.property(path, "Request", "Expires") == 0
     assert error_of(box, "Request", review, "Approve", "sa{sv}", "was needed", "0",
                     user=box["SEAL_REVIEWER"]) == "ok"
     assert box.property(path, "Request", "State") == "completed"
