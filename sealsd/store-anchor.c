@@ -16,13 +16,10 @@ static int kind_find(const char *word) {
 
 #define ANCHOR_COLUMNS "id, seq, head, value, kind, done, time"
 
-static int take_anchor(Query *query, LedgerAnchor *ret) {
+static int take_columns(Query *query, LedgerAnchor *ret) {
         LedgerAnchor anchor = {};
         int kind = 0;
 
-        int r = query_one(query);
-        if (r != 0)
-                return r;
         take_number(query, &anchor.id);
         take_number(query, &anchor.seq);
         take_array(query, anchor.head, sizeof(anchor.head));
@@ -31,10 +28,16 @@ static int take_anchor(Query *query, LedgerAnchor *ret) {
         take_bool(query, &anchor.done);
         take_number(query, &anchor.time);
         anchor.rebase = kind == 1;
-        r = query_check(query);
+        int r = query_check(query);
         if (r == 0)
                 *ret = anchor;
         return r;
+}
+
+static int take_anchor(Query *query, LedgerAnchor *ret) {
+        int r = query_one(query);
+
+        return r == 0 ? take_columns(query, ret) : r;
 }
 
 int store_anchor_add(Store *store, LedgerAnchor *anchor) {
@@ -87,6 +90,38 @@ int store_anchor_by_value(Store *store, const uint8_t value[static LEDGER_HASH_S
 
         put_bytes(&query, value, LEDGER_HASH_SIZE);
         return take_anchor(&query, ret);
+}
+
+int store_anchor_get(Store *store, uint64_t id, LedgerAnchor *ret) {
+        _cleanup_query_ Query query = query_new(store, "SELECT " ANCHOR_COLUMNS
+                                                       " FROM anchor WHERE id = ?");
+
+        put_number(&query, id);
+        return take_anchor(&query, ret);
+}
+
+int store_anchor_list(Store *store, uint64_t after, size_t max, LedgerAnchor *ret,
+                      size_t *ret_count) {
+        _cleanup_query_ Query query = query_new(store,
+                                                "SELECT " ANCHOR_COLUMNS " FROM anchor WHERE id > ?"
+                                                " ORDER BY id LIMIT ?");
+        bool row = true;
+        size_t count = 0;
+
+        put_number(&query, after);
+        put_number(&query, max);
+        while (count < max) {
+                int r = query_row(&query, &row);
+                if (r == 0 && row)
+                        r = take_columns(&query, &ret[count]);
+                if (r != 0)
+                        return r;
+                if (!row)
+                        break;
+                count++;
+        }
+        *ret_count = count;
+        return 0;
 }
 
 int store_anchor_remove_pending(Store *store) {

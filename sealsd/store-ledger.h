@@ -98,6 +98,10 @@ int store_anchor_done(Store *store, uint64_t id); /* SEAL_E_NOT_FOUND */
 int store_anchor_last(Store *store, bool done, LedgerAnchor *ret);
 int store_anchor_by_value(Store *store, const uint8_t value[static LEDGER_HASH_SIZE],
                           LedgerAnchor *ret);
+int store_anchor_get(Store *store, uint64_t id, LedgerAnchor *ret); /* SEAL_E_NOT_FOUND */
+/* In the order in which they were made, those after this id, at most max. */
+int store_anchor_list(Store *store, uint64_t after, size_t max, LedgerAnchor *ret,
+                      size_t *ret_count);
 int store_anchor_remove_pending(Store *store);
 
 #define CHECKPOINT_ATTEST_MAX 1024
