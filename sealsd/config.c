@@ -12,6 +12,7 @@
 
 #include "base/limits.h"
 #include "base/log.h"
+#include "policy/digest.h"
 #include "policy/pcr.h"
 #include "sealsd/application.h"
 
@@ -404,6 +405,8 @@ int config_load(Config **ret, const char *path, ErrorDetail *detail) {
         int r = file_read(path, &text, detail);
         if (r == 0)
                 r = config_parse(config, path, text, detail);
+        if (r == 0)
+                r = digest_bytes((Bytes){ (const uint8_t *) text, strlen(text) }, &config->digest);
         if (r == 0)
                 r = state_directory_find(config);
         if (r == 0)

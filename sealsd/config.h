@@ -6,6 +6,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <tss2/tss2_tpm2_types.h>
+
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "sealsd/subject.h"
@@ -50,6 +52,7 @@ typedef struct Config {
         unsigned anchor_minutes; /* longest time that uses wait for their anchor */
         InspectionConfig inspection;
         unsigned fence_pcr;
+        TPM2B_DIGEST digest; /* SHA-256 of the file */
 } Config;
 
 /*
