@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The arrows of design section 4: every point of Initialize, Make, Revoke, Destroy, of the acts of
- * custody and of the approved requests that change a seal, between two steps of which each makes something durable (in the register, in the chip) or visible (a signal, a reply).
+ * custody, of the approved requests that change a seal, and of the ledger's anchors, between two
+ * steps of which each makes something durable (in the register, in the chip) or visible (a signal,
+ * a reply).
  * A process that is killed at one of them has done what stands before it and nothing of what comes
  * after; each sentence says what is true there. The next start finishes it or undoes it.
  *
@@ -118,7 +120,21 @@
               "An act of custody is in the register, with what follows from it for grants and "    \
               "the "                                                                               \
               "seal that is renewed; nobody was told")                                             \
-        ARROW(CUSTODY_ANNOUNCED, "custody-announced", "The seal was announced; the caller waits")
+        ARROW(CUSTODY_ANNOUNCED, "custody-announced", "The seal was announced; the caller waits")  \
+                                                                                                   \
+        ARROW(KEY_SEALED, "key-sealed",                                                            \
+              "The chip has sealed a register key; nobody else has its blob")                      \
+        ARROW(KEY_KEPT, "key-kept",                                                                \
+              "A register from before has its key's blob; its rows are in the clear")              \
+                                                                                                   \
+        ARROW(ANCHOR_WRITTEN, "anchor-written",                                                    \
+              "An anchor of the ledger is in the register, not marked; the chip has the one "      \
+              "before")                                                                            \
+        ARROW(ANCHOR_EXTENDED, "anchor-extended",                                                  \
+              "The chip's ledger index has that anchor's value; the register has not marked it")   \
+        ARROW(ANCHOR_MARKED, "anchor-marked", "The register knows that the chip has it")           \
+        ARROW(TAMPERING_ACKNOWLEDGED, "tampering-acknowledged",                                    \
+              "That it was acknowledged is in the ledger; the chain goes on from the old anchor")
 
 typedef enum Arrow {
 #define ARROW(code, name, text) ARROW_##code,

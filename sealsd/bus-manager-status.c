@@ -104,6 +104,25 @@ static int append_chip(sd_bus_message *m, const Status *status) {
         return r < 0 ? r : dictionary_text(m, "owner-auth", status->owner_auth);
 }
 
+static int append_ledger(sd_bus_message *m, const Status *status) {
+        int r = dictionary_u64(m, "ledger-rows", status->ledger.seq);
+
+        if (r == 0)
+                r = dictionary_bytes(m, "ledger-head", status->ledger.hash,
+                                     status->ledger.seq > 0 ? LEDGER_HASH_SIZE : 0);
+        if (r == 0)
+                r = dictionary_u64(m, "anchored-rows", status->anchored);
+        if (r == 0)
+                r = dictionary_u64(m, "anchor-time", status->anchor_time);
+        if (r == 0)
+                r = dictionary_u64(m, "checkpoint-rows", status->checkpoint);
+        if (r == 0)
+                r = dictionary_u64(m, "checkpoint-time", status->checkpoint_time);
+        if (r == 0)
+                r = dictionary_text(m, "key-memory", status->key_memory);
+        return r < 0 ? r : dictionary_text(m, "audit", status->audit);
+}
+
 /* What the service tells, and what the bus adds to it. */
 typedef struct StatusAnswer {
         const Status *status;
@@ -127,6 +146,8 @@ static int append_status(sd_bus_message *m, const void *result) {
                 r = append_counts(m, status, answer->clients);
         if (r == 0)
                 r = append_chip(m, status);
+        if (r == 0)
+                r = append_ledger(m, status);
         if (r == 0)
                 r = dictionary_texts(m, "attention", status->attention, status->attention_count);
         return r < 0 ? r : dictionary_close(m);

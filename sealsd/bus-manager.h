@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The Manager object, in three files: itself, the installation's methods, and the lists. */
+/* The Manager object: itself, the installation's methods, the lists, the ledger. */
 #pragma once
 
 #include "base/error.h"
@@ -76,3 +76,26 @@ typedef struct SuspendSealsArgs {
 
 int parse_suspend_seals(Operation *op, ErrorDetail *detail);
 int run_suspend_seals(Operation *op, ErrorDetail *detail);
+/* --- bus-manager-ledger.c ------------------------------------------------------------------- */
+
+typedef struct ReadLedgerArgs {
+        LedgerFilter filter;
+        uint32_t limit;
+} ReadLedgerArgs;
+
+typedef struct ExportLedgerArgs {
+        int fd; /* of the message */
+        uint64_t first;
+} ExportLedgerArgs;
+
+typedef struct AcknowledgeArgs {
+        const char *reason;
+} AcknowledgeArgs;
+
+int parse_read_ledger(Operation *op, ErrorDetail *detail);
+int run_read_ledger(Operation *op, ErrorDetail *detail);
+int run_verify_ledger(Operation *op, ErrorDetail *detail);
+int parse_export_ledger(Operation *op, ErrorDetail *detail);
+int run_export_ledger(Operation *op, ErrorDetail *detail);
+int parse_acknowledge(Operation *op, ErrorDetail *detail);
+int run_acknowledge(Operation *op, ErrorDetail *detail);

@@ -46,15 +46,54 @@ int parse_reason(Operation *op, ErrorDetail *detail) {
 
 /* --- the work ------------------------------------------------------------------------------- */
 
-static void method_run(Operation *op) {
+static void method_work(Operation *op);
+
+/* What is refused to a use of a seal is told in the ledger. */
+static bool method_signs(const Method *method) {
+        return strcmp(method->member, "Sign") == 0 || strcmp(method->member, "SignMany") == 0;
+}
+
+static void key_known(void *userdata, int code, const ErrorDetail *detail, const void *result) {
+        Operation *op = userdata;
+
+        (void) result;
+        if (code == 0) {
+                method_work(op);
+                return;
+        }
+        if (code > 0 && method_signs(op->method))
+                service_ledger_refused(op->bus->service, &op->caller, op->number, code);
+        operation_fail(op, code, detail);
+}
+
+/*
+ * What was refused because the register is closed has changed nothing: it is tried once more when
+ * the chip hands out the key, and otherwise answered with what the chip says.
+ */
+static bool method_demands_key(Operation *op) {
+        const Reply reply = { .done = key_known, .userdata = op };
+
+        if (op->key_demanded || service_has_key(op->bus->service))
+                return false;
+        op->key_demanded = true;
+        return service_demand_key(op->bus->service, &op->caller, reply, NULL) == 0;
+}
+
+static void method_work(Operation *op) {
         ErrorDetail detail = {};
 
+        int r = op->method->run(op, &detail);
+        if (r == SEAL_E_MACHINE_STATE_REFUSED && method_demands_key(op))
+                return;
+        if (r != 0)
+                operation_fail(op, r, &detail);
+}
+
+static void method_run(Operation *op) {
         op->running = true;
         if (op->method->joins && operation_join(op))
                 return;
-        int r = op->method->run(op, &detail);
-        if (r != 0)
-                operation_fail(op, r, &detail);
+        method_work(op);
 }
 
 static void secrets_read(void *userdata, int code, const ErrorDetail *detail) {
@@ -106,6 +145,7 @@ static int method_admit(Operation *op, const Interface *interface, const GateRul
                 return no_object(op, detail);
         if (r != 0)
                 return r;
+        op->related = true;
         r = gate_check(interface->name, sd_bus_message_get_member(op->message),
                        service_separation(op->bus->service), op->caller.roles | relations, ret,
                        detail);
@@ -161,6 +201,9 @@ int method_dispatch(sd_bus_message *m, void *userdata, sd_bus_error *ret_error) 
                 if (r == 0)
                         return 1;
         }
+        /* Of a seal that is there for the caller; of another one he learns nothing, nor the ledger. */
+        if (r == SEAL_E_ACCESS_DENIED && op->method && method_signs(op->method) && op->related)
+                service_ledger_refused(op->bus->service, &op->caller, op->number, r);
         if (r == 0)
                 method_authorized(op, 0, NULL);
         else

@@ -37,6 +37,7 @@ static void operation_free(Operation *op) {
                 op->bus->operations = op->next;
         polkit_cancel(op);
         (void) secret_reader_free(op->reader);
+        (void) sink_free(op->sink);
         if (op->args)
                 explicit_bzero(op->args, op->method->args_size);
         free(op->args);

@@ -15,6 +15,7 @@
 #include "base/limits.h"
 #include "sealsd/bus-internal.h"
 #include "sealsd/bus-secret.h"
+#include "sealsd/bus-sink.h"
 
 struct Method;
 
@@ -37,10 +38,13 @@ typedef struct Operation {
         void (*authorized)(struct Operation *op, int code, const ErrorDetail *detail);
         SecretPipes pipes;
         SecretReader *reader;
+        Sink *sink; /* what the answer is written into */
 
         bool running; /* with the service: is finished whatever becomes of the caller */
         struct Operation
-                *leader; /* the same call before this one, whose answer is this one's too */
+                *leader;   /* the same call before this one, whose answer is this one's too */
+        bool related;      /* the object is there for the caller */
+        bool key_demanded; /* the register was closed: the chip was asked for its key */
         bool answered;
         struct Operation *previous, *next;
 } Operation;

@@ -38,7 +38,7 @@ int sink_check(int fd, ErrorDetail *detail) {
 static void sink_done(Sink *sink, int code, const ErrorDetail *detail) {
         sink->ready = sd_event_source_disable_unref(sink->ready);
         sink->timer = sd_event_source_disable_unref(sink->timer);
-        sink->source.done(sink->source.userdata, code, detail);
+        sink->source.done(sink->source.waiter, code, detail);
 }
 
 /* At most what was asked for; 0 when the other side takes nothing now, or a negative errno. */

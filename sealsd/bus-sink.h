@@ -21,7 +21,8 @@ typedef struct SinkSource {
         void (*done)(void *userdata, int code, const ErrorDetail *detail);
         /* With the sink, whether done was called or not. */
         void (*free)(void *userdata);
-        void *userdata;
+        void *userdata; /* of next and free */
+        void *waiter;   /* of done */
 } SinkSource;
 
 /* SEAL_E_INVALID_ARGS for a descriptor that is none of these, or cannot be written to. */

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/signalfd.h>
 #include <sys/stat.h>
 
 #include <systemd/sd-daemon.h>
@@ -18,6 +19,12 @@
 #include "sealsd/bus.h"
 #include "sealsd/config.h"
 #include "sealsd/service.h"
+
+/* What a signal finds. */
+typedef struct Daemon {
+        Service *service; /* NULL while it starts, and when it is gone */
+        bool stopping;
+} Daemon;
 
 /* Secrets stay out of core dumps and of the reach of a debugger of the same user. */
 static int process_prepare(void) {
@@ -32,8 +39,26 @@ static int process_prepare(void) {
         return signal(SIGPIPE, SIG_IGN) == SIG_ERR ? -errno : 0;
 }
 
+static void stopped(void *userdata) {
+        (void) sd_event_exit(userdata, EXIT_SUCCESS);
+}
+
+/* The first asks to end in order, the second to end. */
+static int on_signal(sd_event_source *source, const struct signalfd_siginfo *info, void *userdata) {
+        Daemon *daemon = userdata;
+        sd_event *event = sd_event_source_get_event(source);
+
+        (void) info;
+        if (!daemon->service || daemon->stopping)
+                return sd_event_exit(event, EXIT_SUCCESS);
+        daemon->stopping = true;
+        (void) sd_notify(false, "STOPPING=1");
+        service_stop(daemon->service, stopped, event);
+        return 0;
+}
+
 /* The signals are blocked before the worker's thread starts, which inherits that. */
-static int event_new(sd_event **ret) {
+static int event_new(sd_event **ret, Daemon *daemon) {
         _cleanup_(sd_event_unrefp) sd_event *event = NULL;
         sigset_t signals;
 
@@ -44,9 +69,9 @@ static int event_new(sd_event **ret) {
                 return -errno;
         int r = sd_event_new(&event);
         if (r >= 0)
-                r = sd_event_add_signal(event, NULL, SIGTERM, NULL, NULL);
+                r = sd_event_add_signal(event, NULL, SIGTERM, on_signal, daemon);
         if (r >= 0)
-                r = sd_event_add_signal(event, NULL, SIGINT, NULL, NULL);
+                r = sd_event_add_signal(event, NULL, SIGINT, on_signal, daemon);
         if (r >= 0)
                 r = sd_event_set_watchdog(event, true);
         if (r < 0)
@@ -63,10 +88,11 @@ static int serve(const char *config_path, const ArrowObserver *arrows, int *ret_
         /* The service goes before the bus, where what it still owes is answered. */
         _cleanup_(bus_freep) Bus *bus = NULL;
         _cleanup_(service_freep) Service *service = NULL;
+        Daemon daemon = {};
 
         int r = config_load(&config, config_path, detail);
         if (r == 0)
-                r = event_new(&event);
+                r = event_new(&event, &daemon);
         if (r == 0)
                 r = service_new(&service, event, config, clock_system(), arrows, detail);
         if (r == 0)
@@ -75,6 +101,7 @@ static int serve(const char *config_path, const ArrowObserver *arrows, int *ret_
                 r = bus_start(bus, detail);
         if (r != 0)
                 return r;
+        daemon.service = service;
         (void) sd_notify(false, "READY=1");
         r = sd_event_loop(event);
         (void) sd_notify(false, "STOPPING=1");

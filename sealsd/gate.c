@@ -37,6 +37,12 @@ static const GateRule rules[] = {
         { MANAGER, "ListSeals", ANY, ROLE_ANYONE, NULL },
         { MANAGER, "ListRequests", ANY, ROLE_ANYONE, NULL },
         { MANAGER, "GetSeal", ANY, ROLE_ANYONE, NULL },
+        { MANAGER, "ReadLedger", ANY, ROLE_AUDITOR, ACTION("audit") },
+        { MANAGER, "ReadLedger", ANY, ROLE_ADMINISTRATOR, ACTION("audit") },
+        { MANAGER, "VerifyLedger", ANY, ROLE_AUDITOR, NULL },
+        { MANAGER, "VerifyLedger", ANY, ROLE_ADMINISTRATOR, NULL },
+        { MANAGER, "ExportLedger", ANY, ROLE_AUDITOR, ACTION("audit") },
+        { MANAGER, "AcknowledgeTampering", ANY, ROLE_ADMINISTRATOR, ACTION("manage") },
         { MANAGER, "Subscribe", ANY, ROLE_ANYONE, NULL },
         { MANAGER, "Unsubscribe", ANY, ROLE_ANYONE, NULL },
 

@@ -70,6 +70,7 @@ static int keep_written(Service *service, const Caller *caller, TPM2_HANDLE hand
 
 typedef struct OfferJob {
         ServiceJob head;
+        Caller by;
         bool state_missing;
         bool extending; /* Initialize is complete */
         PcrSelection pcrs;
@@ -195,7 +196,7 @@ static int offer_keep(OfferJob *job) {
         for (size_t i = 0; r == 0 && i < job->count; i++)
                 if (job->rows[i].written && (r = keep_written(s, NULL, job->rows[i].handle)) == 0)
                         arrow_pass(s->arrows, ARROW_INIT_WRITE_FOUND);
-        return r == 0 ? service_initialize_try_complete(s) : r;
+        return r == 0 ? service_initialize_try_complete(s, &job->by) : r;
 }
 
 static void offer_done(Job *job, int code, const ErrorDetail *detail) {
@@ -257,6 +258,7 @@ int service_list_challenges(Service *service, const Caller *caller, Reply reply,
         OfferJob *job = service_job_new(service, sizeof(*job), caller->uid, reply);
         if (!job)
                 return -ENOMEM;
+        job->by = *caller;
         r = offer_fill(job);
         if (r == 0)
                 r = service_job_submit(&job->head, offer_run, offer_done);
@@ -269,6 +271,7 @@ int service_list_challenges(Service *service, const Caller *caller, Reply reply,
 
 typedef struct AnswerJob {
         ServiceJob head;
+        Caller by;
         char id[CHALLENGE_ID_MAX + 1];
         TpmAuthority authority;
         TPM2B_DIGEST ref;
@@ -355,7 +358,7 @@ static int answer_keep(AnswerJob *job) {
         if (r == 0)
                 arrow_pass(s->arrows,
                            job->written ? ARROW_INIT_WRITE_KEPT : ARROW_INIT_APPROVAL_KEPT);
-        return r == 0 ? service_initialize_try_complete(s) : r;
+        return r == 0 ? service_initialize_try_complete(s, &job->by) : r;
 }
 
 static void answer_done(Job *job, int code, const ErrorDetail *detail) {
@@ -400,6 +403,7 @@ int service_answer(Service *service, const Caller *caller, const char *id, Bytes
         job->now = service_now(service);
         job->size = signature.size;
         memcpy(job->signature, signature.data, signature.size);
+        job->by = *caller;
         job->state.by = caller->subject;
         job->caller = *caller;
         r = policy_ref(REF_PROFILE, i->profile, &job->ref);

@@ -145,7 +145,7 @@ static int resident_keep(InitOperation *op) {
                 return store_index_mark_written(s->store, op->indices[op->step].handle);
         }
         op->state.approved = service_now(s);
-        op->state.by = op->by;
+        op->state.by = op->by.subject;
         memcpy(op->state.profile, op->plan.profile, sizeof(op->state.profile));
         return store_machine_state_add(s->store, &op->state);
 }
@@ -175,7 +175,7 @@ static void resident_done(Job *job, int code, const ErrorDetail *detail) {
                 init_next(op, resident_run, resident_done);
                 return;
         }
-        code = service_initialize_try_complete(op->head.service);
+        code = service_initialize_try_complete(op->head.service, &op->by);
         if (code != 0)
                 init_end(op, code, NULL, NULL);
         else
@@ -196,14 +196,13 @@ static void offered_done(void *userdata, int code, const ErrorDetail *detail, co
 }
 
 static void init_answers(InitOperation *op) {
-        Caller self = { .uid = op->head.job.uid };
         ErrorDetail detail = {};
 
         if (op->plan.resident) {
                 init_next(op, resident_run, resident_done);
                 return;
         }
-        int r = service_list_challenges(op->head.service, &self,
+        int r = service_list_challenges(op->head.service, &op->by,
                                         (Reply){ .done = offered_done, .userdata = op }, &detail);
         if (r != 0)
                 init_end(op, r, &detail, NULL);
@@ -226,6 +225,10 @@ static int define_run(Job *job, Chip *chip, ErrorDetail *detail) {
         r = service_job_begin(&op->head, chip, detail);
         for (size_t i = 0; r == 0 && i < op->index_count; i++)
                 r = index_define(&op->head, chip, &op->indices[i], init_owner(op), detail);
+        /* Anew by every try: it is bound to the authority and the profile. */
+        if (r == 0)
+                r = key_seal(&op->head, chip, op->plan.profile, &op->plan.register_public,
+                             &op->plan.register_private, NULL, detail);
         return r;
 }
 
@@ -405,7 +408,7 @@ int service_initialize(Service *service, const Caller *caller, const InitOptions
         op = service_job_new(service, sizeof(*op), caller->uid, reply);
         if (!op)
                 return -ENOMEM;
-        op->by = caller->subject;
+        op->by = *caller;
         r = init_options(op, options, detail);
         if (r == 0)
                 r = service_job_submit(&op->head, init_inspect, inspect_done);
@@ -420,7 +423,27 @@ int service_initialize(Service *service, const Caller *caller, const InitOptions
 
 /* --- complete ----------------------------------------------------------------------------- */
 
-int service_initialize_try_complete(Service *service) {
+/* One commit: the installation is complete, and the ledger begins. */
+static int complete(Service *service, const Caller *caller) {
+        Installation done = service->installation;
+        int r;
+
+        done.phase = INIT_COMPLETE;
+        OPENSSL_cleanse(&done.owner_auth_old, sizeof(done.owner_auth_old));
+        r = store_begin(service->store);
+        if (r == 0) {
+                r = store_installation_save(service->store, &done);
+                if (r == 0)
+                        r = ledger_initialized(service, caller);
+                r = store_end(service->store, r);
+        }
+        OPENSSL_cleanse(&done, sizeof(done));
+        if (r == 0)
+                r = service_reload(service);
+        return r;
+}
+
+int service_initialize_try_complete(Service *service, const Caller *caller) {
         RegisterIndex rows[INDICES_MAX + 1];
         size_t count, missing = 0;
         int r;
@@ -435,19 +458,17 @@ int service_initialize_try_complete(Service *service) {
             service->installation.phase != INIT_DEFINED)
                 return r;
 
-        Installation done = service->installation;
-        done.phase = INIT_COMPLETE;
-        OPENSSL_cleanse(&done.owner_auth_old, sizeof(done.owner_auth_old));
-        r = store_installation_save(service->store, &done);
-        OPENSSL_cleanse(&done, sizeof(done));
+        r = complete(service, caller);
         if (r == 0)
-                r = service_reload(service);
+                r = anchor_start(service);
         if (r != 0)
                 return r;
         arrow_pass(service->arrows, ARROW_INIT_COMPLETED);
         service->health = (Health){ .probed = true, .approved = true };
         service_update_state(service);
         arrow_pass(service->arrows, ARROW_INIT_ANNOUNCED);
+        key_look(service);
+        anchor_wish(service, true);
         service_probe(service);
         return 0;
 }

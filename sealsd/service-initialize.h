@@ -6,7 +6,7 @@
 
 typedef struct InitOperation {
         ServiceJob head;
-        Subject by;
+        Caller by;
         Installation plan;
         bool set_owner_auth;
         Secret given_owner, given_lockout, passphrase;

@@ -4,7 +4,13 @@
 
 #include "base/text.h"
 #include "sealsd/approval-set.h"
+#include "sealsd/background.h"
 #include "sealsd/separation.h"
+#include "sealsd/service-anchor.h"
+#include "sealsd/service-checkpoint.h"
+#include "sealsd/service-key.h"
+#include "sealsd/service-ledger.h"
+#include "sealsd/service-verify.h"
 #include "sealsd/service.h"
 #include "sealsd/worker.h"
 #include "tpm/hierarchy.h"
@@ -17,6 +23,9 @@
 #define CHIP_PATIENCE (180 * USEC_PER_SEC) /* as long as callers wait (design, section 5.2) */
 #define KEY_PATIENCE (330 * USEC_PER_SEC)  /* the kernel waits 300 s for a chip to make a key */
 #define INDEX_AUTH_SIZE 32
+#define FIRST_VERIFY_PATIENCE (30 * USEC_PER_SEC)
+#define END_PATIENCE (5 * USEC_PER_SEC) /* for the last anchor */
+#define NUMBERS_SKIPPED 100000 /* after a register that was put back: none is given twice */
 
 /* What the last look at the chip found. */
 typedef struct Health {
@@ -77,6 +86,17 @@ struct Service {
 
         SeparationOffer separation_offer;
         struct SignJob *signing; /* signatures that were asked for and not answered yet */
+
+        RegisterKey key;
+        Ledger ledger;
+        Anchoring anchoring;
+        Checkpoints checkpoints;
+        Verification verification;
+        Background *background;
+        bool checking; /* at the start */
+        sd_event_source *end;
+        void (*ended)(void *userdata); /* who waits for service_stop() */
+        void *ended_userdata;
 };
 
 /* --- jobs --------------------------------------------------------------------------------- */
@@ -127,6 +147,16 @@ void service_changed_request(Service *service, const Request *request);
 void service_changed_seal(Service *service, const Seal *seal);
 void service_attention(Service *service, const char *severity, const char *code, const char *object,
                        const char *format, ...) __attribute__((format(printf, 5, 6)));
+
+/* The register's file. */
+void service_register_path(const Service *service, char *ret, size_t size);
+/* "memfd_secret", "mlock" or "plain": the memory that is there for the key. */
+const char *service_key_memory(const Service *service);
+/*
+ * Anchor what there is, and have the chip sign for it. Result: Checkpoint. reply may be {}, and may
+ * be called at once.
+ */
+int service_checkpoint(Service *service, Reply reply);
 
 /* Read the installation and the approved states again from the register. */
 int service_reload(Service *service);
@@ -208,7 +238,7 @@ void service_revoke_found(Service *service, const char *number);
 
 /* --- initialization ------------------------------------------------------------------------ */
 
-/* Phase COMPLETE when nothing is missing any more; announces it. */
-int service_initialize_try_complete(Service *service);
+/* Phase COMPLETE when nothing is missing any more; the ledger begins, and it is announced. */
+int service_initialize_try_complete(Service *service, const Caller *caller);
 /* Indices of the register; count is at most INDICES_MAX + 1. */
 int service_indices(Service *service, RegisterIndex *ret, size_t *ret_count);

@@ -1,23 +1,65 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the ledger has to say about uses. */
+/*
+ * The ledger in the daemon: what happens becomes a row (sealsd/event.h), and every row that is
+ * durable goes to the journal, to the kernel's audit where there is one, and is anchored. What is
+ * found to be other than it was left stops signing until an administrator acknowledges it.
+ */
 #pragma once
 
 #include <stdbool.h>
+#include <stdint.h>
 
+#include <systemd/sd-event.h>
+
+#include "base/audit-trail.h"
 #include "base/error.h"
 #include "sealsd/caller.h"
+#include "sealsd/service.h"
+#include "sealsd/store-ledger.h"
+#include "sealsd/store-verify.h"
+#include "sealsd/tally.h"
 
-struct Service;
+/* --- findings (service-finding.c) --------------------------------------------------------------- */
 
-/*
- * A use of a seal was refused to this caller, with this condition. Repeats within a minute are one
- * row.
- */
-void service_ledger_refused(struct Service *service, const Caller *caller, const char *seal,
-                            int code);
+/* What is not as it was left. */
+typedef struct Finding {
+        bool found;
+        char place[64]; /* "ledger 57", "seal 12", "chip" */
+        char text[ERROR_TEXT_MAX];
+} Finding;
 
-/* False when the clock is behind the newest row of the ledger by more than five minutes. */
-bool service_clock_trusted(const struct Service *service);
+/* By the second thread, in the register; by a look at the chip. */
+void finding_rows(Service *service, const VerifyReport *report);
+void finding_chip(Service *service, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* What an earlier run of the daemon has found and nobody has acknowledged. */
+int finding_start(Service *service);
 
-/* SEAL_E_REGISTER_TAMPERED, with what was found, until it is acknowledged. */
-int service_require_sound(const struct Service *service, ErrorDetail *detail);
+/* --- rows of our own (service-ledger-life.c) ---------------------------------------------------- */
+
+/* In the transaction that completes Initialize. */
+int ledger_initialized(Service *service, const Caller *caller);
+/* A register from before there was a ledger. */
+int ledger_adopt(Service *service);
+int ledger_started(Service *service);
+int ledger_stopped(Service *service);
+
+/* --- service-ledger.c --------------------------------------------------------------------------- */
+
+typedef struct Ledger {
+        Tally *tally;
+        sd_event_source *minute;
+        AuditTrail *audit;
+        Finding rows, chip;
+        bool started, ended; /* the rows of these names are written */
+        /* When the clock was looked at last: what people set, and what nobody sets. */
+        uint64_t wall, boot;
+        int clock_fd;
+        sd_event_source *clock_set;
+} Ledger;
+
+int ledger_start(Service *service);
+void ledger_stop(Service *service);
+/* What was counted becomes rows. */
+int ledger_flush(Service *service);
+/* Was the clock set since this was asked last? */
+void ledger_watch_clock(Service *service);

@@ -69,6 +69,7 @@ int service_get_machine_state(Service *service, const Caller *caller, Reply repl
 
 typedef struct ApproveJob {
         ServiceJob head;
+        Caller by;
         TpmAuthority authority;
         Secret passphrase;
         size_t signature_size;
@@ -130,14 +131,36 @@ static int approve_run(Job *job, Chip *chip, ErrorDetail *detail) {
                                     &a->ticket, detail);
 }
 
+static int approve_keep(ApproveJob *job) {
+        Service *s = job->head.service;
+        char policy[2 * TPM2_SHA256_DIGEST_SIZE + 1];
+        _cleanup_json_ json_t *facts = NULL;
+        int r;
+
+        job->state.approved = service_now(s);
+        (void) hex_encode(job->state.approval.policy.buffer, TPM2_SHA256_DIGEST_SIZE, policy);
+        facts = json_pack("{s:s, s:s, s:b}", "policy", policy, "profile", job->state.profile,
+                          "predicted", (int) job->predicted);
+        if (!facts)
+                return -ENOMEM;
+        const Event event = { .code = EVENT_MACHINE_STATE_APPROVED,
+                              .caller = &job->by,
+                              .facts = facts };
+        r = store_begin(s->store);
+        if (r != 0)
+                return r;
+        r = store_machine_state_add(s->store, &job->state);
+        if (r == 0)
+                r = store_event(s->store, &event);
+        return store_end(s->store, r);
+}
+
 static void approve_done(Job *job, int code, const ErrorDetail *detail) {
         ApproveJob *j = (ApproveJob *) job;
         Service *s = j->head.service;
 
-        if (code == 0) {
-                j->state.approved = service_now(s);
-                code = store_machine_state_add(s->store, &j->state);
-        }
+        if (code == 0)
+                code = approve_keep(j);
         if (code == 0)
                 code = service_reload(s);
         if (code == 0)
@@ -201,6 +224,7 @@ static int approve_fill(ApproveJob *job, const Caller *caller,
         job->predicted_mask = options->values_mask;
         job->given = options->values;
         job->given.selection = i->pcrs;
+        job->by = *caller;
         job->state.by = caller->subject;
         memcpy(job->state.profile, i->profile, sizeof(job->state.profile));
         return policy_ref(REF_PROFILE, i->profile, &job->ref);

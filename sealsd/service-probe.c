@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "sealsd/service-internal.h"
+#include "tpm/index.h"
 #include "tpm/machine.h"
 
 typedef struct ProbeJob {
@@ -23,20 +24,31 @@ typedef struct ProbeJob {
         size_t index_count;
         TpmIndex indices[INDICES_MAX + 1];
         uint64_t bits[INDICES_MAX + 1]; /* that are set: revoked */
+        bool valued;                    /* the ledger index was read */
+        uint8_t value[LEDGER_VALUE_SIZE];
         Health health;
 } ProbeJob;
 
-static int probe_index(const TpmIndex *index, Chip *chip, Health *health, uint64_t *ret_bits,
-                       ErrorDetail *detail) {
+static int probe_value(ProbeJob *probe, const TpmIndex *index, Chip *chip, ErrorDetail *detail) {
+        int r = tpm_index_read_value(chip->tpm, index, probe->value, detail);
+
+        probe->valued = r == 0;
+        return r;
+}
+
+static int probe_index(ProbeJob *probe, size_t i, Chip *chip, ErrorDetail *detail) {
+        const TpmIndex *index = &probe->indices[i];
         TpmIndexState state;
         int r;
 
         r = tpm_index_state(chip->tpm, index, &state, detail);
         if (r != 0)
                 return r;
-        health->locked |= state == TPM_INDEX_LOCKED && index->kind == INDEX_REVOCATION;
+        probe->health.locked |= state == TPM_INDEX_LOCKED && index->kind == INDEX_REVOCATION;
         if (state == TPM_INDEX_WRITTEN && index->kind == INDEX_REVOCATION)
-                return tpm_index_read_bits(chip->tpm, index, ret_bits, detail);
+                return tpm_index_read_bits(chip->tpm, index, &probe->bits[i], detail);
+        if (state == TPM_INDEX_WRITTEN)
+                return probe_value(probe, index, chip, detail);
         if (state == TPM_INDEX_WRITTEN || state == TPM_INDEX_LOCKED)
                 return 0;
         return error_set(detail, SEAL_E_REGISTER_TAMPERED,
@@ -52,6 +64,7 @@ static int probe_run(Job *job, Chip *chip, ErrorDetail *detail) {
         int r;
 
         *h = (Health){};
+        probe->valued = false;
         challenges_expire(chip->challenges, probe->now);
         h->challenges = challenges_count(chip->challenges);
         r = tpm_hierarchies(chip->tpm, &h->hierarchies, detail);
@@ -63,7 +76,7 @@ static int probe_run(Job *job, Chip *chip, ErrorDetail *detail) {
                 return 0;
         r = service_job_begin(&probe->head, chip, detail);
         for (size_t i = 0; r == 0 && i < probe->index_count; i++)
-                r = probe_index(&probe->indices[i], chip, h, &probe->bits[i], detail);
+                r = probe_index(probe, i, chip, detail);
         return r;
 }
 
@@ -126,7 +139,11 @@ static void probe_done(Job *job, int code, const ErrorDetail *detail) {
         probe_note_failure(s, code, detail);
         if (!s->stopping) {
                 probe_compare(s, probe);
+                if (probe->valued)
+                        anchor_compare(s, probe->value);
                 service_update_state(s);
+                if (s->health.approved)
+                        key_look(s);
                 if (s->tpm_available)
                         service_revoke_pending(s);
         }

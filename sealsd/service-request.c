@@ -53,7 +53,10 @@ int service_request_list(Service *service, const Caller *caller, RequestFilter f
         filter.viewer = service_sees_all(caller) ? NULL : caller;
         if (filter.awaiting)
                 filter.awaiting |= awaiting_of(service->installation.separation, caller->roles);
-        return store_request_list(service->store, &filter, ret, ret_count);
+        int r = store_request_list(service->store, &filter, ret, ret_count);
+        if (r == 0 && !filter.viewer)
+                service_ledger_disclosed(service, caller, "ListRequests");
+        return r;
 }
 
 /* --- ending ------------------------------------------------------------------------------- */

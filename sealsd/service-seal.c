@@ -58,7 +58,10 @@ int service_seal_list(Service *service, const Caller *caller, SealFilter filter,
                       size_t *ret_count) {
         filter.viewer = service_sees_all(caller) ? NULL : caller;
         filter.without_destroyed = !(caller->roles & ROLE_AUDITOR);
-        return store_seal_list(service->store, &filter, ret, ret_count);
+        int r = store_seal_list(service->store, &filter, ret, ret_count);
+        if (r == 0 && !filter.viewer)
+                service_ledger_disclosed(service, caller, "ListSeals");
+        return r;
 }
 
 int service_seal_request(Service *service, const Seal *seal, Request *ret) {

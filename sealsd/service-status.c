@@ -36,6 +36,10 @@ static void status_findings(const Service *s, bool reached, Status *status) {
                 bits += status->indices[i].bits - (i == 0 ? MAKER_BITS : 0);
         if (s->health.tampered)
                 status_attend(status, s->health.problem);
+        if (s->ledger.chip.found)
+                status_attend(status, s->ledger.chip.text);
+        if (s->ledger.rows.found)
+                status_attend(status, s->ledger.rows.text);
         if (s->failure[0] != '\0')
                 status_attend(status, s->failure);
         if (revocation_is_owed(s))
@@ -80,6 +84,18 @@ static int status_indices(Service *service, Status *status) {
         return r;
 }
 
+static void status_ledger(const Service *s, Status *ret) {
+        const char *absence = audit_trail_absence(s->ledger.audit);
+
+        store_ledger_head(s->store, &ret->ledger);
+        ret->anchored = s->anchoring.last.seq;
+        ret->anchor_time = s->anchoring.last.time;
+        ret->checkpoint = s->checkpoints.seq;
+        ret->checkpoint_time = s->checkpoints.time;
+        ret->key_memory = service_has_key(s) ? service_key_memory(s) : "";
+        ret->audit = absence[0] == '\0' ? "present" : absence;
+}
+
 static int status_fill(Service *s, bool reached, Status *ret) {
         const TpmHierarchies *h = &s->health.hierarchies;
         const Installation *i = &s->installation;
@@ -106,6 +122,7 @@ static int status_fill(Service *s, bool reached, Status *ret) {
                               : i->owner_auth_ours ? "set"
                                                    : "unchanged",
         };
+        status_ledger(s, ret);
         r = store_seal_count(s->store, &ret->seals);
         if (r == 0)
                 r = store_request_count_open(s->store, NULL, &ret->requests_open);

@@ -192,7 +192,7 @@ static const char *state_now(const Service *service) {
                 return "uninitialized";
         if (!service->tpm_available || service->stuck || service->failure[0] != '\0')
                 return "no-tpm";
-        if (service->health.tampered)
+        if (service_require_sound(service, NULL) != 0)
                 return "tampered";
         if (service->health.locked)
                 return "locked";
@@ -211,7 +211,9 @@ void service_update_state(Service *service) {
 void service_note_approved(Service *service, bool approved) {
         service->health.approved = approved;
         service_update_state(service);
-        if (!approved)
+        if (approved)
+                key_look(service);
+        else
                 service_probe(service);
 }
 
@@ -283,29 +285,95 @@ static int on_timer(sd_event_source *source, uint64_t usec, void *userdata) {
         service_expire_requests(s);
         if (s->purge_owed)
                 service_purge(s);
+        ledger_watch_clock(s);
+        verify_tick(s);
         service_probe(s);
         bool soon = s->owed || !s->tpm_available || s->failure[0] != '\0';
         (void) sd_event_source_set_time_relative(source, soon ? PROBE_SOON : PROBE_INTERVAL);
         return sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
 }
 
-/* Who asks for the State at once is told what the chip says, and not that nobody has looked yet. */
-static void service_probe_first(Service *service) {
+static void service_wait(Service *service, const bool *going, uint64_t patience) {
         uint64_t begin, now;
 
-        service_probe(service);
         if (sd_event_now(service->event, CLOCK_MONOTONIC, &begin) < 0)
                 return;
         now = begin;
-        while (service->probing && now - begin < FIRST_PROBE_PATIENCE) {
-                if (sd_event_run(service->event, FIRST_PROBE_PATIENCE - (now - begin)) < 0 ||
+        while (*going && now - begin < patience) {
+                if (sd_event_run(service->event, patience - (now - begin)) < 0 ||
                     sd_event_get_state(service->event) == SD_EVENT_FINISHED)
                         return;
                 (void) sd_event_now(service->event, CLOCK_MONOTONIC, &now);
         }
 }
 
+/* Who asks for the State at once is told what the chip says, and not that nobody has looked yet. */
+static void service_probe_first(Service *service) {
+        service_probe(service);
+        service_wait(service, &service->probing, FIRST_PROBE_PATIENCE);
+}
+
+static void checked(void *userdata, int code, const ErrorDetail *detail, const void *result) {
+        bool *checking = userdata;
+
+        (void) code;
+        (void) detail;
+        (void) result;
+        *checking = false;
+}
+
+/*
+ * What the chip has not signed for is checked before anybody signs; all the rest beside the work. A
+ * start that is interrupted in between has its flag in the Service, where the answer still finds it.
+ */
+static void service_verify_first(Service *service) {
+        const Reply reply = { .done = checked, .userdata = &service->checking };
+
+        if (service->installation.phase != INIT_COMPLETE)
+                return;
+        service->checking = service->tpm_available && checkpoint_seek(service, reply) == 0;
+        service_wait(service, &service->checking, FIRST_PROBE_PATIENCE);
+        service->checking = verify_recent(service, reply) == 0;
+        service_wait(service, &service->checking, FIRST_VERIFY_PATIENCE);
+        if (!service->stopping)
+                (void) verify_all(service, (Reply){});
+}
+
 /* --- life --------------------------------------------------------------------------------- */
+
+void service_register_path(const Service *service, char *ret, size_t size) {
+        (void) snprintf(ret, size, "%s/register.db", service->config->state_directory);
+}
+
+/* Initialize would make another installation of it. */
+static int require_installation(const Service *service, ErrorDetail *detail) {
+        LedgerHead head;
+
+        store_ledger_head(service->store, &head);
+        if (head.seq == 0 || service->installation.phase == INIT_COMPLETE)
+                return 0;
+        return error_set(detail, SEAL_E_REGISTER_TAMPERED,
+                         "The register has a ledger and no installation: its record was removed or "
+                         "changed. Put the register back from a copy");
+}
+
+/* From here on what happens is a row. */
+static int service_open_ledger(Service *service, ErrorDetail *detail) {
+        int r = require_installation(service, detail);
+
+        if (r == 0)
+                r = key_start(service);
+
+        if (r == 0)
+                r = ledger_start(service);
+        if (r == 0)
+                r = ledger_adopt(service);
+        if (r == 0)
+                r = finding_start(service);
+        if (r == 0 && service->installation.phase == INIT_COMPLETE)
+                r = anchor_start(service);
+        return r;
+}
 
 static int service_open_register(Service *service, ErrorDetail *detail) {
         char path[CONFIG_PATH_MAX + 16];
@@ -314,10 +382,16 @@ static int service_open_register(Service *service, ErrorDetail *detail) {
         if (mkdir(service->config->state_directory, 0700) < 0 && errno != EEXIST)
                 return error_set(detail, SEAL_E_STORAGE_FAILURE, "Cannot create %s: %s",
                                  service->config->state_directory, strerror(errno));
-        (void) snprintf(path, sizeof(path), "%s/register.db", service->config->state_directory);
+        service_register_path(service, path, sizeof(path));
         r = store_open(&service->store, path, detail);
         if (r == 0)
+                store_set_clock(service->store, service->clock);
+        if (r == 0)
+                r = verify_open(service, detail);
+        if (r == 0)
                 r = service_reload(service);
+        if (r == 0)
+                r = service_open_ledger(service, detail);
         if (r == 0)
                 r = service_make_recover(service);
         if (r == 0)
@@ -339,7 +413,9 @@ int service_new(Service **ret, sd_event *event, const Config *config, Clock cloc
         s->clock = clock;
         s->arrows = arrows;
         s->state = "uninitialized";
-        r = service_open_register(s, detail);
+        r = background_new(&s->background, event);
+        if (r == 0)
+                r = service_open_register(s, detail);
         if (r == 0)
                 r = worker_new(&s->worker, event, config->tcti, tpm_changed, s);
         if (r == 0)
@@ -349,17 +425,72 @@ int service_new(Service **ret, sd_event *event, const Config *config, Clock cloc
                 return r;
         s->state = state_now(s);
         service_probe_first(s);
+        service_verify_first(s);
+        r = ledger_started(s);
+        if (r != 0) {
+                service_explain(s, r, detail);
+                return r;
+        }
         *ret = steal_ptr(s);
         return 0;
+}
+
+/* --- the end -------------------------------------------------------------------------------- */
+
+static void service_ended(Service *service) {
+        void (*done)(void *userdata) = service->ended;
+
+        service->ended = NULL;
+        if (done)
+                done(service->ended_userdata);
+}
+
+static void last_signed(void *userdata, int code, const ErrorDetail *detail, const void *result) {
+        (void) code;
+        (void) detail;
+        (void) result;
+        service_ended(userdata);
+}
+
+static int end_over(sd_event_source *source, uint64_t usec, void *userdata) {
+        (void) source;
+        (void) usec;
+        log_warning("the TPM does not answer; the ledger's last rows are not anchored");
+        service_ended(userdata);
+        return 0;
+}
+
+void service_stop(Service *service, void (*done)(void *userdata), void *userdata) {
+        service->ended = done;
+        service->ended_userdata = userdata;
+        int r = ledger_stopped(service);
+        if (r != 0)
+                log_error("the stop is not in the ledger: %s", error_text(r));
+        if (r == 0)
+                r = sd_event_add_time_relative(service->event, &service->end, CLOCK_MONOTONIC,
+                                               END_PATIENCE, 0, end_over, service);
+        if (r >= 0)
+                r = service_checkpoint(service,
+                                       (Reply){ .done = last_signed, .userdata = service });
+        if (r != 0)
+                service_ended(service);
 }
 
 Service *service_free(Service *service) {
         if (!service)
                 return NULL;
+        if (service->worker)
+                (void) ledger_stopped(service);
         service->stopping = true;
         (void) service_suspend_free(service->suspending);
+        service->background = background_free(service->background);
         (void) worker_free(service->worker);
+        verify_stop(service);
+        anchor_stop(service);
+        key_stop(service);
+        ledger_stop(service);
         (void) sd_event_source_disable_unref(service->timer);
+        (void) sd_event_source_disable_unref(service->end);
         (void) approval_set_unref(service->approvals);
         (void) store_close(service->store);
         (void) sd_event_unref(service->event);

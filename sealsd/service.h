@@ -30,6 +30,7 @@
 #include "sealsd/installation.h"
 #include "sealsd/request.h"
 #include "sealsd/seal.h"
+#include "sealsd/store-ledger.h"
 #include "sealsd/store.h"
 
 typedef struct Service Service;
@@ -65,6 +66,12 @@ Service *service_free(Service *service);
 DEFINE_CLEANUP(Service, service_free)
 
 void service_observe(Service *service, Observer observer);
+
+/*
+ * The end: the ledger's last rows are written, anchored and signed by the chip, then done is called;
+ * without a chip after STOP_PATIENCE. service_free() without it only writes them.
+ */
+void service_stop(Service *service, void (*done)(void *userdata), void *userdata);
 
 /* The sentence for a failure of the register, where the place that met it left detail empty. */
 void service_explain(const Service *service, int code, ErrorDetail *detail);
@@ -153,6 +160,63 @@ typedef struct IndexRoom {
         unsigned indices;
         bool exact; /* it had no room for one more */
 } IndexRoom;
+/* --- the register's key ---------------------------------------------------------------------- */
+
+/* Are the confidential fields of the register open? */
+bool service_has_key(const Service *service);
+/*
+ * Have the register's key unsealed for a call that was refused for want of it. Result: NULL.
+ * SEAL_E_MACHINE_STATE_REFUSED names the PCRs.
+ */
+int service_demand_key(Service *service, const Caller *caller, Reply reply, ErrorDetail *detail);
+
+/* --- the ledger ------------------------------------------------------------------------------- */
+
+/*
+ * A use of a seal was refused to this caller, with this condition. Repeats within a minute are one
+ * row.
+ */
+void service_ledger_refused(Service *service, const Caller *caller, const char *seal, int code);
+/* The register was shown as a whole, through this member, to one who sees everything. */
+void service_ledger_disclosed(Service *service, const Caller *caller, const char *member);
+
+/* False when the clock is behind the newest row of the ledger by more than five minutes. */
+bool service_clock_trusted(const Service *service);
+
+/* SEAL_E_REGISTER_TAMPERED, with what was found, until it is acknowledged. */
+int service_require_sound(const Service *service, ErrorDetail *detail);
+
+/* Texts of rows, malloc'ed (texts_free). */
+int service_read_ledger(Service *service, const Caller *caller, const LedgerFilter *filter,
+                        char ***ret, size_t *ret_count, ErrorDetail *detail);
+
+typedef struct LedgerReport {
+        uint64_t rows;     /* that were checked */
+        uint64_t head_seq; /* the last of them */
+        uint8_t head[LEDGER_HASH_SIZE];
+        uint64_t breaks, acknowledged;
+        const char *place, *text; /* of the first break that nobody acknowledged, "" without one */
+        const char *chip;         /* what is wrong with the chip's value, "" when it is right */
+        uint64_t checkpoint;      /* row up to which the chip has signed; 0: none */
+} LedgerReport;
+
+/* Result: LedgerReport. */
+int service_verify_ledger(Service *service, const Caller *caller, Reply reply, ErrorDetail *detail);
+
+typedef struct LedgerExport LedgerExport;
+
+/* The rows from first on. Result: LedgerExport, which is the receiver's, and not const. It is gone before the service. */
+int service_export_ledger(Service *service, const Caller *caller, uint64_t first, Reply reply,
+                          ErrorDetail *detail);
+/* The next line of the file, valid until the next call; none at the end. */
+int ledger_export_next(LedgerExport *export, Bytes *ret, ErrorDetail *detail);
+LedgerExport *ledger_export_free(LedgerExport *export);
+
+/* Result: NULL. SEAL_E_INVALID_STATE when nothing was found, or what was found has to be mended. */
+int service_acknowledge(Service *service, const Caller *caller, const char *reason, Reply reply,
+                        ErrorDetail *detail);
+
+/* --- status ----------------------------------------------------------------------------------- */
 
 /*
  * Result: NULL. Raising is done at once; lowering with the resident authority's passphrase, or, with
@@ -199,6 +263,11 @@ typedef struct Status {
         const char *tcti, *tpm;
         FeatureSet features;
         const char *lockout_auth, *owner_auth; /* as in the report, "unknown" without a chip */
+        LedgerHead ledger;
+        uint64_t anchored, anchor_time;       /* the last row in the chip, and since when */
+        uint64_t checkpoint, checkpoint_time; /* the last row that the chip has signed */
+        const char *key_memory; /* where the register's key is, "" while it is not there */
+        const char *audit;      /* "present", or why the kernel's audit is not */
         size_t attention_count;
         const char *attention[16];
 } Status;

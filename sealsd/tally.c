@@ -87,13 +87,15 @@ bool tally_is_empty(const Tally *tally) {
         return tally->count == 0;
 }
 
-int tally_flush(Tally *tally, int (*take)(void *userdata, const TallyEntry *entry),
-                void *userdata) {
-        for (size_t i = 0; i < tally->count; i++) {
-                int r = take(userdata, &tally->entries[i]);
-                if (r != 0)
-                        return r;
-        }
+int tally_each(const Tally *tally, int (*take)(void *userdata, const TallyEntry *entry),
+               void *userdata) {
+        int r = 0;
+
+        for (size_t i = 0; r == 0 && i < tally->count; i++)
+                r = take(userdata, &tally->entries[i]);
+        return r;
+}
+
+void tally_clear(Tally *tally) {
         tally->count = 0;
-        return 0;
 }

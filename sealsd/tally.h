@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What happens again and again becomes one row of the ledger with a count: refused uses of one
- * caller, seal and reason, and what was disclosed to one caller. Between two flushes it holds
+ * caller, seal and reason, and what was disclosed to one caller. Until it is cleared it holds
  * TALLY_MAX entries and no more, however many callers, seals and reasons there are: beyond
  * TALLY_UID_MAX kinds of one caller, and beyond half of the table in all, what is left of the key
  * is the caller, and in the end not even that. So one caller's flood hides nobody else's refusal.
@@ -38,7 +38,11 @@ void tally_add(Tally *tally, EventCode event, const Caller *caller, const char *
 bool tally_is_empty(const Tally *tally);
 
 /*
- * Hand out every entry in the order in which they began, then forget them. It stops at the first
- * code other than 0, which it returns, and then has forgotten nothing.
+ * Hand out every entry in the order in which they began. It stops at the first code other than 0,
+ * which it returns.
  */
-int tally_flush(Tally *tally, int (*take)(void *userdata, const TallyEntry *entry), void *userdata);
+int tally_each(const Tally *tally, int (*take)(void *userdata, const TallyEntry *entry),
+               void *userdata);
+
+/* What was handed out is durable: begin anew. */
+void tally_clear(Tally *tally);

@@ -68,6 +68,12 @@ def test_revoked_seal_is_refused_everywhere_and_its_neighbour_signs_on(sandbox):
     assert sandbox.seal_property(seal, "State") == "revoked"
     assert "put back to an older copy" in sandbox.ok("cat $SEALSD_LOG")
     assert sign_error(sandbox, seal) == "Revoked"
+    # Nothing signs in a register that is not the one that was left, until somebody says that it does.
+    assert sandbox.manager_property("State") == "tampered"
+    assert sign_error(sandbox, neighbour) == "RegisterTampered"
+    data, error = sandbox.manager("AcknowledgeTampering", "sa{sv}", "put back on purpose", 0)
+    assert data is not None, error
+    assert sign_error(sandbox, seal) == "Revoked"
     assert sandbox.sign(neighbour, DIGEST)[0]
 
 

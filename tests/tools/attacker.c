@@ -6,6 +6,7 @@
  *   attacker sign FOLDER NUMBER            sign with the blob of the register in FOLDER
  *   attacker hold FOLDER NUMBER            satisfy the policy, print "prepared", wait for a line, sign
  *   attacker redefine FOLDER HANDLE        delete the index and make it again, same attributes and auth
+ *   attacker extend FOLDER HANDLE          append something to the ledger's index
  *   attacker rewrite FOLDER HANDLE         write the re-made index with the daemon's branch
  *   attacker replay FOLDER HANDLE BYTES SIGNATURE
  *                                          satisfy its first branch with an old challenge's bytes and
@@ -32,6 +33,7 @@
 #include "tpm/context.h"
 #include "tpm/key.h"
 #include "tpm/policy.h"
+#include "tpm/register-key.h"
 #include "tpm/session.h"
 #include "tpm/srk.h"
 
@@ -44,6 +46,8 @@ typedef struct Loot {
         size_t state_count;
         Seal seal;
         SealPolicy policy;
+        MachineApproval *approvals; /* of states */
+        Vault *vault;               /* the register's key */
 } Loot;
 
 static int loot_index(Loot *loot, Store *store, TPM2_HANDLE handle) {
@@ -52,6 +56,49 @@ static int loot_index(Loot *loot, Store *store, TPM2_HANDLE handle) {
         int r = store_index_get(store, handle, &row);
         if (r == 0)
                 loot->index = (TpmIndex){ row.kind, row.handle, loot->authority, row.auth };
+        return r;
+}
+
+static int loot_approvals(Loot *loot) {
+        loot->approvals = calloc(loot->state_count + 1, sizeof(*loot->approvals));
+        if (!loot->approvals)
+                return -ENOMEM;
+        for (size_t i = 0; i < loot->state_count; i++)
+                loot->approvals[i] = loot->states[i].approval;
+        return 0;
+}
+
+/* The register's key, as the chip hands it to the daemon. */
+static int loot_open(Loot *loot, Store *store, ErrorDetail *detail) {
+        const Installation *i = &loot->installation;
+        const RegisterKeyUse use = {
+                .public = &i->register_public,
+                .private = &i->register_private,
+                .authority = &loot->authority,
+                .profile = i->profile,
+                .approvals = loot->approvals,
+                .approval_count = loot->state_count,
+        };
+        _cleanup_(secret_wipe) Secret key = {};
+
+        int r = tpm_register_key_unseal(loot->tpm, &use, &key, detail);
+        if (r == 0)
+                r = vault_new(&loot->vault, REGISTER_KEY_SIZE, VAULT_MEMFD_SECRET);
+        if (r == 0)
+                r = vault_set(loot->vault, &key);
+        if (r == 0)
+                store_set_key(store, loot->vault);
+        return r;
+}
+
+static int loot_seal(Loot *loot, Store *store, const char *number, ErrorDetail *detail) {
+        int r = loot_open(loot, store, detail);
+
+        if (r == 0)
+                r = store_seal_get(store, number, &loot->seal);
+        if (r == 0)
+                r = loot_index(loot, store, loot->seal.index);
+        store_set_key(store, NULL);
         return r;
 }
 
@@ -70,14 +117,16 @@ static int loot_take(Loot *loot, const char *folder, const char *number, ErrorDe
                 r = public_name(&loot->installation.authority, &loot->authority);
         if (r == 0)
                 r = store_machine_state_list(store, &loot->states, &loot->state_count);
-        if (r == 0 && strncmp(number, "0x", 2) == 0)
-                r = loot_index(loot, store, (TPM2_HANDLE) strtoul(number, NULL, 16));
-        else if (r == 0 && (r = store_seal_get(store, number, &loot->seal)) == 0)
-                r = loot_index(loot, store, loot->seal.index);
+        if (r == 0)
+                r = loot_approvals(loot);
         if (r == 0)
                 r = tpm_new(&loot->tpm, getenv("SEALSD_TCTI"), detail);
         if (r == 0)
                 r = tpm_srk_ensure(loot->tpm, NULL, NULL, &srk, detail);
+        if (r == 0 && strncmp(number, "0x", 2) == 0)
+                r = loot_index(loot, store, (TPM2_HANDLE) strtoul(number, NULL, 16));
+        else if (r == 0)
+                r = loot_seal(loot, store, number, detail);
         loot->policy = (SealPolicy){ .authority = loot->authority, .bit = loot->seal.bit };
         memcpy(loot->policy.profile, loot->seal.profile, sizeof(loot->policy.profile));
         memcpy(loot->policy.number, loot->seal.number, sizeof(loot->policy.number));
@@ -86,26 +135,28 @@ static int loot_take(Loot *loot, const char *folder, const char *number, ErrorDe
         return r == 0 ? index_name(&public, true, &loot->policy.index) : r;
 }
 
+/* Whoever has the index's auth may append to the ledger's index; what he appends is nothing that the
+ * register knows. */
+static int attack_extend(Loot *loot, ErrorDetail *detail) {
+        static const uint8_t head[LEDGER_VALUE_SIZE] = "a head that no ledger has, ever";
+
+        return tpm_index_extend(loot->tpm, &loot->index, head, detail);
+}
+
 static int attack_sign(Loot *loot, ErrorDetail *detail) {
         SealKey key = { loot->seal.public, loot->seal.private };
-        MachineApproval *approvals = calloc(loot->state_count + 1, sizeof(*approvals));
         TPMT_SIGNATURE signature;
         size_t which;
-
-        for (size_t i = 0; i < loot->state_count; i++)
-                approvals[i] = loot->states[i].approval;
         SealUse use = {
                 .key = &key,
                 .policy = &loot->policy,
                 .index = &loot->index,
-                .approvals = approvals,
+                .approvals = loot->approvals,
                 .approval_count = loot->state_count,
                 .scheme = ecdsa_sha256,
                 .digest = { .size = 32, .buffer = "the attacker's own document hash" },
         };
-        int r = tpm_seal_sign(loot->tpm, &use, &signature, &which, detail);
-        free(approvals);
-        return r;
+        return tpm_seal_sign(loot->tpm, &use, &signature, &which, detail);
 }
 
 static int attack_hold(Loot *loot, ErrorDetail *detail) {
@@ -292,6 +343,8 @@ static int attack(Loot *loot, char **argv, ErrorDetail *detail) {
                 return attack_hold(loot, detail);
         if (strcmp(argv[1], "redefine") == 0)
                 return attack_redefine(loot, detail);
+        if (strcmp(argv[1], "extend") == 0)
+                return attack_extend(loot, detail);
         if (strcmp(argv[1], "rewrite") == 0)
                 return attack_rewrite(loot, detail);
         if (strcmp(argv[1], "replay") == 0 && argv[4] && argv[5])
@@ -309,11 +362,12 @@ int main(int argc, char **argv) {
         if (argc < 4)
                 return 2;
         int r = loot_take(&loot, argv[2], argv[3], &detail);
-        if (r != 0) {
+        if (r != 0 && r != SEAL_E_MACHINE_STATE_REFUSED) { /* what the chip says to the key */
                 (void) fprintf(stderr, "no loot: %d %s\n", r, error_describe(r, &detail));
                 return 2;
         }
-        r = attack(&loot, argv, &detail);
+        if (r == 0)
+                r = attack(&loot, argv, &detail);
         const char *name = r == 0 ? "done" : error_name(r);
         const char *dot = strrchr(name, '.');
         (void) printf("%s\n", dot ? dot + 1 : name);
@@ -322,5 +376,7 @@ int main(int argc, char **argv) {
                 (void) fprintf(stderr, "%s\n", error_describe(r, &detail));
         loot.tpm = tpm_free(loot.tpm);
         free(loot.states);
+        free(loot.approvals);
+        (void) vault_free(loot.vault);
         return r == 0 ? 0 : 1;
 }

@@ -73,7 +73,13 @@ static void freed(void *userdata) {
 }
 
 static void begin(Fixture *f, int fd) {
-        const SinkSource source = { .next = next, .done = done, .free = freed, .userdata = f };
+        const SinkSource source = {
+                .next = next,
+                .done = done,
+                .free = freed,
+                .userdata = f,
+                .waiter = f,
+        };
 
         assert_int_equal(sink_check(fd, NULL), 0);
         assert_int_equal(sink_new(&f->sink, f->event, fd, &source), 0);
