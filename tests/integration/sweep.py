@@ -117,7 +117,8 @@ class Maker:
         body = self.values.arguments(signature, member)
         poison = self.plan["poison"].get(member)
         if poison and "a{sv}" in signature:
-            body[-1] = [pair for pair in body[-1] if pair[0] not in dict(poison)] + poison
+            options = split(signature).index("a{sv}")
+            body[options] = [pair for pair in body[options] if pair[0] not in dict(poison)] + poison
         return Call("right", self.target(interface, member), interface, member, signature, body)
 
     def different(self, kind, interface, member, signature, other):
@@ -144,7 +145,7 @@ class Maker:
             kind = self.rng.choice(["v", "a" * 30 + "y", "(" * 30 + "s" + ")" * 30])
             return self.different("deep", interface, member, signature, kind)
         body = self.values.arguments(signature, member)
-        body[-1] = [(name, self.values.nested(DEPTH)) for name in ["x", *OPTIONS.get(member, {})]]
+        body[split(signature).index("a{sv}")] = [(name, self.values.nested(DEPTH)) for name in ["x", *OPTIONS.get(member, {})]]
         call = Call("deep", self.target(interface, member), interface, member, signature, body)
         call.must_fail = True
         return call

@@ -14,6 +14,10 @@ APPLICATION = {"name": "s", "holder": "s", "class": "s", "type": "s", "algorithm
                "purposes": "as", "not-before": "t", "not-after": "t", "use-limit": "t",
                "keepers": "as", "documents": "a(say)", "approvers": "a(ss)", "threshold": "u",
                "pin": "b", "backup": "b", "picture": "ay", "picture-mm": "(uu)", "copy-of": "o"}
+CHANGE = {"reason": "s", "overlap": "t", "keeper": "s"}  # of Seal.Apply, beside those of an application
+FILTER = {"type": "s", "class": "s", "keeper": "s", "holder": "s", "name": "s", "expires-before": "t"}
+SIGN = {"hash": "s", "format": "s", "purpose": "s", "document-name": "s", "scheme": "s",
+        "property-info": "s", "pin": "h"}
 OPTIONS = {
     "Initialize": {"separation": "s", "authority": "s", "passphrase": "h", "pcrs": "s",
                    "profile": "s", "capacity": "u", "owner-auth": "h", "lockout-auth": "h",
@@ -21,21 +25,26 @@ OPTIONS = {
     "ApproveMachineState": {"signature": "ay", "passphrase": "h", "profile": "s",
                             "predicted": "a(uay)"},
     "ExtendCapacity": {"passphrase": "h", "owner-auth": "h", "measure": "b"},
-    "Apply": APPLICATION,
+    "Apply": {**APPLICATION, **CHANGE, "token": "s"},
     "CreateSeal": {**APPLICATION, "token": "s"},
-    "ListSeals": {"state": "s", "type": "s", "class": "s", "keeper": "s", "holder": "s",
-                  "name": "s", "expires-before": "t", "after": "s", "limit": "u"},
+    "ListSeals": {**FILTER, "state": "s", "after": "s", "limit": "u"},
+    "SuspendSeals": FILTER,
+    "SetSeparation": {"passphrase": "h"},
+    "RegisterReviewer": {"signature": "ay"},
     "ListRequests": {"state": "s", "kind": "s", "seal": "s", "awaiting": "s", "after": "o",
                      "limit": "u"},
     "Approve": {"signature": "ay"},
-    "Sign": {"hash": "s", "format": "s", "purpose": "s", "document-name": "s", "scheme": "s",
-             "property-info": "s", "pin": "h"},
+    "RejectSigned": {"signature": "ay"},
+    "Sign": SIGN,
+    "SignMany": SIGN,
+    "AddGrant": {"purposes": "as", "not-before": "t", "until": "t", "count": "t", "keeper": "b",
+                 "emergency": "b", "reason": "s"},
     "RecordFiling": {"filing-number": "s", "authority": "s", "filed": "t", "documents": "a(say)"},
     "Accept": {"new-pin": "h"},
 }
 WORDS = ["", "root", "user:root", "group:root", "user:", "user:" + "x" * 200, "group:no-such-group",
          "me", "active", "sha256", "sha256:0,2,7", "sha256:", "sha256:99", "sha256:0,0", "raw",
-         "document-signing", "official", "institution", "ecdsa-p256", "rsa-2048", "default", "dual",
+         "document-signing", "renew", "recertify", "amend", "transfer", "revoke", "official", "institution", "ecdsa-p256", "rsa-2048", "default", "dual",
          "single", "-1", "0", "00000000000001", "%s%n%s%p", "../../../etc/shadow", "a\nb\x1b[31m",
          "\x01\x02\x7f", "\u202eevil", "\u0301", "\ufffe", "\U0010ffff", "' OR 1=1 --", "印" * 300,
          "-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n",

@@ -86,7 +86,8 @@ class Ready:
         self.secrets = [seal, kept, delivered, revoked]
         self.objects = {**self.found["objects"],
                         "org.sealsd1.Seal": [f"/org/sealsd1/seal/{n}" for n in self.secrets]}
-        self.spared = [(f"/org/sealsd1/seal/{n}", "Revoke") for n in (seal, kept)]
+        self.spared = [(f"/org/sealsd1/seal/{n}", member) for n in (seal, kept)
+                       for member in ("Revoke", "Suspend", "ReportLost", "Surrender")]
 
     def pass_over(self, number):
         """Calls that were made."""
@@ -95,7 +96,8 @@ class Ready:
             stranger = caller == "seal-stranger"
             report = sweep(self.box, self.script, caller, {
                 "interfaces": self.found["interfaces"], "objects": self.objects,
-                "spared": self.spared, "seed": SEED + number, "count": COUNT, "poison": {},
+                "spared": self.spared, "seed": SEED + number, "count": COUNT,
+                "poison": {"SuspendSeals": [("type", ("s", "of no seal"))]},
                 "secrets_of": self.secrets if stranger else []})
             print(number, caller, report)
             sent += report["sent"]
