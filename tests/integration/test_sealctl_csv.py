@@ -47,3 +47,13 @@ def test_dry_run_checks_and_sends_none(shared):
 @pytest.mark.parametrize("words", ["--csv x --name A", "--dry-run --name A", "--csv x y"])
 def test_options_that_contradict_a_file_are_refused(shared, words):
     assert shared.run(f"sealctl apply {words}", shared["SEAL_APPLICANT"]).status == 2
+
+
+def test_progress_is_for_a_terminal_alone(shared):
+    applicant = shared["SEAL_APPLICANT"]
+    path = shared.write("shown.csv", "name,keeper\nShown 1,root\nShown 2,root\n")
+    on_terminal = shared.ok(f"script -qc 'sealctl apply --csv {path}' /dev/null </dev/null", applicant)
+    assert "Lines sent: 0 of 2" in on_terminal and "Shown 2" in on_terminal
+    elsewhere = shared.run(f"sealctl apply --csv {path}", applicant)
+    assert elsewhere.status == 0 and "Lines sent" not in elsewhere.stderr + elsewhere.stdout
+    assert "Shown 2" in elsewhere.stdout
