@@ -50,6 +50,21 @@ def test_local_rule_sees_the_number_of_the_seal(shared):
     assert shared.error(f"/org/sealsd1/seal/{other}", *call, user=user) == "ok"
 
 
+def test_local_rule_sees_what_is_applied_for_about_a_seal_and_approved(shared):
+    with_rule(shared, """if (action.lookup("kind") == "revoke" && action.lookup("type") == "other")
+                             return polkit.Result.NO;""")
+    number = shared.make_seal("Ruled")
+    call = [f"/org/sealsd1/seal/{number}", "Seal", "Apply", "sa{sv}"]
+    why = ["reason", "s", "as decided"]
+    user = shared["SEAL_ADMIN"]
+    assert shared.error(*call, "revoke", "1", *why, user=user) == "AccessDenied"
+    assert shared.error(*call, "amend", "2", *why, "use-limit", "t", "9", user=user) == "ok"
+    data, error = shared.seal(number, "Apply", "sa{sv}", "revoke", 1, *why)  # as its keeper
+    assert data, error
+    assert shared.error(data[0], "Request", "Approve", "sa{sv}", "seen", "0",
+                        user=shared["SEAL_REVIEWER"]) == "AccessDenied"
+
+
 def test_polkit_cannot_give_what_the_roles_do_not(shared):
     with_rule(shared, "return polkit.Result.YES;")
     assert shared.error(*APPLY, "other", user=shared["SEAL_STRANGER"]) == "AccessDenied"
