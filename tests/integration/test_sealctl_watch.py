@@ -2,6 +2,14 @@
 """sealctl watch and report: what happens while it happens, and the register on a page."""
 
 import json
+import os
+import subprocess
+
+from conftest import ROOT
+
+BUS = """<busconfig><type>system</type><listen>unix:path={}</listen><auth>EXTERNAL</auth>
+<policy context="default"><allow user="*"/><allow own="*"/><allow send_destination="*"/>
+<allow receive_sender="*"/></policy></busconfig>"""
 
 
 def event(pipe, signal, **wanted):
@@ -50,6 +58,46 @@ def test_watch_subscribes_again_when_the_daemon_was_restarted(sandbox):
     assert event(pipe, "Changed", kind="seal", id=sandbox["SEAL"])["state"] == "revoked"
     pipe.kill()
     pipe.wait()
+
+
+class Bus:
+    """A bus of its own with something on it that answers for sealsd."""
+
+    def __init__(self, folder):
+        self.address = f"unix:path={folder}/bus"
+        (folder / "bus.conf").write_text(BUS.format(folder / "bus"))
+        self.daemon = subprocess.Popen(["dbus-daemon", "--nofork", "--print-address",
+                                        f"--config-file={folder}/bus.conf"], stdout=subprocess.PIPE)
+        assert self.daemon.stdout.readline()
+        self.service = subprocess.Popen(["/usr/bin/python3", ROOT / "tests/integration/answering_service.py",
+                                         self.address], stdout=subprocess.PIPE)
+        assert self.service.stdout.readline() == b"ready\n"
+
+    def end(self):
+        for process in (self.daemon, self.service):
+            process.kill()
+            process.wait()
+            process.stdout.close()
+
+
+def test_watch_connects_again_when_the_bus_was_restarted(tmp_path):
+    bus = Bus(tmp_path)
+    build = os.environ.get("SEALSD_BUILD", str(ROOT / "build"))
+    watching = subprocess.Popen([f"{build}/sealctl", "--json", "watch"], text=True,
+                                env={**os.environ, "DBUS_SYSTEM_BUS_ADDRESS": bus.address},
+                                stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    try:
+        assert json.loads(watching.stdout.readline())["signal"] == "Subscribed"
+        bus.end()
+        assert json.loads(watching.stdout.readline())["signal"] == "Lost"
+        bus = Bus(tmp_path)
+        while json.loads(watching.stdout.readline())["signal"] != "Subscribed":
+            pass
+    finally:
+        watching.kill()
+        watching.wait()
+        watching.stdout.close()
+        bus.end()
 
 
 def test_watch_believes_no_signal_of_a_stranger(shared):
