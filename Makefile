@@ -106,7 +106,7 @@ INJECT = $(B)/inject/libinject.so $(B)/inject/libtcti-tap.so
 HEADER_CHECKS = $(patsubst %.h,$(B)/headers/%.ok,$(HEADERS))
 
 .PHONY: all programs tests headers packages demo check sweep check-system sweep-bus endurance fuzz \
-        fuzz-programs sandbox bench lint format install uninstall clean help $(INSTRUMENTS)
+        fuzz-programs sandbox bench bench-register lint format install uninstall clean help $(INSTRUMENTS)
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -267,6 +267,11 @@ bench: ## Time per signature, beside a bare SAPI loop (COUNT=2000), and of verif
 	@$(MAKE) --no-print-directory --silent -j$(JOBS) programs $(B)/bench/sign $(B)/bench/ledger \
 		$(B)/tools/sign-loop
 	@SEALSD_BUILD=$(B) bench/run $(COUNT)
+
+bench-register: ## Time to start, list, get, inspect and verify with up to 100,000 seals (SEALS='10 1000')
+	@tests/install-packages build run test
+	@$(MAKE) --no-print-directory --silent -j$(JOBS) programs $(B)/tools/make-register
+	@SEALSD_BUILD=$(B) bench/run-register $(SEALS)
 
 lint: ## Layout, static analysis, shell scripts
 	@tests/install-packages build test lint
