@@ -106,3 +106,17 @@ int dictionary_pcrs(sd_bus_message *m, const char *name, const PcrValues *values
                 r = sd_bus_message_close_container(m);
         return entry_close(m, r);
 }
+
+int dictionary_counts(sd_bus_message *m, const char *name, const char *(*word)(int which),
+                      const uint64_t *counts, int count) {
+        int r = entry_open(m, name, "a{su}");
+
+        if (r >= 0)
+                r = sd_bus_message_open_container(m, 'a', "{su}");
+        for (int i = 0; r >= 0 && i < count; i++)
+                if (counts[i] > 0)
+                        r = sd_bus_message_append(m, "{su}", word(i), (uint32_t) counts[i]);
+        if (r >= 0)
+                r = sd_bus_message_close_container(m);
+        return entry_close(m, r);
+}

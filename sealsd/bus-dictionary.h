@@ -24,6 +24,10 @@ int dictionary_bytes(sd_bus_message *m, const char *name, const void *data, size
 int dictionary_u32s(sd_bus_message *m, const char *name, const uint32_t *values, size_t count);
 int dictionary_texts(sd_bus_message *m, const char *name, const char *const *values, size_t count);
 
+/* How many of each, as a{su}; what there is none of is left out. */
+int dictionary_counts(sd_bus_message *m, const char *name, const char *(*word)(int which),
+                      const uint64_t *counts, int count);
+
 /* The PCRs of a mask as au, ascending. */
 int dictionary_mask(sd_bus_message *m, const char *name, uint32_t mask);
 /* PCR numbers and their values as a(uay). */

@@ -84,6 +84,39 @@ static int append_counts(sd_bus_message *m, const Status *status, size_t clients
         return r < 0 ? r : dictionary_u32(m, "clients", (uint32_t) clients);
 }
 
+static const char *state_word(int which) {
+        return seal_state_name((SealState) which);
+}
+
+static const char *kind_word(int which) {
+        return request_kind_name((RequestKind) which);
+}
+
+static const char *severity_word(int which) {
+        return severity_name((Severity) which);
+}
+
+/* What a report begins with. */
+static int append_register(sd_bus_message *m, const Status *status) {
+        const RegisterCounts *counts = &status->counts;
+
+        int r = dictionary_counts(m, "seals-by-state", state_word, counts->seals, SEAL_STATE_MAX);
+        if (r == 0)
+                r = dictionary_counts(m, "requests-by-kind", kind_word, counts->requests,
+                                      KIND_COUNT);
+        if (r == 0)
+                r = dictionary_u32(m, "seals-expired", (uint32_t) counts->expired);
+        if (r == 0)
+                r = dictionary_u32(m, "seals-expiring", (uint32_t) counts->expiring);
+        if (r == 0)
+                r = dictionary_u32(m, "grants", (uint32_t) counts->grants);
+        if (r == 0)
+                r = dictionary_u64(m, "inspected", status->inspected);
+        return r < 0 ? r
+                     : dictionary_counts(m, "findings", severity_word, status->findings,
+                                         SEVERITY_CRITICAL + 1);
+}
+
 static int append_features(sd_bus_message *m, FeatureSet features) {
         const char *words[FEATURE_MAX];
 
@@ -144,6 +177,8 @@ static int append_status(sd_bus_message *m, const void *result) {
                 r = append_indices(m, status);
         if (r == 0)
                 r = append_counts(m, status, answer->clients);
+        if (r == 0)
+                r = append_register(m, status);
         if (r == 0)
                 r = append_chip(m, status);
         if (r == 0)

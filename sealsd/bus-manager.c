@@ -5,6 +5,7 @@
 
 #include "base/version.h"
 #include "sealsd/bus-application.h"
+#include "sealsd/bus-inspect.h"
 #include "sealsd/bus-method.h"
 #include "sealsd/bus-options.h"
 #include "sealsd/bus-path.h"
@@ -162,6 +163,7 @@ static const Method methods[] = {
         { "SetSeparation", sizeof(SeparationArgs), parse_set_separation, run_set_separation, true },
         { "RegisterReviewer", sizeof(ReviewerOptions), parse_register_reviewer,
           run_register_reviewer, true },
+        { "Inspect", 0, NULL, run_inspect, false },
         { "Apply", sizeof(Application), parse_apply, run_apply, false },
         { "CreateSeal", sizeof(Application), parse_create_seal, run_create_seal, true },
         { "SuspendSeals", sizeof(SuspendSealsArgs), parse_suspend_seals, run_suspend_seals, true },
@@ -211,6 +213,8 @@ static const sd_bus_vtable vtable[] = {
                                 SD_BUS_ARGS("s", subject, "s", pem, "a{sv}", options),
                                 SD_BUS_NO_RESULT, method_dispatch,
                                 SD_BUS_VTABLE_UNPRIVILEGED | SD_BUS_VTABLE_SENSITIVE),
+        SD_BUS_METHOD_WITH_ARGS("Inspect", SD_BUS_NO_ARGS, SD_BUS_RESULT("a(ssss)", findings),
+                                method_dispatch, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD_WITH_ARGS("Apply", SD_BUS_ARGS("a{sv}", application),
                                 SD_BUS_RESULT("o", request), method_dispatch,
                                 SD_BUS_VTABLE_UNPRIVILEGED),

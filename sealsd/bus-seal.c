@@ -9,6 +9,7 @@
 
 #include "base/text.h"
 #include "sealsd/bus-application.h"
+#include "sealsd/bus-inspect.h"
 #include "sealsd/bus-method.h"
 #include "sealsd/bus-object.h"
 #include "sealsd/bus-options.h"
@@ -193,6 +194,7 @@ static const Method methods[] = {
         { "Revoke", sizeof(const char *), parse_reason, run_revoke, true },
         { "Destroy", sizeof(const char *), parse_reason, run_destroy, true },
         { "StateAt", sizeof(uint64_t), parse_state_at, run_state_at, false },
+        { "Inspect", 0, NULL, run_seal_inspect, true },
         { "Describe", 0, NULL, run_describe, false },
 };
 

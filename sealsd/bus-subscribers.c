@@ -11,6 +11,7 @@
 #include "sealsd/bus-internal.h"
 #include "sealsd/bus-options.h"
 #include "sealsd/bus-path.h"
+#include "sealsd/service-grant.h"
 
 struct Subscribers {
         size_t count;
@@ -76,6 +77,16 @@ typedef struct Announcement {
         const char *const *properties;
 } Announcement;
 
+/* What is found of a seal is for its keepers (design, section 5.1), whoever else sees the seal. */
+static bool keeps_seal(Bus *bus, const Caller *caller, const char *number) {
+        _cleanup_free_ Seal *seal = malloc(sizeof(*seal));
+        unsigned relations = 0;
+
+        return seal && service_seal_get(bus->service, caller, number, seal) == 0 &&
+               service_seal_relations(bus->service, caller, seal, &relations) == 0 &&
+               (relations & ROLE_KEEPER);
+}
+
 /* "manager" stands for what concerns everybody, "" for what those who look after it all need. */
 static bool may_see(Bus *bus, const Caller *caller, const char *kind, const char *id) {
         uint64_t request;
@@ -83,6 +94,9 @@ static bool may_see(Bus *bus, const Caller *caller, const char *kind, const char
 
         if (strcmp(kind, "manager") == 0)
                 return true;
+        if (strcmp(kind, "custody") == 0)
+                return caller->roles & (ROLE_ADMINISTRATOR | ROLE_AUDITOR) ||
+                       keeps_seal(bus, caller, id);
         if (strcmp(kind, "seal") == 0)
                 return service_seal_visible(bus->service, caller, id, &visible) == 0 && visible;
         if (strcmp(kind, "request") == 0)
@@ -205,16 +219,19 @@ static void attention(void *userdata, const char *severity, const char *code, co
                       const char *text) {
         char path[OBJECT_PATH_MAX];
         const char *slash = strchr(object, '/');
+        bool custody = strncmp(object, "custody/", 8) == 0;
         const Announcement announcement = {
                 .path = MANAGER_PATH,
                 .interface = MANAGER_INTERFACE,
                 .member = "Attention",
                 .append = append_attention,
                 .kind = !slash                             ? ""
+                        : custody                          ? "custody"
                         : strncmp(object, "seal/", 5) == 0 ? "seal"
                                                            : "request",
                 .id = slash ? slash + 1 : "",
-                .texts = { severity, code, object_path(object, path), text },
+                .texts = { severity, code,
+                           custody ? seal_path(slash + 1, path) : object_path(object, path), text },
         };
 
         announce(userdata, &announcement);

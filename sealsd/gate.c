@@ -31,6 +31,8 @@ static const GateRule rules[] = {
         { MANAGER, "ExtendCapacity", ANY, ROLE_ADMINISTRATOR, ACTION("manage") },
         { MANAGER, "SetSeparation", ANY, ROLE_ADMINISTRATOR, ACTION("manage") },
         { MANAGER, "RegisterReviewer", ANY, ROLE_ADMINISTRATOR, ACTION("manage") },
+        { MANAGER, "Inspect", ANY, ROLE_ADMINISTRATOR, NULL },
+        { MANAGER, "Inspect", ANY, ROLE_AUDITOR, NULL },
         { MANAGER, "Apply", ANY, ROLE_APPLICANT, ACTION("apply") },
         { MANAGER, "CreateSeal", ANY, ROLE_ADMINISTRATOR, ACTION("manage") },
         { MANAGER, "SuspendSeals", ANY, ROLE_ADMINISTRATOR, ACTION("manage") },
@@ -88,6 +90,9 @@ static const GateRule rules[] = {
         { SEAL, "Revoke", ANY, ROLE_ADMINISTRATOR, ACTION("manage") },
         { SEAL, "Destroy", ANY, ROLE_ADMINISTRATOR, ACTION("manage") },
         { SEAL, "StateAt", ANY, ROLE_ANYONE, NULL },
+        { SEAL, "Inspect", ANY, ROLE_KEEPER, NULL },
+        { SEAL, "Inspect", ANY, ROLE_ADMINISTRATOR, NULL },
+        { SEAL, "Inspect", ANY, ROLE_AUDITOR, NULL },
         { SEAL, "Describe", ANY, ROLE_ANYONE, NULL },
 };
 

@@ -16,8 +16,9 @@ static void inspect_hierarchies(const TpmHierarchies *h, Findings *ret) {
 
         if (h->in_lockout)
                 findings_add(ret, FINDING_LOCKOUT, NULL, 0,
-                             "%u wrong PINs or passphrases: the TPM refuses all of them, of every "
-                             "program, and forgets one each %u s",
+                             "The TPM is in lockout after %u wrong PINs or passphrases: it refuses "
+                             "all, of every "
+                             "program, and forgets one of them each %u s",
                              h->lockout_counter, h->lockout_interval);
         else if (h->lockout_counter > 0 &&
                  (left <= LOCKOUT_NEAR || 2 * h->lockout_counter >= h->max_auth_fail))
@@ -42,7 +43,7 @@ static void inspect_hierarchies(const TpmHierarchies *h, Findings *ret) {
 static void inspect_chip(const InspectedInstallation *facts, Findings *ret) {
         if (!facts->reached) {
                 findings_add(ret, FINDING_CHIP_UNREACHED, NULL, 0,
-                             "Nothing of the chip was looked at: %s", facts->problem);
+                             "The chip was not looked at, or not to the end: %s", facts->problem);
                 return;
         }
         inspect_hierarchies(&facts->hierarchies, ret);
@@ -65,7 +66,8 @@ static void inspect_capacity(const InspectedInstallation *facts, Findings *ret) 
                              facts->bits);
         else if (facts->bits_used * 100 >= facts->bits * CAPACITY_LOW && facts->bits > 0)
                 findings_add(ret, FINDING_CAPACITY_LOW, NULL, 0,
-                             "%u of %u revocation bits are used: extend the capacity in time",
+                             "%u of %u revocation bits are used, 80 %% or more: extend the "
+                             "capacity in time",
                              facts->bits_used, facts->bits);
         if (facts->indices_unfinished > 0)
                 findings_add(ret, FINDING_INDICES_UNFINISHED, NULL, 0,

@@ -24,6 +24,7 @@
 #include <openssl/crypto.h>
 
 #include "sealsd/service-index.h"
+#include "sealsd/store-ledger.h"
 
 typedef struct ExtendOperation {
         ServiceJob head;
@@ -78,14 +79,27 @@ static int capacity_save(Service *service) {
         return r;
 }
 
+static int capacity_record(Service *service, const Caller *caller, TPM2_HANDLE handle) {
+        Event event = {
+                .code = EVENT_CAPACITY_EXTENDED,
+                .caller = caller,
+                .facts = json_pack("{s:[I]}", "indices", (json_int_t) handle),
+        };
+
+        int r = event.facts ? store_event(service->store, &event) : -ENOMEM;
+        json_decref(event.facts);
+        return r;
+}
+
 int service_capacity_keep(Service *service, const Caller *caller, TPM2_HANDLE handle) {
-        (void) caller;
         int r = store_begin(service->store);
         if (r != 0)
                 return r;
         r = store_index_mark_written(service->store, handle);
         if (r == 0)
                 r = capacity_save(service);
+        if (r == 0)
+                r = capacity_record(service, caller, handle);
         r = store_end(service->store, r);
         return r == 0 ? service_reload(service) : r;
 }

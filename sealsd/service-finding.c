@@ -29,7 +29,7 @@ int service_require_sound(const Service *service, ErrorDetail *detail) {
 
 /* --- finding ------------------------------------------------------------------------------------ */
 
-static int record(Service *service, const Finding *finding) {
+static int record(Service *service, const Disorder *finding) {
         const Event event = {
                 .code = EVENT_TAMPERING_FOUND,
                 .object = finding->place,
@@ -39,7 +39,7 @@ static int record(Service *service, const Finding *finding) {
         return store_event(service->store, &event);
 }
 
-static void note(Service *service, Finding *finding, const char *place, const char *text) {
+static void note(Service *service, Disorder *finding, const char *place, const char *text) {
         if (finding->found && strcmp(finding->place, place) == 0 &&
             strcmp(finding->text, text) == 0)
                 return;
@@ -77,7 +77,7 @@ void finding_chip(Service *service, const char *format, ...) {
 /* --- what is open ------------------------------------------------------------------------------- */
 
 /* The newest row of this event: its number, 0 without one, and what it says. */
-static int newest(Service *service, EventCode code, uint64_t *ret_seq, Finding *ret) {
+static int newest(Service *service, EventCode code, uint64_t *ret_seq, Disorder *ret) {
         const LedgerFilter filter = {
                 .event = event_name(code),
                 .limit = 1,
@@ -104,7 +104,7 @@ static int newest(Service *service, EventCode code, uint64_t *ret_seq, Finding *
 
 int finding_start(Service *service) {
         uint64_t found, acknowledged;
-        Finding open = {}, other = {};
+        Disorder open = {}, other = {};
 
         int r = newest(service, EVENT_TAMPERING_FOUND, &found, &open);
         if (r == 0)
@@ -175,10 +175,10 @@ static int acknowledge(Acknowledging *a, const VerifyReport *report) {
         if (r != 0)
                 return r;
         arrow_pass(s->arrows, ARROW_TAMPERING_ACKNOWLEDGED);
-        s->ledger.rows = (Finding){};
+        s->ledger.rows = (Disorder){};
         r = anchor_rebase(s); /* behind the row that says so */
         if (r == 0)
-                s->ledger.chip = (Finding){};
+                s->ledger.chip = (Disorder){};
         return r;
 }
 

@@ -11,6 +11,7 @@
 #include "sealsd/service-key.h"
 #include "sealsd/service-ledger.h"
 #include "sealsd/service-verify.h"
+#include "sealsd/service-inspect.h"
 #include "sealsd/service.h"
 #include "sealsd/worker.h"
 #include "tpm/hierarchy.h"
@@ -66,7 +67,8 @@ struct Service {
         bool initializing; /* an Initialize is under way */
         bool extending;    /* an ExtendCapacity is */
         IndexRoom room;    /* as measured last */
-        unsigned making;   /* jobs that make a key */
+        Inspections inspections;
+        unsigned making; /* jobs that make a key */
         bool probing;
         bool stuck; /* the chip has not answered a job for minutes */
         char failure

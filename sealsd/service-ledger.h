@@ -22,11 +22,11 @@
 /* --- findings (service-finding.c) --------------------------------------------------------------- */
 
 /* What is not as it was left. */
-typedef struct Finding {
+typedef struct Disorder {
         bool found;
         char place[64]; /* "ledger 57", "seal 12", "chip" */
         char text[ERROR_TEXT_MAX];
-} Finding;
+} Disorder;
 
 /* By the second thread, in the register; by a look at the chip. */
 void finding_rows(Service *service, const VerifyReport *report);
@@ -49,7 +49,7 @@ typedef struct Ledger {
         Tally *tally;
         sd_event_source *minute;
         AuditTrail *audit;
-        Finding rows, chip;
+        Disorder rows, chip;
         bool started, ended; /* the rows of these names are written */
         /* When the clock was looked at last: what people set, and what nobody sets. */
         uint64_t wall, boot;

@@ -8,6 +8,7 @@
 #include "policy/index.h"
 #include "policy/key.h"
 #include "sealsd/service-internal.h"
+#include "sealsd/store-inspection.h"
 
 /* Who asked, while the chip is looked at for him. */
 typedef struct StatusCall {
@@ -28,36 +29,37 @@ static bool revocation_is_owed(const Service *s) {
         return store_seal_list_pending(s->store, &rows, &count) != 0 || count > 0;
 }
 
-static void status_findings(const Service *s, bool reached, Status *status) {
-        const TpmHierarchies *h = &s->health.hierarchies;
-        unsigned bits = 0;
+/*
+ * What an inspection finds of the installation without looking further. The texts are in found; what
+ * is only worth knowing is left to the inspection.
+ */
+static void status_findings(Service *s, const char *unreached, Findings *found, Status *status) {
+        const InspectionRules rules = inspections_rules(s);
+        InspectedInstallation facts;
+        ErrorDetail tampered = {};
 
-        for (size_t i = 0; i < status->index_count; i++)
-                bits += status->indices[i].bits - (i == 0 ? MAKER_BITS : 0);
-        if (s->health.tampered)
-                status_attend(status, s->health.problem);
-        if (s->ledger.chip.found)
-                status_attend(status, s->ledger.chip.text);
-        if (s->ledger.rows.found)
-                status_attend(status, s->ledger.rows.text);
+        inspections_facts(s, unreached, &tampered, &facts);
+        inspect_installation(&rules, &facts, found);
+        findings_close(found);
         if (s->failure[0] != '\0')
                 status_attend(status, s->failure);
         if (revocation_is_owed(s))
                 status_attend(status,
                               "A revoked seal's bit is not set in the chip yet; sealsd sets it "
                               "as soon as the TPM answers");
-        if (bits > 0 && status->capacity_used * 100 >= bits * 80)
-                status_attend(status, "80 % or more of the revocation bits are used");
-        if (reached && !h->owner_auth_set)
-                status_attend(status, "The owner auth is empty: every TPM user can delete the "
-                                      "revocation indices (nothing would sign any more)");
-        if (reached && !h->lockout_auth_set)
-                status_attend(status, "The lockout auth is empty: PINs and passphrases can be "
-                                      "guessed without end");
-        if (reached && h->in_lockout)
-                status_attend(status, "The TPM is in dictionary-attack lockout");
-        if (s->installation.phase == INIT_COMPLETE && s->health.probed && !s->health.approved)
-                status_attend(status, "The machine is not in an approved state: nothing signs");
+        for (size_t i = 0; i < found->count; i++)
+                if (finding_severity(found->list[i].code) != SEVERITY_INFO)
+                        status_attend(status, found->list[i].text);
+}
+
+static int status_counts(Service *s, Status *ret) {
+        uint64_t now = service_now(s);
+
+        ret->inspected = s->inspections.last;
+        for (int i = 0; i <= SEVERITY_CRITICAL; i++)
+                ret->findings[i] = s->inspections.severities[i];
+        return store_register_counts(
+                s->store, now, now + s->config->inspection.warn_days * USEC_PER_DAY, &ret->counts);
 }
 
 static int status_indices(Service *service, Status *status) {
@@ -96,7 +98,8 @@ static void status_ledger(const Service *s, Status *ret) {
         ret->audit = absence[0] == '\0' ? "present" : absence;
 }
 
-static int status_fill(Service *s, bool reached, Status *ret) {
+static int status_fill(Service *s, const char *unreached, Findings *found, Status *ret) {
+        bool reached = !unreached;
         const TpmHierarchies *h = &s->health.hierarchies;
         const Installation *i = &s->installation;
         int r;
@@ -128,7 +131,9 @@ static int status_fill(Service *s, bool reached, Status *ret) {
                 r = store_request_count_open(s->store, NULL, &ret->requests_open);
         if (r == 0 && s->authority_name.size > 0)
                 r = status_indices(s, ret);
-        status_findings(s, reached, ret);
+        if (r == 0)
+                r = status_counts(s, ret);
+        status_findings(s, unreached, found, ret);
         return r;
 }
 
@@ -137,6 +142,8 @@ static void status_looked(void *userdata, int code, const ErrorDetail *detail, c
         Service *s = call->service;
         Reply reply = call->reply;
         _cleanup_free_ char *pem = NULL;
+        _cleanup_findings_ Findings found = {};
+        ErrorDetail why = {};
         Status status = {};
 
         (void) result;
@@ -146,7 +153,9 @@ static void status_looked(void *userdata, int code, const ErrorDetail *detail, c
                 return;
         }
         /* Without a chip the register's half is still told; one that is not ours was reached. */
-        code = status_fill(s, code == 0 || code == SEAL_E_REGISTER_TAMPERED, &status);
+        bool reached = code == 0 || code == SEAL_E_REGISTER_TAMPERED;
+        text_copy(why.text, sizeof(why.text), reached ? "" : error_describe(code, detail));
+        code = status_fill(s, reached ? NULL : why.text, &found, &status);
         if (code == 0 && s->installation.authority.size > 0)
                 code = public_to_pem(&s->installation.authority, &pem);
         if (pem)

@@ -423,6 +423,9 @@ int service_new(Service **ret, sd_event *event, const Config *config, Clock cloc
                                                on_timer, s);
         if (r != 0)
                 return r;
+        r = inspections_start(s);
+        if (r != 0)
+                return r;
         s->state = state_now(s);
         service_probe_first(s);
         service_verify_first(s);
@@ -489,6 +492,7 @@ Service *service_free(Service *service) {
         anchor_stop(service);
         key_stop(service);
         ledger_stop(service);
+        inspections_stop(service);
         (void) sd_event_source_disable_unref(service->timer);
         (void) sd_event_source_disable_unref(service->end);
         (void) approval_set_unref(service->approvals);

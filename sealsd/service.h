@@ -27,9 +27,11 @@
 #include "sealsd/caller.h"
 #include "sealsd/config.h"
 #include "sealsd/grant.h"
+#include "sealsd/inspection.h"
 #include "sealsd/installation.h"
 #include "sealsd/request.h"
 #include "sealsd/seal.h"
+#include "sealsd/store-inspection.h"
 #include "sealsd/store-ledger.h"
 #include "sealsd/store.h"
 
@@ -45,7 +47,10 @@ typedef struct Reply {
 typedef struct Observer {
         /* kind "seal", "request" or "manager"; id the number, the decimal id, "". */
         void (*changed)(void *userdata, const char *kind, const char *id, const char *state);
-        /* severity "info", "warning" or "critical"; object a bus-independent "kind/id" or "". */
+        /*
+         * severity "info", "warning" or "critical"; object a bus-independent "kind/id" or "". Of kind
+         * custody, with a seal's number, it is for its keepers and those who look after all.
+         */
         void (*attention)(void *userdata, const char *severity, const char *code,
                           const char *object, const char *text);
         void (*progress)(void *userdata, const char *operation, uint64_t done, uint64_t total);
@@ -268,6 +273,9 @@ typedef struct Status {
         uint64_t checkpoint, checkpoint_time; /* the last row that the chip has signed */
         const char *key_memory; /* where the register's key is, "" while it is not there */
         const char *audit;      /* "present", or why the kernel's audit is not */
+        RegisterCounts counts;
+        uint64_t inspected;                       /* when all was; 0: not since the start */
+        uint64_t findings[SEVERITY_CRITICAL + 1]; /* then */
         size_t attention_count;
         const char *attention[16];
 } Status;
@@ -301,6 +309,22 @@ typedef struct MachineApproveOptions {
 int service_approve_machine_state(Service *service, const Caller *caller,
                                   const MachineApproveOptions *options, Reply reply,
                                   ErrorDetail *detail);
+
+/* --- inspection ------------------------------------------------------------------------------ */
+
+typedef struct InspectReport {
+        size_t count;
+        const Finding *findings; /* the worst first */
+} InspectReport;
+
+/*
+ * Of the installation and all seals. Result: InspectReport. Who asks while one runs is answered with
+ * it. SEAL_E_BUSY when too much is verified and inspected already.
+ */
+int service_inspect(Service *service, const Caller *caller, Reply reply, ErrorDetail *detail);
+/* Of one seal. Result: InspectReport. */
+int service_seal_inspect(Service *service, const Caller *caller, const char *number, Reply reply,
+                         ErrorDetail *detail);
 
 /* --- requests ------------------------------------------------------------------------------- */
 

@@ -423,6 +423,8 @@ def operations():
         MeasuresRoom("Manager.ExtendCapacity"),
         Reads("Manager.GetMachineState"),
         Reads("Manager.GetStatus"),
+        Reads("Manager.Inspect"),
+        Reads("Seal.Inspect", active_seal),
         Reads("Manager.ListChallenges"),
         Reads("Manager.ListSeals", signature="a{sv}", body=({},)),
         Reads("Manager.ListRequests", signature="a{sv}", body=({"awaiting": ("s", "me")},)),

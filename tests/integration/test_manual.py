@@ -90,6 +90,8 @@ def walk_dual(box):
     for member in ("SignMany", "AddGrant", "ListGrants", "RemoveGrant"):
         reader.run(f"call $S {member}", seal=seal)
     reader.run("call $S Describe", seal=seal)
+    reader.run("call $S Inspect", seal=seal)
+    reader.run("call $M Inspect")
     reader.run("call $S StateAt", seal=seal, **{"1795000000000000": "$(date +%s%6N)"})
     reader.run("call $S Apply", seal=seal)
     reader.run("call $S Suspend", seal=seal)
@@ -188,7 +190,7 @@ def test_documented_keys_are_the_keys_that_come(shared):
     request = json.loads(shared.request(1, "Describe")[0][0])
     for heading, got in (("### GetStatus()", status), ("### GetMachineState()", machine)):
         text = MANUAL.split(heading)[1].split("###")[0]
-        named = re.findall(r"`([a-z-]+)` (?:s|u|t|b|ay|as|au|a\(\w+\))(?=[\s,.(])", text)
+        named = re.findall(r"`([a-z-]+)` (?:s|u|t|b|ay|as|au|a\{su\}|a\(\w+\))(?=[\s,.(])", text)
         assert named and set(named) == set(got), (heading, set(named) ^ set(got))
     for heading, got in (("Describe's JSON: `id`", request), ("Describe's JSON: `number`", seal)):
         text = MANUAL.split(heading)[1].split("```")[0]

@@ -113,8 +113,8 @@ def test_ledger_index_undefined_by_the_owner_is_tampering(sandbox):
     assert sandbox.seal_property(sandbox["SEAL"], "WhyNot").startswith("RegisterTampered: ")
 
 
-def test_replayed_first_write_of_the_authority_is_refused(bare):
-    """Initialize by hand, keep what the authority signed, and use it again on a re-made index."""
+def initialize_by_hand(bare):
+    """With the authority's answers kept beside the bytes that it signed: {challenge: bytes}."""
     bare.ok("install -d -m 1777 /run/test; openssl pkey -in $SEAL_AUTHORITY -pubout "
             "-out /run/test/public.pem")
     data, error = bare.manager("Initialize", "a{sv}", 1, "authority", "s",
@@ -130,10 +130,20 @@ def test_replayed_first_write_of_the_authority_is_refused(bare):
             data, error = bare.manager("Answer", "say", identity, len(signature), *signature)
             assert data is not None, error
             answers[identity] = bytes(message)
+    return answers
+
+
+def first_index_and_its_challenge(bare, answers):
     status = bare.manager("GetStatus")[0][0]
     index = f"0x{status['indices']['data'][0][0]:08x}"
     ref = hashlib.sha256(f"sealsd/revocation-index/{index[2:]}".encode()).digest()
     [identity] = [i for i, message in answers.items() if message.endswith(ref)]
+    return index, identity
+
+
+def test_replayed_first_write_of_the_authority_is_refused(bare):
+    """Initialize by hand, keep what the authority signed, and use it again on a re-made index."""
+    index, identity = first_index_and_its_challenge(bare, initialize_by_hand(bare))
 
     bare.ctl("stop")
     bare.ok("cp -a $SEALSD_STATE /run/before")

@@ -5,6 +5,7 @@
  *
  *   attacker sign FOLDER NUMBER            sign with the blob of the register in FOLDER
  *   attacker hold FOLDER NUMBER            satisfy the policy, print "prepared", wait for a line, sign
+ *   attacker revoke FOLDER NUMBER          set the seal's bit, without the daemon's knowing
  *   attacker redefine FOLDER HANDLE        delete the index and make it again, same attributes and auth
  *   attacker extend FOLDER HANDLE          append something to the ledger's index
  *   attacker rewrite FOLDER HANDLE         write the re-made index with the daemon's branch
@@ -197,6 +198,10 @@ static int attack_hold(Loot *loot, ErrorDetail *detail) {
         return tpm_key_sign(&key, &session, &digest, &ecdsa_sha256, &signature, detail);
 }
 
+static int attack_revoke(Loot *loot, ErrorDetail *detail) {
+        return tpm_index_set_bits(loot->tpm, &loot->index, UINT64_C(1) << loot->seal.bit, detail);
+}
+
 static int attack_redefine(Loot *loot, ErrorDetail *detail) {
         int r = tpm_index_undefine(loot->tpm, loot->index.handle, NULL, detail);
 
@@ -341,6 +346,8 @@ static int attack(Loot *loot, char **argv, ErrorDetail *detail) {
                 return attack_sign(loot, detail);
         if (strcmp(argv[1], "hold") == 0)
                 return attack_hold(loot, detail);
+        if (strcmp(argv[1], "revoke") == 0)
+                return attack_revoke(loot, detail);
         if (strcmp(argv[1], "redefine") == 0)
                 return attack_redefine(loot, detail);
         if (strcmp(argv[1], "extend") == 0)
