@@ -159,6 +159,12 @@ int print_fields(const Context *context, const json_t *object, const OutputField
         return 0;
 }
 
+void note_opaque(const Context *context, const json_t *document) {
+        if (json_is_true(json_object_get(document, "opaque")))
+                note(context, "What is confidential is not shown: the machine is not in an "
+                              "approved state ('sealctl machine-state show').");
+}
+
 json_t *rows_named(const json_t *rows, const char *const *keys, size_t n_keys) {
         json_t *named = json_array(), *row;
         size_t i;

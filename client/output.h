@@ -41,6 +41,12 @@ int print_fields(const Context *context, const json_t *object, const OutputField
 /* A string of an object, "" when missing. Owned by the object. */
 const char *json_text(const json_t *object, const char *key);
 
+/*
+ * Tell people what a document lacks that the daemon could not open: its "opaque" is true while the
+ * machine's state is not approved.
+ */
+void note_opaque(const Context *context, const json_t *document);
+
 /* An array of arrays as an array of objects with these keys; NULL without memory. */
 json_t *rows_named(const json_t *rows, const char *const *keys, size_t n_keys);
 

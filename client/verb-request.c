@@ -89,6 +89,7 @@ static int request_print(const Context *context, const json_t *request) {
 
         if (context->json)
                 return print_json_value(context, request);
+        note_opaque(context, request);
         int r = print_fields(context, request, FIELDS(request_fields));
         if (r != 0)
                 return r;

@@ -123,6 +123,7 @@ static int acts_print(const Context *context, const json_t *acts) {
 static int seal_print(const Context *context, json_t *seal) {
         if (context->json)
                 return print_json_value(context, seal);
+        note_opaque(context, seal);
         flatten(seal);
         int r = print_fields(context, seal, FIELDS(fields));
         if (r == 0)

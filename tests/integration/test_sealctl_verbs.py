@@ -78,3 +78,21 @@ def test_seal_is_made_at_once_only_where_one_person_may(bare, shared):
     assert made["state"] == "active"
     assert bare.sign(made["number"])[0]
     assert "sealctl sign" in bare.ok("sealctl new --name Second --keeper root")
+
+
+def test_what_cannot_be_opened_is_said_not_to_be_shown(sandbox):
+    """A machine that was started in another state: the register's key stays sealed."""
+    request = json.loads(sandbox.ok("sealctl --json apply --name Closed --keeper root",
+                                    sandbox["SEAL_APPLICANT"]))["id"]
+    sandbox.ctl("stop")
+    sandbox.pcr_extend(7)
+    sandbox.ctl("start")
+    for words in (f"request {request}", "show $SEAL"):
+        done = sandbox.run(f"sealctl {words}")
+        assert done.status == 0 and "not in an approved state" in done.stderr, done
+    done = sandbox.run(f"sealctl approve {request} --digest {'0' * 64}", sandbox["SEAL_REVIEWER"])
+    assert done.status != 0, done
+    assert sandbox["SEAL"] in sandbox.ok("sealctl list")
+    sandbox.ok("sealctl machine-state approve --authority $SEAL_AUTHORITY")
+    sandbox.ok(f"sealctl approve {request}", sandbox["SEAL_REVIEWER"])  # opens the register
+    assert "approved state" not in sandbox.run("sealctl show $SEAL").stderr
