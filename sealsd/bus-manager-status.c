@@ -70,6 +70,8 @@ static int append_counts(sd_bus_message *m, const Status *status, size_t clients
         if (r == 0)
                 r = dictionary_bytes(m, "genesis", status->genesis.buffer, status->genesis.size);
         if (r == 0)
+                r = dictionary_bytes(m, "ak-name", status->ak_name.name, status->ak_name.size);
+        if (r == 0)
                 r = dictionary_u32(m, "capacity-used", status->capacity_used);
         if (r == 0 && status->room.measured != 0)
                 r = append_room(m, &status->room);

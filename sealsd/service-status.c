@@ -73,6 +73,8 @@ static int status_indices(Service *service, Status *status) {
                         status->ledger_index = rows[i].handle;
                         r = ledger_genesis(&service->authority_name, rows[i].handle,
                                            &status->genesis);
+                        if (r == 0 && service->checkpoints.ak.size > 0)
+                                r = public_name(&service->checkpoints.ak, &status->ak_name);
                         continue;
                 }
                 status->indices[status->index_count++] = (IndexStatus){

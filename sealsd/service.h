@@ -258,6 +258,7 @@ typedef struct Status {
         IndexStatus indices[INDICES_MAX];
         TPM2_HANDLE ledger_index; /* 0 before there is one */
         TPM2B_DIGEST genesis;
+        TPM2B_NAME ak_name; /* of the attestation key; size 0 before the chip was asked */
         unsigned capacity_used;
         IndexRoom room;
         uint64_t seals;
