@@ -25,17 +25,16 @@ typedef struct Image {
 } Image;
 
 /* A whole register; closed, so that nothing of it is left in a journal. */
-static void image_make(Image *ret) {
-        (void) store_close(register_make(register_path()));
+static void image_make(Image *ret, bool with_ledger) {
+        (void) store_close(register_make(register_path(), with_ledger));
         _cleanup_fclose_ FILE *file = fopen(register_path(), "re");
         fuzz_demand(file != NULL);
         ret->size = fread(ret->data, 1, sizeof(ret->data), file);
         fuzz_demand(ret->size > 0 && ret->size < sizeof(ret->data));
 }
 
-/* Where (24 bits), then the bytes; the first byte of the input says what is cut off. */
-static void image_change(Image *image, Input *input) {
-        uint8_t cut = input_u8(input);
+/* Where (24 bits), then the bytes; cut says how much of the file is cut off. */
+static void image_change(Image *image, uint8_t cut, Input *input) {
 
         for (int i = 0; i < CHANGES_MAX && input->size > 0; i++) {
                 size_t at = ((size_t) input_u8(input) << 16 | input_u16(input)) % image->size;
@@ -56,15 +55,16 @@ static void image_write(const Image *image, const char *path) {
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
-        static Image whole, image;
+        static Image whole[2], image;
         Input input = { .data = data, .size = size };
         Store *store = NULL;
         ErrorDetail detail = {};
 
-        if (whole.size == 0)
-                image_make(&whole);
-        image = whole;
-        image_change(&image, &input);
+        for (int i = 0; i < 2 && whole[i].size == 0; i++)
+                image_make(&whole[i], i == 1);
+        uint8_t first = input_u8(&input); /* its last bit: with a ledger */
+        image = whole[first & 1];
+        image_change(&image, first & 0xfe, &input);
         image_write(&image, register_path());
         int r = store_open(&store, register_path(), &detail);
         fuzz_demand(r == 0 || r == SEAL_E_STORAGE_FAILURE || r == SEAL_E_UNSUPPORTED ||

@@ -150,7 +150,25 @@ static void grant_add(Store *store) {
         fuzz_demand(store_reviewer_set(store, &reviewer) == 0);
 }
 
-Store *register_make(const char *file) {
+static void ledger_begin(Store *store) {
+        static const uint8_t genesis[LEDGER_HASH_SIZE] = { 1 };
+        static const Event begun = { .code = EVENT_INITIALIZED, .time = 5 };
+        static const Event suspended = { .code = EVENT_SEAL_SUSPENDED,
+                                         .time = 6,
+                                         .seal = REGISTER_NUMBER,
+                                         .state = "suspended",
+                                         .subject = "user:alice" };
+        LedgerAnchor anchor = { .seq = 1, .time = 6 };
+        LedgerCheckpoint checkpoint = { .seq = 1, .anchor = 1, .attest_size = 8, .time = 6 };
+
+        fuzz_demand(store_ledger_begin(store, genesis, &begun) == 0);
+        fuzz_demand(store_event(store, &suspended) == 0);
+        fuzz_demand(store_anchor_add(store, &anchor) == 0);
+        fuzz_demand(store_anchor_done(store, anchor.id) == 0);
+        fuzz_demand(store_checkpoint_add(store, &checkpoint) == 0);
+}
+
+Store *register_make(const char *file, bool with_ledger) {
         Store *store = NULL;
 
         register_remove(file);
@@ -159,6 +177,8 @@ Store *register_make(const char *file) {
         machine_state_add(store);
         seal_add(store, request_add(store));
         grant_add(store);
+        if (with_ledger)
+                ledger_begin(store);
         return store;
 }
 
@@ -340,6 +360,39 @@ static void change_seal(Store *store) {
         fuzz_demand(r != 0 || bit < SEALS_PER_INDEX);
 }
 
+static void read_ledger(Store *store) {
+        static const uint8_t value[LEDGER_HASH_SIZE];
+        const LedgerFilter all = { .newest_first = true }, some = { .first = 1,
+                                                                    .since = 1,
+                                                                    .until = UINT32_MAX,
+                                                                    .seal = REGISTER_NUMBER,
+                                                                    .subject = "user:alice",
+                                                                    .event = "seal-suspended" };
+        LedgerCheckpoint checkpoints[2];
+        LedgerAnchor anchor;
+        char **texts = NULL, **few = NULL;
+        size_t count = 0, few_count = 0, checkpoint_count = 0;
+        SealState state;
+
+        demand_condition(store_ledger_list(store, &all, &texts, &count));
+        demand_condition(store_ledger_list(store, &some, &few, &few_count));
+        for (size_t i = 0; i < count; i++)
+                fuzz_demand(strlen(texts[i]) <= LEDGER_ROW_MAX);
+        texts_free(texts, count);
+        texts_free(few, few_count);
+        int r = store_state_at(store, REGISTER_NUMBER, 7, &state);
+        demand_condition(r);
+        fuzz_demand(r != 0 || state < SEAL_STATE_MAX);
+        demand_condition(store_anchor_last(store, true, &anchor));
+        demand_condition(store_anchor_last(store, false, &anchor));
+        demand_condition(store_anchor_by_value(store, value, &anchor));
+        demand_condition(store_checkpoint_list(store, 2, checkpoints, &checkpoint_count));
+        for (size_t i = 0; i < checkpoint_count; i++)
+                fuzz_demand(checkpoints[i].attest_size <= sizeof(checkpoints[i].attest) &&
+                            checkpoints[i].signature_size <= sizeof(checkpoints[i].signature));
+        demand_condition(store_event(store, &(Event){ .code = EVENT_STARTED }));
+}
+
 void register_read_all(Store *store) {
         read_installation(store);
         read_machine_states(store);
@@ -347,4 +400,5 @@ void register_read_all(Store *store) {
         read_seals(store);
         change_seal(store);
         read_grants(store);
+        read_ledger(store);
 }

@@ -5,7 +5,7 @@
  */
 #pragma once
 
-#include "sealsd/store.h"
+#include "sealsd/store-ledger.h"
 
 #define REGISTER_INDEX 0x01812345U
 #define REGISTER_NUMBER "00000000000001"
@@ -16,8 +16,8 @@ const char *register_path(void);
 /* Removes a register and its journals. */
 void register_remove(const char *file);
 
-/* A new register with rows, left open. */
-Store *register_make(const char *file);
+/* A new register with rows, left open; guarded by a ledger or not. */
+Store *register_make(const char *file, bool with_ledger);
 
 /*
  * Everything that reads: each ends with 0 or a condition that the store's header has, what is read
