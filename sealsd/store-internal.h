@@ -40,6 +40,18 @@ typedef struct Touch {
         uint8_t before[LEDGER_HASH_SIZE];
 } Touch;
 
+#define SEAMS_MAX 8
+
+/*
+ * Where a row of ours does not follow on the row before it as that stands: a break of the chain that is
+ * there from the moment we write (format/ledger-breaks.h).
+ */
+typedef struct Seam {
+        uint64_t seq; /* of ours; 0: none */
+        bool first;   /* no row is before it, hash is not known here: it is the genesis */
+        uint8_t hash[LEDGER_HASH_SIZE]; /* of the text before it */
+} Seam;
+
 /* What the open transaction has to tell at its end. */
 typedef struct Pending {
         Touch *touches;
@@ -50,6 +62,8 @@ typedef struct Pending {
         bool forced;          /* rows that were tampered with are changed, and stay so marked */
         bool begins;          /* it begins the ledger */
         bool written;         /* events and guard are in their tables, only the commit is missing */
+        bool joins;           /* its first row was looked at */
+        Seam seam;            /* that it makes */
         LedgerHead head;      /* with it */
 } Pending;
 
@@ -70,6 +84,9 @@ struct Store {
 
         bool begun; /* the ledger; rows are guarded */
         LedgerHead head;
+        bool joined; /* to what the ledger had before this process: a row was written */
+        Seam seams[SEAMS_MAX];
+        size_t seam_count;
         Pending pending;
         StoreObserve observe;
         void *observe_userdata;
@@ -272,6 +289,8 @@ int store_tampered(Store *store, const char *table, uint64_t row, const char *ho
 
 /* The head, from the file. */
 int ledger_load(Store *store);
+/* The one that the next row would make. */
+int ledger_seam(Store *store, Seam *ret);
 /* Write what the open transaction has to tell, before its commit. */
 int pending_write(Store *store);
 /* Tell the observer, after its commit. */

@@ -156,7 +156,7 @@ static int row_insert(Store *store, const EventCopy *copy) {
  * A row that somebody appended, or a tail that he cut, is not followed: the chain goes on from what
  * this process wrote last, and shows the place.
  */
-static int seq_next(Store *store, uint64_t *ret) {
+static int seq_next(Store *store, uint64_t *ret, uint64_t *ret_last) {
         _cleanup_query_ Query query = query_kept(store, "SELECT coalesce(max(seq), 0) FROM ledger");
         uint64_t last = 0;
 
@@ -165,8 +165,67 @@ static int seq_next(Store *store, uint64_t *ret) {
                 return r;
         take_number(&query, &last);
         r = query_check(&query);
-        if (r == 0)
-                *ret = (last > store->pending.head.seq ? last : store->pending.head.seq) + 1;
+        if (r != 0)
+                return r;
+        *ret = (last > store->pending.head.seq ? last : store->pending.head.seq) + 1;
+        *ret_last = last;
+        return 0;
+}
+
+/* The last row as it stands: the hash of its text, and whether that says the same number. */
+static int last_read(Store *store, uint64_t seq, uint8_t ret[static LEDGER_HASH_SIZE],
+                     bool *ret_placed) {
+        _cleanup_query_ Query query = query_new(
+                store, "SELECT text FROM ledger ORDER BY seq DESC LIMIT 1");
+        _cleanup_(ledger_parsed_done) LedgerParsed parsed = {};
+
+        int r = query_one(&query);
+        if (r != 0)
+                return r;
+        const char *text = (const char *) sqlite3_column_text(query.statement, 0);
+        size_t size = (size_t) sqlite3_column_bytes(query.statement, 0);
+        r = ledger_row_hash(text ? text : "", size, ret);
+        if (r != 0)
+                return r;
+        r = ledger_row_parse(text ? text : "", size, &parsed, NULL);
+        *ret_placed = r != 0 || parsed.row.seq == seq;
+        return r == SEAL_E_REGISTER_TAMPERED ? 0 : r;
+}
+
+/* Of a row with this number behind a head, when the last row of the table is this one. */
+static int seam_find(Store *store, const LedgerHead *head, uint64_t seq, uint64_t last, Seam *ret) {
+        Seam seam = { .seq = seq, .first = last == 0 };
+        bool placed = true;
+
+        int r = last > 0 ? last_read(store, last, seam.hash, &placed) : 0;
+        if (r != 0)
+                return r;
+        if (last == head->seq && placed &&
+            (last == 0 || memcmp(seam.hash, head->hash, sizeof(seam.hash)) == 0))
+                seam = (Seam){};
+        *ret = seam;
+        return 0;
+}
+
+int ledger_seam(Store *store, Seam *ret) {
+        uint64_t seq = 0, last = 0;
+
+        store->pending.head = store->head;
+        int r = seq_next(store, &seq, &last);
+        return r != 0 ? r : seam_find(store, &store->head, seq, last, ret);
+}
+
+/* To look costs a hash of the last row: for the first row of this process, and where one is strange. */
+static int seam_note(Store *store, uint64_t seq, uint64_t last) {
+        const LedgerHead *head = &store->pending.head;
+        Seam seam = {};
+
+        if (store->pending.begins || ((store->joined || store->pending.joins) && last == head->seq))
+                return 0;
+        int r = seam_find(store, head, seq, last, &seam);
+        if (r == 0 && seam.seq > 0 && store->pending.seam.seq == 0)
+                store->pending.seam = seam;
+        store->pending.joins = true;
         return r;
 }
 
@@ -174,7 +233,11 @@ static int copy_write(Store *store, EventCopy *copy) {
         LedgerHead *head = &store->pending.head;
         LedgerRow *row = &copy->row;
 
-        int r = seq_next(store, &row->seq);
+        uint64_t last = 0;
+
+        int r = seq_next(store, &row->seq, &last);
+        if (r == 0)
+                r = seam_note(store, row->seq, last);
         if (r != 0)
                 return r;
         memcpy(row->previous, head->hash, sizeof(row->previous));
@@ -248,8 +311,12 @@ void pending_settle(Store *store) {
         Pending done = store->pending;
 
         store->pending = (Pending){};
-        if (done.written)
+        if (done.written) {
                 store->head = done.head;
+                store->joined = true;
+        }
+        if (done.seam.seq > 0 && store->seam_count < SEAMS_MAX)
+                store->seams[store->seam_count++] = done.seam;
         store->begun = store->begun || done.begins;
         for (size_t i = 0; i < done.event_count; i++) {
                 EventCopy *copy = done.events[i];

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/bytes.h"
 #include "base/text.h"
 #include "policy/index.h"
 #include "sealsd/store-internal.h"
@@ -22,7 +23,7 @@ typedef struct Verifier {
         TouchMap *map;
         uint64_t seq; /* of the row read last */
         uint8_t head[LEDGER_HASH_SIZE], value[LEDGER_HASH_SIZE];
-        bool acknowledges; /* that row is a tampering-acknowledged that follows */
+        bool acknowledges; /* that row is a tampering-acknowledged that counts */
         Query anchors;
         bool anchor_there; /* the next one is in anchor */
         LedgerAnchor anchor;
@@ -260,8 +261,9 @@ static int row_judge(Verifier *v, const StoredRow *row, const LedgerParsed *pars
         bool follows = ledger_row_follows(&parsed->row, v->seq + 1, v->head, &why) == 0;
         if (!follows)
                 ledger_breaks_add(v->report->chain, parsed->row.seq, v->head, why.text);
-        v->acknowledges = follows &&
-                          strcmp(parsed->row.event, event_name(EVENT_TAMPERING_ACKNOWLEDGED)) == 0;
+        v->acknowledges = parsed->code == EVENT_TAMPERING_ACKNOWLEDGED &&
+                          (follows ||
+                           ledger_breaks_named(parsed->row.facts, parsed->row.seq, v->head));
         if (v->acknowledges)
                 ledger_breaks_acknowledge(v->report->chain, parsed->row.facts);
         int r = touches_note(v, &parsed->row);
@@ -424,6 +426,38 @@ static int guard_verify(Verifier *v) {
         return r == 0 ? guard_missing(v, seen) : r;
 }
 
+/* The row of the ledger that gave a record this hash; 0: none did. Reads all of them. */
+static int touch_find(Verifier *v, unsigned table, int64_t row, const uint8_t *hash,
+                      uint64_t *ret) {
+        _cleanup_query_ Query query = query_new(v->store, "SELECT coalesce(max(seq), 0) FROM ledger"
+                                                          " WHERE instr(text, ?) > 0");
+        char hex[2 * LEDGER_HASH_SIZE + 1], touch[160];
+
+        (void) snprintf(touch, sizeof(touch), "[\"%s\",%" PRId64 ",\"%s\"]", guard_tables[table],
+                        row, hex_encode(hash, LEDGER_HASH_SIZE, hex));
+        put_text(&query, touch);
+        int r = query_one(&query);
+        if (r != 0)
+                return r;
+        take_number(&query, ret);
+        return query_check(&query);
+}
+
+/* Of the first that is found it is worth to know whether it is put back or made up. */
+static int record_differs(Verifier *v, unsigned table, int64_t row, const uint8_t *hash) {
+        char what[96] = "is not as the ledger has it";
+        uint64_t seq = 0;
+
+        int r = v->report->place[0] == '\0' ? touch_find(v, table, row, hash, &seq) : 0;
+        if (r != 0)
+                return r;
+        if (seq > 0)
+                (void) snprintf(what, sizeof(what),
+                                "is an older version, as row %" PRIu64 " of the ledger has it",
+                                seq);
+        return found_record(v->report, table, row, what);
+}
+
 static int record_judge(Verifier *v, unsigned table, int64_t row) {
         TouchEntry *entry = touch_map_find(v->map, (uint8_t) table, row);
         uint8_t hash[LEDGER_HASH_SIZE];
@@ -435,9 +469,8 @@ static int record_judge(Verifier *v, unsigned table, int64_t row) {
         int r = guard_hash(v->store, table, row, hash, &there);
         if (r != 0 || !there)
                 return r;
-        return memcmp(hash, entry->hash, sizeof(hash)) == 0
-                       ? 0
-                       : found_record(v->report, table, row, "is not as the ledger has it");
+        return memcmp(hash, entry->hash, sizeof(hash)) == 0 ? 0
+                                                            : record_differs(v, table, row, hash);
 }
 
 static int table_verify(Verifier *v, unsigned table) {
@@ -534,19 +567,43 @@ int store_verify(Store *reader, const VerifyOptions *options, VerifyReport *ret,
 
 /* --- acknowledging ------------------------------------------------------------------------------ */
 
-static int facts_with_breaks(const Event *event, const LedgerBreaks *chain, json_t **ret) {
+static int break_append(json_t *breaks, uint64_t seq, const uint8_t *hash) {
+        json_t *item = json_pack("{s:o, s:I}", "hash", json_hex(hash, LEDGER_HASH_SIZE), "seq",
+                                 (json_int_t) seq);
+
+        return json_array_append_new(breaks, item) == 0 ? 0 : -ENOMEM;
+}
+
+/* Breaks of ours: some are not found yet, and the acknowledgement itself may make one. */
+static int seam_append(json_t *breaks, const Seam *seam, const VerifyReport *report) {
+        return seam->seq == 0
+                       ? 0
+                       : break_append(breaks, seam->seq, seam->first ? report->head : seam->hash);
+}
+
+static int breaks_collect(Store *store, const VerifyReport *report, json_t *breaks) {
+        const LedgerBreaks *chain = report->chain;
+        Seam next = {};
+
+        int r = ledger_seam(store, &next);
+        if (r == 0)
+                r = seam_append(breaks, &next, report);
+        for (size_t i = 0; i < store->seam_count && r == 0; i++)
+                r = seam_append(breaks, &store->seams[i], report);
+        for (size_t i = 0; i < chain->count && r == 0; i++)
+                r = break_append(breaks, chain->items[i].seq, chain->items[i].hash);
+        return r;
+}
+
+static int facts_with_breaks(Store *store, const Event *event, const VerifyReport *report,
+                             json_t **ret) {
         _cleanup_json_ json_t *facts = event->facts ? json_deep_copy(event->facts) : json_object();
         _cleanup_json_ json_t *breaks = json_array();
 
-        if (!facts || !breaks)
-                return -ENOMEM;
-        for (size_t i = 0; i < chain->count; i++)
-                if (json_array_append_new(
-                            breaks, json_pack("{s:o, s:I}", "hash",
-                                              json_hex(chain->items[i].hash, LEDGER_HASH_SIZE),
-                                              "seq", (json_int_t) chain->items[i].seq)) < 0)
-                        return -ENOMEM;
-        if (chain->count > 0 && json_object_set(facts, "breaks", breaks) < 0)
+        int r = facts && breaks ? breaks_collect(store, report, breaks) : -ENOMEM;
+        if (r != 0)
+                return r;
+        if (json_array_size(breaks) > 0 && json_object_set(facts, "breaks", breaks) < 0)
                 return -ENOMEM;
         *ret = steal_ptr(facts);
         return 0;
@@ -593,29 +650,29 @@ static int strangers_remove(Store *store) {
 }
 
 static int acknowledge(Store *store, const Event *event, const VerifyReport *report) {
-        int r = 0;
+        _cleanup_json_ json_t *facts = NULL;
+        Event with = *event;
 
+        int r = facts_with_breaks(store, event, report, &facts);
         for (size_t i = 0; r == 0 && i < report->record_count; i++)
                 r = guard_touch(store, report->records[i].table, report->records[i].row);
         for (size_t i = 0; r == 0 && i < report->column_count; i++)
                 r = column_mend(store, report->columns[i]);
         if (r == 0 && report->strangers)
                 r = strangers_remove(store);
-        return r == 0 ? store_event(store, event) : r;
+        with.facts = facts;
+        return r == 0 ? store_event(store, &with) : r;
 }
 
 int store_acknowledge(Store *store, const Event *event, const VerifyReport *report) {
-        _cleanup_json_ json_t *facts = NULL;
-        Event with = *event;
         bool own;
 
         if (report->chain->beyond > 0)
                 return SEAL_E_LIMITS_EXCEEDED;
-        int r = facts_with_breaks(event, report->chain, &facts);
+        int r = store_begin_own(store, &own);
         if (r == 0)
-                r = store_begin_own(store, &own);
-        if (r != 0)
-                return r;
-        with.facts = facts;
-        return store_end_own(store, own, acknowledge(store, &with, report));
+                r = store_end_own(store, own, acknowledge(store, event, report));
+        if (r == 0)
+                store->seam_count = 0;
+        return r;
 }

@@ -10,6 +10,7 @@
 #include "base/text.h"
 #include "policy/approval.h"
 #include "policy/key.h"
+#include "sealsd/store-verify.h"
 #include "tests/fuzz/fuzz.h"
 #include "tests/fuzz/keys.h"
 
@@ -46,6 +47,7 @@ const char *register_path(void) {
 
 /* --- rows ----------------------------------------------------------------------------------- */
 
+static const uint8_t genesis[LEDGER_HASH_SIZE] = { 1 };
 static const Subject user = { .kind = SUBJECT_USER, .id = 1000, .text = "user:alice" };
 
 static void installation_add(Store *store) {
@@ -151,7 +153,6 @@ static void grant_add(Store *store) {
 }
 
 static void ledger_begin(Store *store) {
-        static const uint8_t genesis[LEDGER_HASH_SIZE] = { 1 };
         static const Event begun = { .code = EVENT_INITIALIZED, .time = 5 };
         static const Event suspended = { .code = EVENT_SEAL_SUSPENDED,
                                          .time = 6,
@@ -393,7 +394,33 @@ static void read_ledger(Store *store) {
         demand_condition(store_event(store, &(Event){ .code = EVENT_STARTED }));
 }
 
+/* Every break is told, and none ends the check; what was found can be acknowledged. */
+static void verify(Store *store) {
+        static const Event event = { .code = EVENT_TAMPERING_ACKNOWLEDGED };
+        _cleanup_(store_closep) Store *reader = NULL;
+        _cleanup_(verify_report_done) VerifyReport report = {};
+        VerifyOptions options = {};
+
+        memcpy(options.head, genesis, sizeof(genesis));
+        int r = store_reader_open(&reader, path, NULL);
+        demand_condition(r);
+        if (r != 0)
+                return;
+        r = store_verify(reader, &options, &report, NULL);
+        demand_condition(r);
+        if (r != 0)
+                return;
+        demand_text(report.place);
+        demand_text(report.text);
+        fuzz_demand((report.breaks > 0) == (report.place[0] != '\0'));
+        fuzz_demand(text_is_utf8(report.text, strlen(report.text)));
+        r = store_acknowledge(store, &event, &report);
+        fuzz_demand(r == SEAL_E_LIMITS_EXCEEDED || fuzz_code_is_known(r));
+}
+
 void register_read_all(Store *store) {
+        LedgerHead head;
+
         read_installation(store);
         read_machine_states(store);
         read_requests(store);
@@ -401,4 +428,7 @@ void register_read_all(Store *store) {
         change_seal(store);
         read_grants(store);
         read_ledger(store);
+        store_ledger_head(store, &head);
+        if (head.seq > 0)
+                verify(store);
 }
