@@ -109,7 +109,11 @@ int finding_start(Service *service) {
         int r = newest(service, EVENT_TAMPERING_FOUND, &found, &open);
         if (r == 0)
                 r = newest(service, EVENT_TAMPERING_ACKNOWLEDGED, &acknowledged, &other);
-        if (r != 0 || found <= acknowledged)
+        if (r == 0)
+                r = store_ledger_latest(service->store, acknowledged, &service->ledger.latest);
+        if (r != 0)
+                return r;
+        if (found <= acknowledged)
                 return r;
         if (strcmp(open.place, PLACE_CHIP) == 0)
                 service->ledger.chip = open;
@@ -145,6 +149,9 @@ static int facts_of(const Service *service, json_t **ret) {
                 r = json_object_set_new(
                         facts, "chip-value",
                         json_hex(service->anchoring.found, sizeof(service->anchoring.found)));
+        /* The clock was ahead once, and is right now: what it said then does not bind any longer. */
+        if (r == 0 && !service_clock_trusted(service))
+                r = json_object_set_new(facts, "clock-was", json_integer((json_int_t) l->latest));
         if (r != 0)
                 return -ENOMEM;
         *ret = steal_ptr(facts);
@@ -222,7 +229,7 @@ int service_acknowledge(Service *service, const Caller *caller, const char *reas
                 return error_set(detail, SEAL_E_INVALID_STATE,
                                  "%s. That is not acknowledged away: it has to be mended",
                                  service->health.problem);
-        if (!l->rows.found && !l->chip.found)
+        if (!l->rows.found && !l->chip.found && service_clock_trusted(service))
                 return error_set(detail, SEAL_E_INVALID_STATE, "Nothing was found");
         if (reason[0] == '\0')
                 return error_set(detail, SEAL_E_INVALID_ARGS, "Say why, in reason");

@@ -77,6 +77,18 @@ static bool is_for_audit(EventCode code) {
         return event_is_anchored_now(code) || event_priority(code) <= LOG_WARNING;
 }
 
+bool service_clock_trusted(const Service *service) {
+        return service_now(service) + CLOCK_BEHIND_MAX >= service->ledger.latest;
+}
+
+/* A clock that is set back stays behind, whatever rows are written meanwhile by its time. */
+static void clock_note(Service *service, const StoredEvent *event) {
+        Ledger *l = &service->ledger;
+
+        if (event->code == EVENT_TAMPERING_ACKNOWLEDGED || event->row->time > l->latest)
+                l->latest = event->row->time;
+}
+
 static void on_row(void *userdata, const StoredEvent *event) {
         Service *s = userdata;
         char sentence[ERROR_TEXT_MAX];
@@ -89,6 +101,7 @@ static void on_row(void *userdata, const StoredEvent *event) {
         if (is_for_audit(event->code))
                 audit_trail_log(s->ledger.audit, event_name(event->code), fields.fields,
                                 fields.count, event->row->result == NULL);
+        clock_note(s, event);
         anchor_wish(s, event_is_anchored_now(event->code));
 }
 
@@ -168,13 +181,6 @@ void service_ledger_disclosed(Service *service, const Caller *caller, const char
 }
 
 /* --- the clock ---------------------------------------------------------------------------------- */
-
-bool service_clock_trusted(const Service *service) {
-        LedgerHead head;
-
-        store_ledger_head(service->store, &head);
-        return head.seq == 0 || service_now(service) + CLOCK_BEHIND_MAX >= head.time;
-}
 
 static uint64_t boot_now(void) {
         struct timespec t;

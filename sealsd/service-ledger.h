@@ -50,6 +50,7 @@ typedef struct Ledger {
         sd_event_source *minute;
         AuditTrail *audit;
         Disorder rows, chip;
+        uint64_t latest; /* time of any row since the last acknowledgement: the clock was there */
         bool started, ended; /* the rows of these names are written */
         /* When the clock was looked at last: what people set, and what nobody sets. */
         uint64_t wall, boot;

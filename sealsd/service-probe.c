@@ -138,6 +138,8 @@ static void probe_done(Job *job, int code, const ErrorDetail *detail) {
         }
         probe_note_failure(s, code, detail);
         if (!s->stopping) {
+                ledger_watch_clock(s);
+                verify_tick(s);
                 probe_compare(s, probe);
                 if (probe->valued)
                         anchor_compare(s, probe->value);

@@ -285,8 +285,6 @@ static int on_timer(sd_event_source *source, uint64_t usec, void *userdata) {
         service_expire_requests(s);
         if (s->purge_owed)
                 service_purge(s);
-        ledger_watch_clock(s);
-        verify_tick(s);
         service_probe(s);
         bool soon = s->owed || !s->tpm_available || s->failure[0] != '\0';
         (void) sd_event_source_set_time_relative(source, soon ? PROBE_SOON : PROBE_INTERVAL);

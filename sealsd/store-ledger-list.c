@@ -58,6 +58,22 @@ static int texts_read(Query *query, size_t limit, char **texts, size_t *ret_coun
         return 0;
 }
 
+int store_ledger_latest(Store *store, uint64_t first, uint64_t *ret) {
+        _cleanup_query_ Query query = query_new(
+                store, "SELECT coalesce(max(time), 0) FROM ledger WHERE seq >= ?");
+        uint64_t latest = 0;
+
+        put_number(&query, first);
+        int r = query_one(&query);
+        if (r != 0)
+                return r;
+        take_number(&query, &latest);
+        r = query_check(&query);
+        if (r == 0)
+                *ret = latest;
+        return r;
+}
+
 int store_ledger_list(Store *store, const LedgerFilter *filter, char ***ret, size_t *ret_count) {
         size_t limit = filter->limit == 0 || filter->limit > PAGE_MAX ? PAGE_MAX : filter->limit;
         char **texts = calloc(limit, sizeof(*texts));

@@ -74,6 +74,9 @@ typedef struct LedgerFilter {
 int store_ledger_list(Store *store, const LedgerFilter *filter, char ***ret, size_t *ret_count);
 void texts_free(char **texts, size_t count);
 
+/* The latest time of any row from this one on, 0 without one: rows need not be in its order. */
+int store_ledger_latest(Store *store, uint64_t first, uint64_t *ret);
+
 /*
  * The state of a seal at a time: by the ledger, before it by the seal's own record.
  * SEAL_E_NOT_FOUND for a seal that is not there, or was not made yet.

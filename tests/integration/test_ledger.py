@@ -5,7 +5,6 @@ import hashlib
 import json
 import re
 
-import pytest
 from tampering import check_acknowledged, check_found, edit_stopped, rows, sign_error, verify
 
 REFUSED = r'''
@@ -266,6 +265,37 @@ def test_register_holds_no_confidential_text_in_the_clear(sandbox):
 # --- the clock ------------------------------------------------------------------------------------
 
 
-@pytest.mark.skipif(True, reason="needs a clock of its own")
-def test_jump_of_the_clock_is_a_row(sandbox):
-    pass
+def set_clock(box):
+    """By the hours that clock-daemon was started with; the next look notices."""
+    box.ok("kill -USR1 $($SEALSD_CTL pid)")
+    box.manager("GetStatus")
+
+
+def test_clock_set_back_is_a_row_and_nothing_signs_until_it_is_right_or_acknowledged(sandbox):
+    seal = sandbox["SEAL"]
+    sandbox.ctl("stop")
+    sandbox.ok("$SEALSD_CTL start", env={"SEALSD_PROGRAM": "clock-daemon --days 1 --hours -2"})
+    assert sandbox.sign(seal)[0]
+    set_clock(sandbox)
+    [jump] = rows(sandbox, event="clock-jumped")
+    assert abs(jump["facts"]["from"] - jump["facts"]["to"] - 2 * 3600 * 10**6) < 60 * 10**6
+    assert sign_error(sandbox, seal) == "ClockUntrusted"
+    # The row of the jump, and of a start, are by the new time: that makes it no better.
+    sandbox.ctl("restart")
+    assert sign_error(sandbox, seal) == "ClockUntrusted"
+    data, error = sandbox.manager("AcknowledgeTampering", "sa{sv}", "the clock was a day ahead", 0)
+    assert data is not None, error
+    assert rows(sandbox, event="tampering-acknowledged")[-1]["facts"]["clock-was"]
+    assert sandbox.sign(seal)[0]
+    sandbox.ctl("restart")
+    assert sandbox.sign(seal)[0]
+    assert verify(sandbox)["good"]
+
+
+def test_clock_set_ahead_is_a_row(sandbox):
+    sandbox.ctl("stop")
+    sandbox.ok("$SEALSD_CTL start", env={"SEALSD_PROGRAM": "clock-daemon --hours 3"})
+    set_clock(sandbox)
+    [jump] = rows(sandbox, event="clock-jumped")
+    assert abs(jump["facts"]["to"] - jump["facts"]["from"] - 3 * 3600 * 10**6) < 60 * 10**6
+    assert sandbox.sign(sandbox["SEAL"])[0]

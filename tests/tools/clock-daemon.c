@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * clock-daemon --days N --config FILE: sealsd, by the same code, whose wall clock is N days ahead.
- * Its other clocks, which timers go by, are the machine's.
+ * clock-daemon [--days N] [--hours N] --config FILE: sealsd, by the same code, whose wall clock is N
+ * days ahead. At each SIGUSR1 somebody sets it by as many hours. Its other clocks, which timers go
+ * by, are the machine's.
  */
 #include <getopt.h>
+#include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/syscall.h>
@@ -14,7 +17,8 @@
 
 #define SECONDS_PER_DAY (24L * 3600)
 
-static long ahead; /* in seconds; set before anybody asks */
+static atomic_long ahead; /* in seconds */
+static long step;         /* at a signal; set before anybody asks */
 
 /* In place of the C library's, for the whole program. */
 int clock_gettime(clockid_t clock, struct timespec *ret) {
@@ -25,9 +29,15 @@ int clock_gettime(clockid_t clock, struct timespec *ret) {
         return r;
 }
 
+static void on_signal(int number) {
+        (void) number;
+        (void) atomic_fetch_add(&ahead, step);
+}
+
 int main(int argc, char **argv) {
         static const struct option options[] = {
                 { "days", required_argument, NULL, 'd' },
+                { "hours", required_argument, NULL, 'h' },
                 { "config", required_argument, NULL, 'c' },
                 { NULL, 0, NULL, 0 },
         };
@@ -37,13 +47,17 @@ int main(int argc, char **argv) {
         while ((c = getopt_long(argc, argv, "", options, NULL)) >= 0)
                 if (c == 'd')
                         ahead = strtol(optarg, NULL, 10) * SECONDS_PER_DAY;
+                else if (c == 'h')
+                        step = strtol(optarg, NULL, 10) * 3600;
                 else if (c == 'c')
                         config = optarg;
                 else
                         return DAEMON_EXIT_USAGE;
         if (!config || optind != argc) {
-                (void) fputs("Usage: clock-daemon [--days N] --config FILE\n", stderr);
+                (void) fputs("Usage: clock-daemon [--days N] [--hours N] --config FILE\n", stderr);
                 return DAEMON_EXIT_USAGE;
         }
+        if (signal(SIGUSR1, on_signal) == SIG_ERR)
+                return EXIT_FAILURE;
         return daemon_run(config, NULL);
 }
