@@ -433,3 +433,65 @@ def test_grant_taken_back_ends_what_waits(sandbox):
     data, error = box.seal(box["SEAL"], "RemoveGrant", "ss", identity, "enough")
     assert data is not None, error
     assert json.loads(box.finish(many).stdout) == "AccessDenied"
+
+
+# --- the ledger -----------------------------------------------------------------------------------
+
+def rows(box, event):
+    data, error = box.manager("ReadLedger", "a{sv}", 1, "event", "s", event)
+    assert data is not None, error
+    return [json.loads(text) for text in data[0]]
+
+
+def test_ledger_tells_who_used_what_by_which_right(sandbox):
+    box = sandbox
+    identity, error = add(box, me(box), ("count", "t", 5))
+    assert identity, error
+    data, error = box.seal(box["SEAL"], "Sign", "aya{sv}", 32, *[7] * 32, 2, "purpose", "s",
+                           "endorsement", "document-name", "s", "contract.pdf", user=box[USER])
+    assert data, error
+    sign_many(box, box["SEAL"], 3)
+    one, many = rows(box, "use")
+    assert one["subject"] == me(box) and one["object"] == f"grant:{identity}"
+    assert (one["purpose"], one["document"], one["hash"]) == ("endorsement", "contract.pdf", "sha256")
+    assert (one["document-hash"], one["use"]) == ("07" * 32, 1)
+    assert many["subject"] == "user:root" and "object" not in many
+    assert (many["use"], many["count"]) == (2, 3)
+    assert many["facts"]["digests"] == [hashlib.sha256(str(i).encode()).hexdigest() for i in range(3)]
+    [added] = rows(box, "grant-added")
+    assert (added["object"], added["facts"]["count"], added["seal"]) == (me(box), 5, box["SEAL"])
+    data, error = box.seal(box["SEAL"], "RemoveGrant", "ss", identity, "enough")
+    assert data is not None, error
+    [removed] = rows(box, "grant-removed")
+    assert (removed["object"], removed["reason"]) == (me(box), "enough")
+    assert removed["facts"]["id"] == int(identity)
+
+
+def test_calls_that_the_chip_would_refuse_leave_rows_counted_by_the_minute(sandbox):
+    box = sandbox
+    script = box.write("client.py", CLIENT)
+    path = f"/org/sealsd1/seal/{box['SEAL']}"
+    box.pcr_extend(7)
+    done = box.run(["/usr/bin/python3", script, path, "refused", "200"])
+    assert done.status == 0, done
+    assert {json.loads(line)[0] for line in done.stdout.splitlines()} == {"MachineStateRefused"}
+    # Only the first was news, and was taken to the chip: it failed, and was given back.
+    assert len(rows(box, "use")) == len(rows(box, "use-failed")) <= 2
+    assert box.seal_property(box["SEAL"], "UseCount") == 0
+    box.ctl("stop")  # what is counted is written at the latest now
+    box.ctl("start")
+    refused = rows(box, "use-refused")
+    assert len(refused) <= 4, refused
+    assert {row["result"] for row in refused} == {"MachineStateRefused"}
+    assert sum(row.get("count", 1) for row in refused) >= 198
+
+
+def test_many_digests_are_in_rows_of_a_thousand(sandbox):
+    box = sandbox
+    assert sign_many(box, box["SEAL"], 2500)[0] == 1
+    told = rows(box, "use")
+    assert [(row["use"], row["count"]) for row in told] == [(1, 1000), (1001, 1000), (2001, 500)]
+    digests = [d for row in told for d in row["facts"]["digests"]]
+    assert digests == [hashlib.sha256(str(i).encode()).hexdigest() for i in range(2500)]
+    data, error = box.manager("VerifyLedger")
+    assert data is not None and data[0]["good"]["data"] is True, (data, error)
