@@ -318,7 +318,7 @@ static void read_seals(Store *store) {
 }
 
 static void read_grants(Store *store) {
-        static const Act act = { .by = user, .time = 11 };
+        const Act act = { .by = user, .time = 11 };
         static Grant grant, before;
         const GrantFilter all = {};
         _cleanup_free_ Grant *grants = NULL;
