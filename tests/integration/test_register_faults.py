@@ -176,7 +176,7 @@ def test_disk_that_fills_while_the_key_is_made_leaves_a_request_to_make_again(sa
     box.ok("kill -CONT $(cat /run/sealsd-sandbox/swtpm.pid)")
     done = box.finish(approve)
     assert done.stdout.strip() == "StorageFailure" and FULL in done.stderr, done
-    assert f"can be tried again: 'sealctl make {waiting}'" in done.stderr
+    assert f"can be made again: 'sealctl make {waiting}'" in done.stderr
     assert numbers(box) == [box["SEAL"]]
 
     free(box)
