@@ -260,6 +260,13 @@ static int row_apply(AuditCould *could, const LedgerParsed *parsed) {
         }
 }
 
+/* Rows of requests name the seal, too, with a state that is the request's. */
+static void state_take(AuditCould *could, const LedgerRow *row) {
+        if (row->state && strncmp(row->event, "seal-", 5) == 0 &&
+            strlen(row->state) < sizeof(could->state))
+                strcpy(could->state, row->state);
+}
+
 int audit_could_row(AuditCould *could, const LedgerParsed *parsed) {
         could->known |= parsed->code == EVENT_SEAL_MADE;
         if (parsed->row.time >= could->end)
@@ -267,8 +274,7 @@ int audit_could_row(AuditCould *could, const LedgerParsed *parsed) {
         int r = advance(could, parsed->row.time);
         if (r == 0)
                 r = row_apply(could, parsed);
-        if (r == 0 && parsed->row.state && strlen(parsed->row.state) < sizeof(could->state))
-                strcpy(could->state, parsed->row.state);
+        state_take(could, &parsed->row);
         return r;
 }
 

@@ -18,8 +18,8 @@ static const char help[] =
         "Example:\n"
         "  sealctl inspect\n"
         "\n"
-        "Next: 'sealctl show NUMBER', 'sealctl why NUMBER'; sealsd-procedures(7) tells\n"
-        "what to do about each.\n";
+        "Next: sealctl-audit(8) tells of each finding what to do; 'sealctl show NUMBER',\n"
+        "'sealctl why NUMBER'.\n";
 
 int verb_inspect(Context *context, int argc, char **argv) {
         static const char *const keys[] = { "seal", "severity", "code", "text" };

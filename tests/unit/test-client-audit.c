@@ -139,6 +139,29 @@ static void what_rests_or_is_gone_is_used_by_nobody(void **state) {
         assert_could(100, 900, states_play, "alice keeper 100-200, alice keeper 300-400");
 }
 
+static void requests_play(Ledger *ledger) {
+        row_add(ledger,
+                (LedgerRow){ .time = 55,
+                             .event = "request-approved",
+                             .seal = NUMBER,
+                             .request = 3,
+                             .state = "approved" },
+                NULL);
+        seal_make(ledger);
+        row_add(ledger,
+                (LedgerRow){ .time = 150,
+                             .event = "request-completed",
+                             .seal = NUMBER,
+                             .request = 4,
+                             .state = "completed" },
+                NULL);
+}
+
+static void the_state_of_a_request_is_not_the_seal_s(void **state) {
+        (void) state;
+        assert_could(140, 300, requests_play, "alice keeper 140-300");
+}
+
 static void states_are_told_beside(void **state) {
         AuditCould *could = audit_could_new(150, 350);
         Ledger ledger = { .each = could_each, .userdata = could };
@@ -403,6 +426,7 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(keeper_uses_an_active_seal_within_its_validity),
                 cmocka_unit_test(what_rests_or_is_gone_is_used_by_nobody),
+                cmocka_unit_test(the_state_of_a_request_is_not_the_seal_s),
                 cmocka_unit_test(states_are_told_beside),
                 cmocka_unit_test(grants_count_from_when_until_when_and_until_taken_back),
                 cmocka_unit_test(a_limit_that_is_reached_ends_the_use),
