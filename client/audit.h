@@ -20,7 +20,7 @@
         }
 /* clang-format on */
 
-/* The day that --on names, or the point in time, into since and until. */
+/* The day that --on names, as far as it is over, or the point in time, into since and until. */
 int audit_window_get(const Context *context, const char *on, AuditQuery *query);
 
 /* Let --until reach to the end of its second, where it says no fraction of one. */

@@ -14,12 +14,19 @@
 #define USEC_OF_LAST_SECOND (USEC_PER_SEC - 1)
 
 int audit_window_get(const Context *context, const char *on, AuditQuery *query) {
+        const Clock clock = clock_system();
+        uint64_t now = clock_now(&clock);
+
         int r = time_argument(context, on, false, &query->since);
 
         if (r == 0)
                 r = time_argument(context, on, true, &query->until);
         if (r == 0 && query->until > query->since)
                 query->until += USEC_OF_LAST_SECOND;
+        if (r == 0 && query->since > now)
+                r = fail(context, EXIT_USAGE, "--on takes what is past: '%s' is to come", on);
+        if (r == 0 && query->until > now)
+                query->until = now;
         return r;
 }
 

@@ -179,6 +179,7 @@ def test_answers_are_for_people_too(story):
     assert "No seal" in answer("single")
     assert story.box.run("sealctl audit could 1 --on today", story.auditor).status == 4
     assert story.box.run(f"sealctl audit could {story.seal}", story.auditor).status == 2
+    assert story.box.run(f"sealctl audit could {story.seal} --on +1d", story.auditor).status == 2
 
 
 def test_file_that_lost_a_row_is_answered_from_and_complained_of(story):
