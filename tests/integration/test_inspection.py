@@ -9,7 +9,7 @@ import pytest
 from lifecycle import Life, dictionary
 from tampering import edit, edit_stopped
 from tampering import rows as ledger_rows
-from test_revocation import (attacker, first_index_and_its_challenge, index_of, initialize_by_hand,
+from test_revocation import (attacker, auth_of, first_index_and_its_challenge, index_of, initialize_by_hand,
                              keep_register)
 
 # What says only that less protects here than could: a sandbox is no machine.
@@ -278,6 +278,30 @@ def test_authorisations_that_were_emptied_or_set_are_named(sandbox):
 def test_a_machine_in_another_state_is_named(sandbox):
     sandbox.pcr_extend(7)
     assert codes(sandbox) == {("", "unapproved")}
+
+
+def test_seals_that_somebody_locked_are_named(sandbox):
+    handle = index_of(sandbox, sandbox["SEAL"])
+    sandbox.ok(["tpm2_nvreadlock", "-C", handle, "-P", auth_of(sandbox, handle), handle])
+    assert codes(sandbox) == {("", "locked")}
+
+
+def ahead(box, days):
+    """The daemon again, with its wall clock so far ahead."""
+    box.ok("$SEALSD_CTL start", env={"SEALSD_PROGRAM": f"clock-daemon --days {days}"})
+
+
+def test_rows_that_were_never_anchored_are_named(sandbox):
+    assert sandbox.sign(sandbox["SEAL"])[0]
+    sandbox.ctl("kill")
+    ahead(sandbox, 1)
+    assert "since" in text_of(sandbox, "anchor-old")
+
+
+def test_after_half_a_year_without_a_use_a_seal_is_named_by_the_defaults(sandbox):
+    sandbox.ctl("stop")
+    ahead(sandbox, 181)
+    assert (sandbox["SEAL"], "unused") in codes(sandbox)
 
 
 def test_keys_of_a_closed_register_are_counted_as_unchecked(sandbox):
