@@ -15,7 +15,6 @@
 
 int audit_window_get(const Context *context, const char *on, AuditQuery *query) {
         const Clock clock = clock_system();
-        uint64_t now = clock_now(&clock);
 
         int r = time_argument(context, on, false, &query->since);
 
@@ -23,6 +22,7 @@ int audit_window_get(const Context *context, const char *on, AuditQuery *query) 
                 r = time_argument(context, on, true, &query->until);
         if (r == 0 && query->until > query->since)
                 query->until += USEC_OF_LAST_SECOND;
+        uint64_t now = clock_now(&clock); /* behind what "now" was read as */
         if (r == 0 && query->since > now)
                 r = fail(context, EXIT_USAGE, "--on takes what is past: '%s' is to come", on);
         if (r == 0 && query->until > now)

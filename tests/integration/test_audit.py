@@ -190,3 +190,71 @@ def test_file_that_lost_a_row_is_answered_from_and_complained_of(story):
     assert "contract.pdf" in done.stdout
     done = box.run("sealctl audit off --file /etc/passwd")
     assert done.status == 2 and "no row" in done.stderr, done
+
+
+class Witness:
+    """Compares what the ledger says of who can use a seal with who can."""
+
+    def __init__(self, box, seal):
+        self.box, self.seal = box, seal
+        self.users = [box[f"SEAL_{role}"] for role in ("KEEPER", "MAKER", "APPLICANT", "STRANGER")]
+        box.write("paper", "a paper")
+
+    def by_ledger(self):
+        answer = json.loads(self.box.ok(f"sealctl --json audit could {self.seal} --on now",
+                                        self.box["SEAL_AUDITOR"]))
+        return {entry["subject"].removeprefix("user:") for entry in answer["could"]}
+
+    def by_trying(self):
+        return {user for user in self.users if self.box.run(
+            f"sealctl sign {self.seal} /run/test/paper --output /run/test/w-{user}", user).status == 0}
+
+    def agree(self, *expected):
+        said = self.by_ledger()
+        assert said == set(expected) == self.by_trying(), expected
+
+
+def test_who_the_ledger_says_could_use_a_seal_can_use_it(new_sandbox):
+    box = new_sandbox("--ready")
+    keeper, helper, other = box["SEAL_KEEPER"], box["SEAL_MAKER"], box["SEAL_STRANGER"]
+    admin, reviewer = box["SEAL_ADMIN"], box["SEAL_REVIEWER"]
+    seal = box.make_seal("Witnessed", keeper, accept=False)
+    witness = Witness(box, seal)
+
+    def apply(words):
+        request = json.loads(box.ok(f"sealctl --json apply {words} --reason why", keeper))["id"]
+        return json.loads(box.ok(f"sealctl --json approve {request}", reviewer))
+
+    witness.agree()
+    box.ok(f"sealctl accept {seal}", keeper)
+    witness.agree(keeper)
+    box.ok(f"sealctl grant add {seal} {helper} --count 1", keeper)
+    box.ok(f"sealctl grant add {seal} {other} --deputy --until +1d", keeper)
+    witness.agree(keeper, helper, other)
+    witness.agree(keeper, other)  # the helper's one use is used
+    box.ok(f"sealctl report-lost {seal} gone", keeper)
+    witness.agree()
+    box.ok(f"sealctl report-found {seal} back", keeper)
+    box.ok(f"sealctl resume {seal} fine", admin)
+    witness.agree(keeper, other)
+    box.ok(f"sealctl surrender {seal} leaving", keeper)
+    witness.agree()
+    box.ok(f"sealctl deliver {seal} {keeper}", admin)
+    box.ok(f"sealctl accept {seal}", keeper)
+    witness.agree(keeper)  # grants ended with the custody
+    box.ok(f"sealctl grant add {seal} {helper} --emergency --reason fire", admin)
+    witness.agree(keeper, helper)
+    apply(f"transfer {seal} --keeper {other}")
+    witness.agree()
+    box.ok(f"sealctl accept {seal}", other)
+    witness.agree(other)
+    keeper = other
+    apply(f"recertify {seal} --not-after +2000d")
+    witness.agree(other)
+    new = apply(f"renew {seal}")["seal"]
+    witness.agree(other)
+    box.ok(f"sealctl accept {new}", other)
+    witness.agree()  # superseded, with no overlap
+    Witness(box, new).agree(other)
+    box.ok(f"sealctl revoke --yes {new} over", admin)
+    Witness(box, new).agree()
