@@ -2,9 +2,11 @@
 """Who may do what: each role tries what is another's, root what nobody's group gives it."""
 
 import json
+import re
 
 import pytest
 
+from conftest import ROOT
 from test_polkit import with_rule
 
 DIGEST = bytes(range(32))
@@ -23,6 +25,10 @@ MANAGER = [
     ("SuspendSeals", ["a{sv}s", "1", "x", "s", "x", ""], {"ADMIN"}),
     ("SetSeparation", ["sa{sv}", "none", "0"], {"ADMIN"}),
     ("RegisterReviewer", ["ssa{sv}", "user:nobody-here", "", "0"], {"ADMIN"}),
+    ("Inspect", [], {"ADMIN", "AUDITOR"}),
+    ("ReadLedger", ["a{sv}", "1", "x", "s", "x"], {"ADMIN", "AUDITOR"}),
+    ("VerifyLedger", [], {"ADMIN", "AUDITOR"}),
+    ("AcknowledgeTampering", ["sa{sv}", "", "1", "x", "s", "x"], {"ADMIN"}),
     ("Apply", ["a{sv}", "1", "x", "s", "x"], {"APPLICANT"}),
     ("CreateSeal", ["a{sv}", "1", "x", "s", "x"], {"ADMIN"}),
 ]
@@ -51,7 +57,12 @@ SEAL = [
     ("AddGrant", ["sa{sv}", "nobody", "0"], {"ADMIN"}),
     ("RemoveGrant", ["ss", "none", ""], {"ADMIN"}),
     ("ListGrants", [], {"ADMIN", "AUDITOR"}),
+    ("Inspect", [], {"ADMIN", "AUDITOR"}),
 ]
+# Everybody's, each for what he may see; and what takes a descriptor, which call_error has not.
+ANYBODY = {"Manager": {"ListSeals", "ListRequests", "GetSeal", "Subscribe", "Unsubscribe",
+                       "ExportLedger"},
+           "Request": {"Describe"}, "Seal": {"Describe", "StateAt"}}
 
 
 def apply(box, user=None, keeper="root", kind="other"):
@@ -71,6 +82,19 @@ def error_of(box, kind, number, member, *arguments, user=None):
 @pytest.fixture(scope="module")
 def pending(shared):
     return apply(shared)
+
+
+def test_every_member_is_tried():
+    for kind, table in (("Manager", MANAGER), ("Request", REQUEST), ("Seal", SEAL)):
+        text = (ROOT / f"units/org.sealsd1.{kind}.xml").read_text()
+        members = set(re.findall(r'<method name="(\w+)"', text))
+        assert members - ANYBODY[kind] == {member for member, _arguments, _roles in table}
+
+
+def test_ledger_is_exported_by_auditors_alone(shared):
+    for role in (*ROLES, "KEEPER", "STRANGER"):
+        done = shared.run(f"sealctl ledger export /run/test/export-{role}", shared[f"SEAL_{role}"])
+        assert (done.status == 0) == (role == "AUDITOR"), (role, done)
 
 
 @pytest.mark.parametrize("role", ROLES)
