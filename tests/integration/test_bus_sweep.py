@@ -18,7 +18,7 @@ from test_introspection import UNITS, arguments, interface_of, tree
 HERE = pathlib.Path(__file__).resolve().parent
 SEED = int(os.environ.get("SEED", "20240229"))
 COUNT = int(os.environ.get("COUNT", "250"))  # random calls of each caller in each pass
-PASSES = 3
+PASSES = 5
 CALLERS = (None, "seal-admin", "seal-keeper", "seal-applicant", "seal-reviewer", "seal-stranger")
 NAMES = ("Manager", "Request", "Seal")
 
@@ -132,6 +132,11 @@ def test_sweep_knows_every_option_of_the_daemon():
     assert not [name for name in names if f'"{name}": ' not in known]
 
 
+def smallest_growth(seen, what):
+    """From one pass to the next."""
+    return min(after[what] - before[what] for before, after in zip(seen, seen[1:]))
+
+
 def test_every_member_survives_every_kind_of_call_and_loses_nothing(ready):
     box, seen, sent = ready.box, [], 0
     for number in range(PASSES):
@@ -140,10 +145,10 @@ def test_every_member_survives_every_kind_of_call_and_loses_nothing(ready):
     print(f"{sent} calls", seen)
     assert sent >= 5000
     assert len({s["pid"] for s in seen}) == 1
-    assert seen[2]["files"] == seen[1]["files"], seen
-    # The first pass has filled every cache. What 3,000 calls add then, 8 to 24 KiB were seen, is rows
-    # of the register; a leak of 48 bytes in each call is more than is let pass here.
-    growth = seen[2]["memory"] - seen[1]["memory"]
+    assert smallest_growth(seen, "files") <= 0, seen
+    # Caches, the register's pages above all, grow in some passes, and a leak in each. One of 48 bytes in
+    # each call is more than is let pass here.
+    growth = smallest_growth(seen, "memory")
     assert box.is_sanitized() or growth < sent // PASSES * 32 // 1024 + 20, seen
     assert box.manager_property("State") == "ready"
     digest = bytes(range(32))
