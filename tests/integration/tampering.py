@@ -139,8 +139,9 @@ def check_found(box, place, number=None):
     told = report["chip"] if place == "chip" else report["first-bad"]
     assert place == "chip" and told or told.split(" ")[0] == place, report
     status = box.manager("GetStatus")[0][0]
-    assert any(text == report["chip"] or report["problem"] and text.startswith(report["problem"][:300])
-               for text in status["attention"]["data"]), (status["attention"], report)
+    said = [sentence[:300] for sentence in (report["chip"], report["problem"]) if sentence]
+    assert any(text.startswith(sentence) for text in status["attention"]["data"] for sentence in said), \
+        (status["attention"], report)
     found = rows(box, event="tampering-found")
     assert any(row["object"].split(" ")[0] == place and row["reason"] for row in found[-2:]), found[-2:]
     return report
