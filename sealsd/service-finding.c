@@ -64,6 +64,10 @@ void finding_rows(Service *service, const VerifyReport *report) {
         note(service, &service->ledger.rows, report->place, text);
 }
 
+void finding_unreadable(Service *service, const char *text) {
+        note(service, &service->ledger.rows, "register", text);
+}
+
 void finding_chip(Service *service, const char *format, ...) {
         ErrorDetail text = {};
         va_list ap;
@@ -192,11 +196,19 @@ static int acknowledge(Acknowledging *a, const VerifyReport *report) {
 static void verified(void *userdata, int code, const ErrorDetail *detail, const void *result) {
         Acknowledging *a = userdata;
         Service *s = a->service;
+        const VerifyReport *report = result;
+        ErrorDetail why = {};
 
+        if (code != 0 && detail)
+                why = *detail;
+        if (code == 0 && report->schema)
+                code = error_set(&why, SEAL_E_INVALID_STATE,
+                                 "%s. That is not acknowledged away: it has to be mended",
+                                 report->text);
         if (code == 0)
-                code = acknowledge(a, result);
+                code = acknowledge(a, report);
         if (code != 0) {
-                acknowledging_end(a, code, detail);
+                acknowledging_end(a, code, &why);
                 return;
         }
         service_update_state(s);

@@ -30,6 +30,8 @@ typedef struct Disorder {
 
 /* By the second thread, in the register; by a look at the chip. */
 void finding_rows(Service *service, const VerifyReport *report);
+/* Something in it cannot even be read, so that nothing is known of the rest. */
+void finding_unreadable(Service *service, const char *text);
 void finding_chip(Service *service, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* What an earlier run of the daemon has found and nobody has acknowledged. */
 int finding_start(Service *service);

@@ -83,6 +83,8 @@ static void verify_done(Task *task, int code, const ErrorDetail *detail) {
                 s->verification.found = t->found;
         if (code == 0 && !s->stopping)
                 verify_note(s, t);
+        else if (code == SEAL_E_REGISTER_TAMPERED && !s->stopping)
+                finding_unreadable(s, error_describe(code, detail));
         else if (code != 0 && code != -ECANCELED)
                 log_error("the ledger could not be verified: %s", error_describe(code, detail));
         waiters_tell(t->waiting, code, detail, &t->report);

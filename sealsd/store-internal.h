@@ -117,6 +117,15 @@ int schema_check(Store *store, ErrorDetail *detail);
 int schema_migrate(Store *store);
 extern const char schema_version_2[];
 
+/*
+ * The first object of the schema that is not as sealsd makes it, "trigger mine"; "" without one
+ * (store-schema-check.c).
+ */
+int schema_compare(Store *store, char *ret, size_t size);
+/* What SQLite finds wrong first in pages and indices; "" without anything. tell may end it. */
+int schema_integrity(Store *store, int (*tell)(void *userdata), void *userdata, char *ret,
+                     size_t size);
+
 /* --- queries (store-query.c) ---------------------------------------------------------------- */
 
 /* End a transaction that could not be rolled back before; first step of every statement. */

@@ -19,6 +19,8 @@ static int reader_connect(Store *store) {
                 code = sqlite3_db_config(store->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
         if (code == SQLITE_OK)
                 code = sqlite3_db_config(store->db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
+        if (code == SQLITE_OK)
+                code = sqlite3_db_config(store->db, SQLITE_DBCONFIG_ENABLE_VIEW, 0, NULL);
         return store_failure(store, code, store->path);
 }
 

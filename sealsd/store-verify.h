@@ -44,6 +44,8 @@ typedef struct VerifyReport {
         uint64_t *columns; /* rows of the ledger whose columns say something else than their text */
         size_t column_count, column_size;
         bool strangers; /* the guard has rows of no table */
+        bool schema;    /* is another: that is mended by hand */
+        bool indices;   /* do not say what their tables say */
 } VerifyReport;
 
 void verify_report_done(VerifyReport *report);

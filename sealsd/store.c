@@ -56,6 +56,11 @@ static int connection_open(Store *store, const char *path) {
                 r = config_set(store, SQLITE_DBCONFIG_DEFENSIVE, 1);
         if (r == 0)
                 r = config_set(store, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0);
+        /* The schema has neither: whoever put one there would have each write do his will. */
+        if (r == 0)
+                r = config_set(store, SQLITE_DBCONFIG_ENABLE_TRIGGER, 0);
+        if (r == 0)
+                r = config_set(store, SQLITE_DBCONFIG_ENABLE_VIEW, 0);
         if (r == 0)
                 r = config_set(store, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1);
         return r;

@@ -17,6 +17,47 @@ def edited(shared):
     return shared
 
 
+# --- around the records ---------------------------------------------------------------------------
+
+def test_trigger_that_takes_uses_back_does_nothing_and_stops_signing_until_it_is_gone(new_sandbox):
+    box = new_sandbox("--ready")
+    box.ctl("stop")
+    edit(box, "sql", "seal", "CREATE TRIGGER mine BEFORE UPDATE ON seal_use BEGIN SELECT raise(IGNORE); END")
+    box.ctl("start")
+    check_found(box, "schema")
+    assert box.error("/org/sealsd1", "Manager", "AcknowledgeTampering", "sa{sv}", "never mind", "0") == "InvalidState"
+    box.ctl("stop")
+    edit(box, "sql", "seal", "DROP TRIGGER mine")
+    box.ctl("start")
+    check_acknowledged(box)
+    assert box.seal_property(box["SEAL"], "UseCount") == 1
+
+
+def test_anchor_that_cannot_be_read_keeps_no_edit_from_being_found(edited):
+    edited.ctl("stop")
+    edit(edited, "sql", "anchor", "UPDATE anchor SET head = x'00' WHERE id = 1")
+    edit(edited, "sql", "seal", "UPDATE seal SET not_after = not_after + 1 WHERE id = 2")
+    edited.ctl("start")
+    assert not verify(edited)["good"]
+    assert edited.manager_property("State") == "tampered"
+    assert sign_error(edited, edited["SEAL"]) == "RegisterTampered"
+    check_acknowledged(edited)
+
+
+def test_page_that_cannot_be_read_is_no_way_to_be_verified_no_more(new_sandbox):
+    """Where the check comes to no end, nobody knows what else was edited."""
+    box = new_sandbox("--ready")
+    box.ctl("stop")
+    path = box["SEALSD_STATE"] + "/register.db"
+    page = box.ok(["sqlite3", path, "SELECT rootpage FROM sqlite_schema WHERE name = 'sqlite_autoindex_reviewer_1'"]).strip()
+    box.ok(f"dd if=/dev/urandom of={path} bs=4096 seek=$(({page} - 1)) count=1 conv=notrunc 2>&1")
+    box.ctl("start")
+    assert box.error("/org/sealsd1", "Manager", "VerifyLedger") == "RegisterTampered"
+    assert box.manager_property("State") == "tampered"
+    assert sign_error(box, box["SEAL"]) == "RegisterTampered"
+    assert box.seal(box["SEAL"], "Revoke", "s", "theft")[0] is not None
+
+
 # --- records --------------------------------------------------------------------------------------
 
 RECORDS = [(table, kind) for table, kinds in {
