@@ -165,12 +165,19 @@ static int apply_check(Service *service, RequestKind kind, const Seal *seal, App
 
 static int apply_about(Service *service, const Caller *caller, RequestKind kind, const Seal *seal,
                        const Application *change, const char *reason, Request *request) {
+        unsigned needed = config_reviewers_needed(service->config, seal->facts.type);
+
         text_copy(request->kind, sizeof(request->kind), request_kind_name(kind));
         memcpy(request->target, seal->number, sizeof(request->target));
-        text_copy(request->type, sizeof(request->type), seal->facts.type);
+        text_copy(request->type, sizeof(request->type),
+                  request_kind_makes(kind) ? change->type : seal->facts.type);
         text_copy(request->reason, sizeof(request->reason), reason);
         request->application = *change;
-        return apply_complete(service, caller, request);
+        int r = apply_complete(service, caller, request);
+        /* Neither a type of few reviewers is a way to one of many, nor out of it. */
+        if (request->reviewers_needed < needed)
+                request->reviewers_needed = needed;
+        return r;
 }
 
 /* It stands in the canonical text that is signed, and in the journal, where a line is an entry. */

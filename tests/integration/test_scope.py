@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A seal signs within its scope: purposes, validity, use limit, and for other people's requests only."""
 
+import json
 import time
 
 APPLICANT, REVIEWER = "seal-applicant", "seal-reviewer"
@@ -113,6 +114,20 @@ def test_two_reviewers_needed_are_two_people(new_sandbox):
     assert box.property(data[0], "Request", "Seal") == ""
     assert box.error(data[0], *approve, user="seal-maker") == "ok"
     assert box.property(data[0], "Request", "State") == "completed"
+
+
+def test_renewal_is_no_way_around_the_reviewers_of_a_type(new_sandbox):
+    """A seal of a type that one reviewer approves does not become one of a type that needs two."""
+    box = new_sandbox("--ready", conf="[Roles]\nReviewers=user:seal-reviewer user:seal-maker\n"
+                                      "[Seals]\nReviewersFor=official:2\n")
+    for more, kind, missing in ((["type", "s", "official"], "official", 2), ([], "other", 1)):
+        data, error = box.seal(box["SEAL"], "Apply", "sa{sv}", "renew", 1 + len(more) // 3, "reason", "s", "grown",
+                               *more)
+        assert data, error
+        assert box.property(data[0], "Request", "Missing") == missing
+        described = json.loads(box.request(data[0].rsplit("/", 1)[1], "Describe", user=REVIEWER)[0][0])
+        assert (described["type"], described["reviewers-needed"]) == (kind, missing)
+        assert box.error(data[0], "Request", "Cancel", "s", "") == "ok"
 
 
 def test_strict_maker_does_not_accept_through_a_group(new_sandbox):
