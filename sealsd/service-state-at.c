@@ -42,6 +42,7 @@ static int validity_read(Service *service, const char *number, EventCode code, u
                 .until = time,
                 .seal = number,
                 .event = event_name(code),
+                .states = true, /* of a seal's many uses none is read */
                 .limit = 1,
                 .newest_first = true,
         };

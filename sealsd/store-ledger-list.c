@@ -18,12 +18,13 @@ void texts_free(char **texts, size_t count) {
 /* Only the clauses that the filter has, so that the planner picks the index that fits them. */
 static void list_compose(const LedgerFilter *filter, char *ret, size_t size) {
         (void) snprintf(
-                ret, size, "SELECT text FROM ledger WHERE 1%s%s%s%s%s%s ORDER BY seq%s LIMIT ?",
+                ret, size, "SELECT text FROM ledger WHERE 1%s%s%s%s%s%s%s ORDER BY seq%s LIMIT ?",
                 filter->first > 0 ? " AND seq >= ?" : "", filter->since > 0 ? " AND time >= ?" : "",
                 filter->until > 0 ? " AND time <= ?" : "",
                 filter->seal ? " AND seal = ? AND seal <> ''" : "",
                 filter->subject ? " AND subject = ? AND subject <> ''" : "",
-                filter->event ? " AND event = ?" : "", filter->newest_first ? " DESC" : "");
+                filter->event ? " AND event = ?" : "", filter->states ? " AND state <> ''" : "",
+                filter->newest_first ? " DESC" : "");
 }
 
 static void list_put(Query *query, const LedgerFilter *filter, size_t limit) {

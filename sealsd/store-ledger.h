@@ -66,6 +66,7 @@ typedef struct LedgerFilter {
         const char *seal;      /* number, NULL any */
         const char *subject;   /* "user:alice", NULL any */
         const char *event;     /* word, NULL any */
+        bool states;           /* only what left a seal or a request in a state: no uses */
         size_t limit;          /* 0: PAGE_MAX */
         bool newest_first;
 } LedgerFilter;

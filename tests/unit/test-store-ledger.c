@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "sealsd/store-ledger.h"
+#include "sealsd/store-internal.h"
 
 #include <sys/wait.h>
 
@@ -386,6 +386,36 @@ static void rows_are_found_by_what_they_have(void **state) {
         assert_found(r, (LedgerFilter){ .limit = 2, .newest_first = true }, 2);
 }
 
+static int count_steps(void *userdata) {
+        ++*(unsigned *) userdata;
+        return 0;
+}
+
+/* Whoever may ask for a seal's past must not hold up the daemon by it. */
+static void the_past_of_a_seal_is_not_looked_for_among_its_uses(void **state) {
+        Register *r = *state;
+        LedgerFilter filter = { .seal = "1",
+                                .event = "seal-recertified",
+                                .until = 1000000,
+                                .states = true,
+                                .limit = 1,
+                                .newest_first = true };
+        unsigned steps = 0;
+
+        begin(r);
+        register_tamper(r, "WITH RECURSIVE n (i) AS (SELECT 2 UNION ALL SELECT i + 1 FROM n"
+                           "  WHERE i < 5000) INSERT INTO ledger"
+                           "  SELECT i, i, CASE i WHEN 9 THEN 'seal-recertified' ELSE 'use' END,"
+                           "  '1', '', CASE i WHEN 9 THEN 'active' ELSE '' END, '{}', x'' FROM n");
+        register_open(r);
+        sqlite3_progress_handler(r->store->db, 100, count_steps, &steps);
+        assert_found(r, filter, 1);
+        filter.event = "seal-amended";
+        assert_found(r, filter, 0);
+        sqlite3_progress_handler(r->store->db, 0, NULL, NULL);
+        assert_true(steps < 10);
+}
+
 static void the_past_is_answered(void **state) {
         Register *r = *state;
         SealState found = SEAL_MADE;
@@ -498,6 +528,7 @@ int main(void) {
                 register_test(what_is_more_than_a_row_may_say_follows_in_rows_of_its_own),
                 register_test(the_observer_hears_what_is_committed_and_nothing_else),
                 register_test(rows_are_found_by_what_they_have),
+                register_test(the_past_of_a_seal_is_not_looked_for_among_its_uses),
                 register_test(the_past_is_answered),
                 register_test(anchors_are_kept_in_order),
                 register_test(checkpoints_are_listed_from_the_newest),
