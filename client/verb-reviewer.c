@@ -2,6 +2,7 @@
 /* sealctl reviewer: keys by which reviewers' decisions are known to be theirs. */
 #include <string.h>
 
+#include "base/bytes.h"
 #include "client/authority.h"
 #include "client/bus-call.h"
 #include "client/file.h"
@@ -68,15 +69,24 @@ static int key_read(const Context *context, const char *path, Registration *ret)
         return 0;
 }
 
-/* What the old key signs for the new one: "sealsd/reviewer/replace" ‖ 0 ‖ SHA-256 of the new SPKI. */
-static int replace_sign(Context *context, const RegisterWords *w, Registration *registration) {
-        uint8_t bytes[sizeof(REPLACE_PREFIX) + HASH_SIZE] = REPLACE_PREFIX;
+/*
+ * What the old key signs for the new one: "sealsd/reviewer/replace" ‖ 0 ‖ "user:NAME" ‖ 0 ‖ SHA-256 of
+ * the new SPKI.
+ */
+static int replace_sign(Context *context, const RegisterWords *w, const char *subject,
+                        Registration *registration) {
+        uint8_t buffer[sizeof(REPLACE_PREFIX) + SUBJECT_MAX + 1 + HASH_SIZE], hash[HASH_SIZE];
         _cleanup_(authority_done) Authority key = {};
+        Writer writer = writer_over(buffer, sizeof(buffer));
 
-        if (!hex_decode(registration->fingerprint, bytes + sizeof(REPLACE_PREFIX), HASH_SIZE))
+        writer_put(&writer, REPLACE_PREFIX, sizeof(REPLACE_PREFIX));
+        writer_put(&writer, subject, strlen(subject) + 1);
+        if (!hex_decode(registration->fingerprint, hash, HASH_SIZE))
                 return fail(context, EXIT_OTHER, "the key's fingerprint cannot be computed");
+        writer_put(&writer, hash, HASH_SIZE);
+        const Bytes bytes = { buffer, writer.used };
         if (w->to_sign) {
-                int r = file_write(context, w->to_sign, 0644, (Bytes){ bytes, sizeof(bytes) });
+                int r = file_write(context, w->to_sign, 0644, bytes);
                 return r != 0 ? r : DONE;
         }
         if (w->signature)
@@ -84,8 +94,8 @@ static int replace_sign(Context *context, const RegisterWords *w, Registration *
                                  &registration->signature_size);
         int r = authority_load_private(context, w->key, w->passphrase_file, &key);
         return r != 0 ? r
-                      : authority_sign(context, &key, (Bytes){ bytes, sizeof(bytes) },
-                                       &registration->signature, &registration->signature_size);
+                      : authority_sign(context, &key, bytes, &registration->signature,
+                                       &registration->signature_size);
 }
 
 static int passphrase_send_get(const Context *context, const RegisterWords *w, int *ret_fd) {
@@ -137,7 +147,7 @@ static int reviewer_register(Context *context, int argc, char **argv) {
         if (r == 0)
                 r = key_read(context, arguments[1], &registration);
         if (r == 0 && (w.key || w.signature || w.to_sign))
-                r = replace_sign(context, &w, &registration);
+                r = replace_sign(context, &w, subject, &registration);
         if (r == 0 && w.resident)
                 r = passphrase_send_get(context, &w, &registration.fd);
         if (r == 0)

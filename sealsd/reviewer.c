@@ -60,8 +60,11 @@ void reviewer_decision_bytes(const uint8_t digest[static TPM2_SHA256_DIGEST_SIZE
         writer_put(writer, digest, TPM2_SHA256_DIGEST_SIZE);
 }
 
-void reviewer_replace_bytes(const uint8_t hash[static TPM2_SHA256_DIGEST_SIZE], Writer *writer) {
+void reviewer_replace_bytes(const Subject *subject,
+                            const uint8_t hash[static TPM2_SHA256_DIGEST_SIZE], Writer *writer) {
         put_text(writer, "sealsd/reviewer/replace");
+        writer_put_u8(writer, 0);
+        put_text(writer, subject->text);
         writer_put_u8(writer, 0);
         writer_put(writer, hash, TPM2_SHA256_DIGEST_SIZE);
 }

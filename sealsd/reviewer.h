@@ -23,8 +23,8 @@ typedef struct Reviewer {
         Subject by;
 } Reviewer;
 
-/* "sealsd/reviewer/replace", a zero, a digest. */
-#define REVIEWER_BYTES_MAX 64
+/* "sealsd/reviewer/replace", a zero, a subject, a zero, a digest. */
+#define REVIEWER_BYTES_MAX (64 + SUBJECT_MAX)
 
 /*
  * Fill pem from a key that somebody brings, in the form that we write. SEAL_E_INVALID_ARGS for one
@@ -39,8 +39,12 @@ int reviewer_key_hash(const Reviewer *reviewer, uint8_t ret[static TPM2_SHA256_D
 void reviewer_decision_bytes(const uint8_t digest[static TPM2_SHA256_DIGEST_SIZE], bool approve,
                              Writer *writer);
 
-/* "sealsd/reviewer/replace" ‖ 0 ‖ the new key's hash: what lets a new key take an old one's place. */
-void reviewer_replace_bytes(const uint8_t hash[static TPM2_SHA256_DIGEST_SIZE], Writer *writer);
+/*
+ * "sealsd/reviewer/replace" ‖ 0 ‖ "user:NAME" ‖ 0 ‖ the new key's hash: what lets a new key take an old
+ * one's place, and that of this reviewer alone.
+ */
+void reviewer_replace_bytes(const Subject *subject,
+                            const uint8_t hash[static TPM2_SHA256_DIGEST_SIZE], Writer *writer);
 
 /* Whether the signature is the reviewer's over these bytes. SEAL_E_APPROVAL_INVALID otherwise. */
 int reviewer_verify(const Reviewer *reviewer, Bytes bytes, Bytes signature);

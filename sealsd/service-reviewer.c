@@ -39,16 +39,16 @@ static int reviewer_write(Service *service, const Caller *caller, Reviewer *revi
 }
 
 /* A registered key gives way to its own signature, or to the authority's. */
-static int replace_check(const Service *service, const Reviewer *old, Bytes bytes, Bytes signature,
-                         ErrorDetail *detail) {
+static int replace_check(const Service *service, const Reviewer *old, const Subject *subject,
+                         Bytes bytes, Bytes signature, ErrorDetail *detail) {
         if (signature.size == 0)
                 return error_set(
                         detail, SEAL_E_APPROVAL_REQUIRED,
                         "%s has a registered key: another one takes its place with a "
                         "signature of the present key or of the authority over "
-                        "'sealsd/reviewer/replace', a zero byte and the SHA-256 of the new "
-                        "key's DER SubjectPublicKeyInfo%s",
-                        old->subject.text,
+                        "'sealsd/reviewer/replace', a zero byte, '%s', a zero byte and the SHA-256 "
+                        "of the new key's DER SubjectPublicKeyInfo%s",
+                        old->subject.text, subject->text,
                         service->installation.resident ? ", or with the passphrase" : "");
         int r = reviewer_verify(old, bytes, signature);
         if (r == SEAL_E_APPROVAL_INVALID && !service->installation.resident)
@@ -57,8 +57,9 @@ static int replace_check(const Service *service, const Reviewer *old, Bytes byte
                 return error_set(
                         detail, r,
                         "The signature is neither the present key's nor the authority's "
-                        "over 'sealsd/reviewer/replace', a zero byte and the SHA-256 of the "
-                        "new key's DER SubjectPublicKeyInfo");
+                        "over 'sealsd/reviewer/replace', a zero byte, '%s', a zero byte and the "
+                        "SHA-256 of the new key's DER SubjectPublicKeyInfo",
+                        subject->text);
         return r;
 }
 
@@ -106,13 +107,14 @@ static int replace(Service *service, const Caller *caller, const Reviewer *old,
         int r = reviewer_key_hash(reviewer, hash);
         if (r != 0)
                 return r;
-        reviewer_replace_bytes(hash, &w);
+        reviewer_replace_bytes(&reviewer->subject, hash, &w);
         *ret_later = service->installation.resident && options->passphrase.set &&
                      options->signature.size == 0;
         if (*ret_later)
                 return replace_prove(service, caller, reviewer, &options->passphrase,
                                      (Bytes){ bytes, w.used }, reply, detail);
-        return replace_check(service, old, (Bytes){ bytes, w.used }, options->signature, detail);
+        return replace_check(service, old, &reviewer->subject, (Bytes){ bytes, w.used },
+                             options->signature, detail);
 }
 
 int service_register_reviewer(Service *service, const Caller *caller,

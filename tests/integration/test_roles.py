@@ -302,7 +302,7 @@ def test_reviewer_with_a_key_is_not_impersonated(sandbox):
                                    f"{message}")
 
     # A key gives way only to its own signature or to the authority's.
-    replace = b"sealsd/reviewer/replace\0" + key_hash(box, other)
+    replace = b"sealsd/reviewer/replace\0user:seal-reviewer\0" + key_hash(box, other)
     assert register(box, "seal-reviewer", pem) == "ok"  # the same again
     assert register(box, "seal-reviewer", other_pem) == "ApprovalRequired"
     assert register(box, "seal-reviewer", other_pem,
@@ -310,8 +310,13 @@ def test_reviewer_with_a_key_is_not_impersonated(sandbox):
     assert register(box, "seal-reviewer", other_pem, sign_bytes(box, key, replace)) == "ok"
     assert register(box, "seal-reviewer", pem,
                     sign_bytes(box, box["SEAL_AUTHORITY"], replace)) == "ApprovalInvalid"
-    back = b"sealsd/reviewer/replace\0" + key_hash(box, key)
+    back = b"sealsd/reviewer/replace\0user:seal-reviewer\0" + key_hash(box, key)
     assert register(box, "seal-reviewer", pem, sign_bytes(box, box["SEAL_AUTHORITY"], back)) == "ok"
+
+    # What the authority has signed for one reviewer gives his key to no other one.
+    assert register(box, "seal-maker", other_pem) == "ok"
+    assert register(box, "seal-maker", pem,
+                    sign_bytes(box, box["SEAL_AUTHORITY"], back)) == "ApprovalInvalid"
 
 
 def test_where_decisions_are_signed_nobody_decides_without_a_key(new_sandbox):

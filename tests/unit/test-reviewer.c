@@ -127,10 +127,12 @@ static void a_key_is_replaced_by_a_signature_over_its_hash(void **state) {
         assert_int_equal(reviewer_key_hash(&new, hash), 0);
         assert_memory_equal(hash, expected, 32);
 
-        reviewer_replace_bytes(hash, &w);
+        reviewer_replace_bytes(&new.subject, hash, &w);
         assert_false(w.overflow);
-        assert_int_equal(w.used, sizeof(prefix) + 32);
+        const size_t size_of_subject = strlen(new.subject.text) + 1;
+        assert_int_equal(w.used, sizeof(prefix) + size_of_subject + 32);
         assert_memory_equal(bytes, prefix, sizeof(prefix));
+        assert_memory_equal(bytes + sizeof(prefix), new.subject.text, size_of_subject);
         const Signature signature = sign(mine, bytes, w.used);
         const Bytes der = { signature.data, signature.size };
         assert_int_equal(reviewer_verify(&reviewer, (Bytes){ bytes, w.used }, der), 0);
