@@ -224,7 +224,11 @@ static int attest(const LedgerVerifier *v, IndexAttested *ret, ErrorDetail *deta
 
 static void value_judge(const LedgerVerifier *v, const IndexAttested *attested,
                         LedgerVerdict *verdict) {
-        if (memcmp(attested->contents, v->value, sizeof(v->value)) == 0)
+        /* Before its first anchor the value of such a file is what whoever wrote it has seen. */
+        if (v->anchors == 0 && v->header.first > 1)
+                tell(verdict, LEDGER_CHECK_VALUE, LEDGER_UNKNOWN,
+                     "No anchor in the file binds its rows to the chip's value: export from row 1");
+        else if (memcmp(attested->contents, v->value, sizeof(v->value)) == 0)
                 tell(verdict, LEDGER_CHECK_VALUE, LEDGER_GOOD,
                      "The chip's value is that of the last anchor");
         else

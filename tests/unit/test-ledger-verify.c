@@ -442,20 +442,30 @@ static void where_the_file_is_cut_into_pieces_does_not_matter(void **state) {
         }
 }
 
+static void later_part_begin(const Pages *whole, Pages *part) {
+        pages_open(part);
+        part->file.header.ak = whole->file.header.ak;
+        ledger_file_done(&part->file);
+        part->file.ak = whole->file.ak;
+        part->file.authority = whole->file.authority;
+        part->file.header = whole->file.header;
+        memcpy(part->file.header.previous, whole->file.head, LEDGER_HASH_SIZE);
+        memcpy(part->file.header.value, whole->file.value, LEDGER_VALUE_SIZE);
+        ledger_file_begin_at(&part->file, 6);
+        ledger_file_header(&part->file);
+        ledger_file_event(&part->file, EVENT_STARTED, NULL);
+}
+
+static void later_part_done(Pages *part) {
+        for (size_t i = 0; i < part->count; i++)
+                free(part->lines[i]);
+        free(part->data);
+}
+
 static void a_later_part_of_a_ledger_is_good_and_says_so(void **state) {
         Pages *pages = *state, part = {};
 
-        pages_open(&part);
-        part.file.header.ak = pages->file.header.ak;
-        ledger_file_done(&part.file);
-        part.file.ak = pages->file.ak;
-        part.file.authority = pages->file.authority;
-        part.file.header = pages->file.header;
-        memcpy(part.file.header.previous, pages->file.head, LEDGER_HASH_SIZE);
-        memcpy(part.file.header.value, pages->file.value, LEDGER_VALUE_SIZE);
-        ledger_file_begin_at(&part.file, 6);
-        ledger_file_header(&part.file);
-        ledger_file_event(&part.file, EVENT_STARTED, NULL);
+        later_part_begin(pages, &part);
         ledger_file_anchor(&part.file);
         ledger_file_tail(&part.file);
         pages_split(&part);
@@ -470,9 +480,23 @@ static void a_later_part_of_a_ledger_is_good_and_says_so(void **state) {
         line_edit(&part, 0, "\"first\":6", "\"first\":7");
         verdict = verdict_now(&part);
         assert_bad(&verdict, BIT(INSTALLATION) | BIT(CHAIN) | BIT(COUNT));
-        for (size_t i = 0; i < part.count; i++)
-                free(part.lines[i]);
-        free(part.data);
+        later_part_done(&part);
+}
+
+/*
+ * Whoever has the machine's chip has it sign any head, and the value of its index is no secret: in a
+ * part without an anchor nothing else stands behind the rows.
+ */
+static void a_part_without_an_anchor_is_not_said_to_have_the_chips_value(void **state) {
+        Pages *pages = *state, part = {};
+
+        later_part_begin(pages, &part);
+        ledger_file_tail(&part.file);
+        pages_split(&part);
+        LedgerVerdict verdict = verdict_now(&part);
+        assert_result(&verdict, LEDGER_CHECK_ATTESTATION, LEDGER_GOOD, "");
+        assert_result(&verdict, LEDGER_CHECK_VALUE, LEDGER_UNKNOWN, "No anchor");
+        later_part_done(&part);
 }
 
 static void an_event_of_a_newer_version_is_not_bad(void **state) {
@@ -725,6 +749,7 @@ int main(void) {
                 WITH_PAGES(a_line_without_end_is_told_in_bounded_memory),
                 WITH_PAGES(where_the_file_is_cut_into_pieces_does_not_matter),
                 WITH_PAGES(a_later_part_of_a_ledger_is_good_and_says_so),
+                WITH_PAGES(a_part_without_an_anchor_is_not_said_to_have_the_chips_value),
                 cmocka_unit_test(an_event_of_a_newer_version_is_not_bad),
 #define ACKNOWLEDGED(test) cmocka_unit_test_setup_teardown(test, acknowledged_setup, pages_teardown)
                 ACKNOWLEDGED(acknowledged_tampering_is_told_apart),
