@@ -25,8 +25,8 @@ static const char verify_help[] =
         "\n"
         "Options:\n"
         "  --reviewer SUBJECT=PEM   The public key that this reviewer is known by, as you\n"
-        "                           have it; may be repeated. Without it compare the\n"
-        "                           fingerprints\n"
+        "                           have it; may be repeated. That he did not decide is a\n"
+        "                           fault then. Without it compare the fingerprints\n"
         "  --all-signed             A decision without a signature is a fault, too\n"
         "\n"
         "Example:\n"
@@ -67,20 +67,28 @@ static int key_read(const Context *context, const char *path, EVP_PKEY **ret) {
         return *ret ? 0 : fail_plain(context, EXIT_USAGE, "%s is no PEM key or certificate", path);
 }
 
+/* Of SUBJECT=PEM. */
+static bool reviewer_subject(const char *word, char ret[static SUBJECT_MAX + 1]) {
+        const char *equals = strchr(word, '=');
+        char name[SUBJECT_MAX + 1] = "";
+
+        if (equals && (size_t) (equals - word) < sizeof(name))
+                memcpy(name, word, (size_t) (equals - word));
+        return subject_complete(name, ret);
+}
+
 /* The key given for this subject; *ret stays NULL when none was. */
 static int expected_get(const Context *context, const VerifyWords *words, const char *subject,
                         EVP_PKEY **ret) {
         for (size_t i = 0; i < words->reviewers.count; i++) {
-                const char *word = words->reviewers.values[i], *equals = strchr(word, '=');
-                char name[SUBJECT_MAX + 1] = "", full[SUBJECT_MAX + 1];
+                const char *word = words->reviewers.values[i];
+                char full[SUBJECT_MAX + 1];
 
-                if (equals && (size_t) (equals - word) < sizeof(name))
-                        memcpy(name, word, (size_t) (equals - word));
-                if (!subject_complete(name, full))
+                if (!reviewer_subject(word, full))
                         return fail(context, EXIT_USAGE, "--reviewer takes SUBJECT=PEM, not '%s'",
                                     word);
                 if (strcmp(full, subject) == 0)
-                        return key_read(context, equals + 1, ret);
+                        return key_read(context, strchr(word, '=') + 1, ret);
         }
         return 0;
 }
@@ -109,6 +117,33 @@ static int decision_row(const Context *context, const VerifyWords *words, const 
                                 "key-as-expected", expected && verdict == DECISION_GOOD, "time",
                                 json_integer_value(json_object_get(decision, "time"))));
         return 0;
+}
+
+/* A decision that was taken out of the document is as bad as another one put in. */
+static bool is_there(const json_t *request, const char *subject) {
+        const json_t *decision;
+        size_t i;
+
+        json_array_foreach(json_object_get(request, "decisions"), i, decision)
+                if (strcmp(json_text(decision, "by"), subject) == 0)
+                        return true;
+        return false;
+}
+
+static void missing_rows(const VerifyWords *words, const json_t *request, json_t *rows,
+                         bool *good) {
+        for (size_t i = 0; i < words->reviewers.count; i++) {
+                const char *word = words->reviewers.values[i];
+                char full[SUBJECT_MAX + 1];
+
+                if (!reviewer_subject(word, full) || is_there(request, full))
+                        continue;
+                *good = false;
+                json_array_append_new(rows,
+                                      json_pack("{ss ss ss ss sb sI}", "by", full, "verdict", "",
+                                                "signature", "missing", "key-sha256", "",
+                                                "key-as-expected", false, "time", (json_int_t) 0));
+        }
 }
 
 static int result_print(const Context *context, json_t *rows, bool stated, bool good) {
@@ -158,6 +193,7 @@ static int decisions_verify(Context *context, int argc, char **argv) {
         json_array_foreach(json_object_get(request, "decisions"), i, decision)
                 if (r == 0)
                         r = decision_row(context, &words, decision, digest, rows, &good);
+        missing_rows(&words, request, rows, &good);
         return r != 0 ? r : result_print(context, rows, stated, good);
 }
 

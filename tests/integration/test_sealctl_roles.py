@@ -139,6 +139,13 @@ def test_decision_is_signed_and_verified_offline(new_sandbox):
     [decision] = json.loads(done.stdout)["decisions"]
     assert decision["signature"] == "good" and decision["key-as-expected"]
     assert verified(box, request, f"--reviewer {reviewer}=/run/test/eve.pem").status == 10
+    # Taken out, it is missed by whoever knows of it.
+    box.ok("cp /run/test/decided.json /run/test/cut.json && "
+           "/usr/bin/python3 -c \"import json; p = '/run/test/cut.json'; d = json.load(open(p)); "
+           "d['decisions'] = []; json.dump(d, open(p, 'w'))\"")
+    done = box.run(f"sealctl --json decisions verify /run/test/cut.json --reviewer {reviewer}=/run/test/bob.pem",
+                   box["SEAL_STRANGER"])
+    assert done.status == 10 and "missing" in done.stdout, done
     box.ok("sed -i 's/Decided/Altered/' /run/test/decided.json")
     done = box.run("sealctl decisions verify /run/test/decided.json", box["SEAL_STRANGER"])
     assert done.status == 10 and "NOT that of the application" in done.stdout and "bad" in done.stdout, done
