@@ -105,6 +105,6 @@ int verb_ledger_export(Context *context, int argc, char **argv) {
         if (r != 0 || strcmp(arguments[0], "-") == 0)
                 return r;
         return print_done(context, "output", arguments[0],
-                          "The ledger is in %s\nNext: sealctl ledger verify %s", arguments[0],
+                          "The ledger is in %s; next: 'sealctl ledger verify %s'", arguments[0],
                           arguments[0]);
 }

@@ -312,5 +312,5 @@ def test_seals_of_a_second_index_work_and_the_last_bit_ends_it(new_sandbox):
                      "One too many") == "CapacityExhausted"
     status = box.manager("GetStatus")[0][0]
     assert status["capacity-used"]["data"] == 126
-    assert any("80 %" in text for text in status["attention"]["data"])
+    assert any("revocation bit" in text for text in status["attention"]["data"])
     assert "attention (warning) capacity" in box.ok("cat $SEALSD_LOG")
