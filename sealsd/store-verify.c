@@ -28,6 +28,7 @@ typedef struct Verifier {
         bool anchor_there; /* the next one is in anchor */
         LedgerAnchor anchor;
         uint64_t anchored; /* row of the anchor before it */
+        uint64_t rebased;  /* anchors that go on from another value, as acknowledged */
         uint64_t done, total;
 } Verifier;
 
@@ -147,13 +148,15 @@ static int anchor_next(Verifier *v) {
         return 0;
 }
 
-static int anchor_fits(const Verifier *v, bool *ret) {
+static int anchor_fits(Verifier *v, bool *ret) {
         const LedgerAnchor *a = &v->anchor;
         uint8_t wanted[LEDGER_VALUE_SIZE];
 
         *ret = v->acknowledges;
-        if (a->rebase)
+        if (a->rebase) {
+                v->rebased += v->acknowledges;
                 return 0;
+        }
         int r = ledger_value_next(v->value, v->head, wanted);
         *ret = memcmp(wanted, a->value, sizeof(wanted)) == 0 &&
                memcmp(a->head, v->head, sizeof(a->head)) == 0;
@@ -534,10 +537,15 @@ static int records_verify(Verifier *v) {
 
 /* --- all of it ---------------------------------------------------------------------------------- */
 
-static void chain_tell(VerifyReport *report) {
+/*
+ * Who reaches the chip and the register can go on from another value as an acknowledgement does, but not
+ * without the row: where nothing is broken it is counted all the same.
+ */
+static void chain_tell(const Verifier *v) {
+        VerifyReport *report = v->report;
         const LedgerBreaks *chain = report->chain;
 
-        report->acknowledged = chain->acknowledged;
+        report->acknowledged = chain->acknowledged + v->rebased;
         report->breaks = chain->count + chain->beyond + report->record_count +
                          report->column_count + report->strangers + report->schema +
                          report->indices;
@@ -620,7 +628,7 @@ int store_verify(Store *reader, const VerifyOptions *options, VerifyReport *ret,
         if (!held)
                 store_rollback(reader);
         if (r == 0)
-                chain_tell(ret);
+                chain_tell(&v);
         else
                 store_explain(reader, r, detail);
         return r;

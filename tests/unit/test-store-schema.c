@@ -185,6 +185,22 @@ static void a_malformed_anchor_is_found_and_hides_nothing(void **state) {
         }
 }
 
+/* A register that was put back, with the row and the anchor of an acknowledgement behind it. */
+static void a_chain_of_anchors_that_began_anew_is_counted_as_acknowledged(void **state) {
+        Register *r = *state;
+        LedgerAnchor base = { .seq = 2, .value = { 7 }, .rebase = true, .done = true };
+        VerifyReport report;
+
+        begin(r);
+        assert_int_equal(store_event(r->store, &(Event){ .code = EVENT_TAMPERING_ACKNOWLEDGED }),
+                         0);
+        assert_int_equal(store_anchor_add(r->store, &base), 0);
+        verify(r, &report);
+        assert_int_equal(report.breaks, 0);
+        assert_int_equal(report.acknowledged, 1);
+        verify_report_done(&report);
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(a_trigger_takes_no_use_back),
@@ -192,6 +208,7 @@ int main(void) {
                 register_test(statistics_are_no_other_schema),
                 register_test(an_index_that_leaves_rows_out_is_found_and_made_anew),
                 cmocka_unit_test(a_malformed_anchor_is_found_and_hides_nothing),
+                register_test(a_chain_of_anchors_that_began_anew_is_counted_as_acknowledged),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
