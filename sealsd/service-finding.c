@@ -50,6 +50,7 @@ static void note(Service *service, Disorder *finding, const char *place, const c
         int r = record(service, finding);
         if (r != 0)
                 log_error("what was found is not in the ledger: %s", error_text(r));
+        service_sign_review(service, NULL); /* nothing more signs, of what waits neither */
         service_update_state(service);
 }
 

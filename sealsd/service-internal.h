@@ -228,7 +228,7 @@ void service_purge(Service *service);
 
 /* --- signing (service-sign.c) -------------------------------------------------------------- */
 
-/* The seal or a grant of it has changed: what is to be signed still is judged again. */
+/* The seal or a grant of it has changed (NULL: any): what is to be signed still is judged again. */
 void service_sign_review(Service *service, const char *number);
 
 /* --- revoking (service-revoke.c) ----------------------------------------------------------- */

@@ -231,6 +231,7 @@ static int on_clock_set(sd_event_source *source, int fd, uint32_t events, void *
         if (read(fd, &count, sizeof(count)) < 0 && errno != ECANCELED)
                 return errno == EAGAIN ? 0 : -errno;
         ledger_watch_clock(s);
+        service_sign_review(s, NULL);
         return clock_arm(&s->ledger);
 }
 

@@ -319,7 +319,7 @@ static int sign_still_may(const SignJob *job, ErrorDetail *detail) {
 
 void service_sign_review(Service *service, const char *number) {
         for (SignJob *job = service->signing; job; job = job->next)
-                if (strcmp(job->number, number) == 0 && atomic_load(&job->stop) == 0) {
+                if ((!number || strcmp(job->number, number) == 0) && atomic_load(&job->stop) == 0) {
                         int r = sign_still_may(job, &job->why);
 
                         atomic_store(&job->stop, r);

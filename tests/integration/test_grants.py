@@ -7,6 +7,7 @@ import time
 
 import pytest
 
+from tampering import edit
 from test_roles import error_of
 
 USER, OTHER = "SEAL_STRANGER", "SEAL_KEEPER"
@@ -418,6 +419,28 @@ def test_signature_that_waits_for_the_chip_is_judged_again(sandbox, change, expe
         box.ok("kill -CONT $(cat /run/sealsd-sandbox/swtpm.pid)")
     answers = sorted(json.loads(pipe.line())[0] for pipe in pipes)
     assert answers.count(expected) >= 2, answers
+
+
+def test_tampering_found_while_signatures_wait_ends_them(sandbox):
+    box = sandbox
+    script = box.write("client.py", CLIENT)
+    box.ok("kill -STOP $(cat /run/sealsd-sandbox/swtpm.pid)")
+    try:
+        pipes = [box.pipe(["/usr/bin/python3", script, f"/org/sealsd1/seal/{box['SEAL']}", str(i), "1"])
+                 for i in range(3)]
+        while box.seal_property(box["SEAL"], "UseCount") < 3:
+            time.sleep(0.05)
+        edit(box, "changed", "counter")
+        # Its answer waits for the chip, too; what it finds is known before.
+        check = box.start(["busctl", "call", "--timeout=180", "org.sealsd1", "/org/sealsd1", "org.sealsd1.Manager",
+                           "VerifyLedger"])
+        while box.manager_property("State") != "tampered":
+            time.sleep(0.05)
+    finally:
+        box.ok("kill -CONT $(cat /run/sealsd-sandbox/swtpm.pid)")
+    answers = [json.loads(pipe.line())[0] for pipe in pipes]
+    assert answers.count("RegisterTampered") >= 2, answers
+    box.finish(check)
 
 
 def test_grant_taken_back_ends_what_waits(sandbox):
