@@ -17,6 +17,7 @@ static const char help[] =
         "\n"
         "Write the ledger into FILE ('-': standard output): a header, every row as it is,\n"
         "and last its head, which the TPM attests. The export itself is a row too.\n"
+        "For auditors.\n"
         "\n"
         "Options:\n"
         "  --first N   Leave out the rows before row N\n"

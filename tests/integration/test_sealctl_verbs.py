@@ -45,6 +45,13 @@ def test_requests_are_mine_or_await_me(shared):
     assert listed(shared, "--awaiting-me", shared["SEAL_REVIEWER"]) == []
 
 
+def test_an_export_says_what_comes_next(shared):
+    auditor = shared["SEAL_AUDITOR"]
+    done = shared.ok("cd $(mktemp -d); sealctl ledger export ledger.jsonl", auditor)
+    assert done == "The ledger is in ledger.jsonl; next: 'sealctl ledger verify ledger.jsonl'\n"
+    assert json.loads(shared.ok("sealctl --json ledger export $(mktemp -d)/x", auditor))["output"]
+
+
 def test_machine_state_is_shown_and_approved_with_a_signature_made_elsewhere(sandbox):
     assert "as approved" in sandbox.ok("sealctl machine-state show")
     sandbox.pcr_extend(7)
