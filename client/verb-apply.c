@@ -17,8 +17,9 @@ static const char apply_help[] =
         "\n"
         "Apply for a seal. A reviewer other than you has to approve it, then it is made\n"
         "and delivered to its keeper. With KIND, for what shall become of the seal\n"
-        "NUMBER: renew, recertify, amend, transfer, revoke, resume or destroy; 'sealctl\n"
-        "apply KIND --help' tells which options each takes.\n"
+        "NUMBER: renew, recertify, amend, transfer, revoke, resume or destroy. Its keepers\n"
+        "and the administrators may do that; 'sealctl apply KIND --help' tells which\n"
+        "options each takes.\n"
         "\n"
         "Options:\n" APPLICATION_HELP
         "  --csv FILE             One application a line; the first line names the columns\n"
@@ -85,6 +86,8 @@ int verb_apply(Context *context, int argc, char **argv) {
 
         if (argc > 1 && apply_kind_is(argv[1]))
                 return apply_kind(context, argc - 1, argv + 1);
+        if (argc > 1 && argv[1][0] != '-')
+                return fail(context, EXIT_USAGE, "there is no kind '%s' of applications", argv[1]);
         int r = options_parse(context, argc, argv, &usage, &arguments);
         if (r == 0 && dry_run && !csv)
                 r = fail(context, EXIT_USAGE, "--dry-run goes with --csv");

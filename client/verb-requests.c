@@ -43,6 +43,13 @@ typedef struct Filter {
         bool mine, awaiting_me;
 } Filter;
 
+static bool is_one_of(const char *word, const char *const *words, size_t n) {
+        for (size_t i = 0; i < n; i++)
+                if (strcmp(words[i], word) == 0)
+                        return true;
+        return false;
+}
+
 static void filter_append(Entries *entries, const void *userdata) {
         const Filter *filter = userdata;
 
@@ -50,6 +57,21 @@ static void filter_append(Entries *entries, const void *userdata) {
         entry_text(entries, "kind", filter->kind);
         entry_text(entries, "seal", filter->seal);
         entry_text(entries, "awaiting", filter->awaiting_me ? "me" : NULL);
+}
+
+/* The daemon would answer a word that it does not know with an empty list. */
+static int filter_check(const Context *context, const Filter *filter) {
+        static const char *const states[] = { "applied", "approved", "making",    "completed",
+                                              "failed",  "rejected", "cancelled", "expired" };
+        static const char *const kinds[] = { "make",   "renew",  "recertify", "amend", "transfer",
+                                             "revoke", "resume", "destroy",   "review" };
+
+        if (filter->state && !is_one_of(filter->state, states, sizeof(states) / sizeof(states[0])))
+                return fail(context, EXIT_USAGE, "there is no state '%s' of requests",
+                            filter->state);
+        if (filter->kind && !is_one_of(filter->kind, kinds, sizeof(kinds) / sizeof(kinds[0])))
+                return fail(context, EXIT_USAGE, "there is no kind '%s' of requests", filter->kind);
+        return 0;
 }
 
 /* The bus has no filter for the applicant. */
@@ -104,6 +126,8 @@ int verb_requests(Context *context, int argc, char **argv) {
         char **arguments;
 
         int r = options_parse(context, argc, argv, &usage, &arguments);
+        if (r == 0)
+                r = filter_check(context, &filter);
         if (r == 0)
                 r = page_all(context, &list, &rows);
         return r != 0 ? r : rows_print(context, &filter, rows);

@@ -163,6 +163,8 @@ def test_completion_offers_words_numbers_and_ids(shared):
         "made", "filed", "delivered", "active", "suspended", "lost", "surrendered", "revoked",
         "destroyed"}
     assert complete(shared, "sealctl requests --state a") == {"applied", "approved"}
+    assert complete(shared, "sealctl requests --kind re") == {
+        "renew", "recertify", "revoke", "resume", "review"}
     assert complete(shared, "sealctl separation set s") == {"single", "strict"}
     assert applicant in complete(shared, f"sealctl deliver {shared['SEAL']} {applicant[:6]}")
     assert complete(shared, "sealctl sign --name ") == set()  # only the caller knows

@@ -52,6 +52,14 @@ def test_an_export_says_what_comes_next(shared):
     assert json.loads(shared.ok("sealctl --json ledger export $(mktemp -d)/x", auditor))["output"]
 
 
+def test_words_that_nothing_has_are_refused_and_not_an_empty_list(shared):
+    for words in ("requests --kind rewew", "requests --state open", "ledger list --event sealmade",
+                  "list --state gone", "apply rewew $SEAL --reason x"):
+        done = shared.run(f"sealctl {words}")
+        assert done.status == 2 and done.stdout == "", (words, done)
+    assert "sealsd-ledger(5)" in shared.run("sealctl ledger list --event sealmade").stderr
+
+
 def test_machine_state_is_shown_and_approved_with_a_signature_made_elsewhere(sandbox):
     assert "as approved" in sandbox.ok("sealctl machine-state show")
     sandbox.pcr_extend(7)
