@@ -32,7 +32,7 @@ static const OutputField request_fields[] = {
         { "created", "Created", FIELD_TIME },
         { "expires", "Expires", FIELD_TIME },
         { "missing", "Approvals missing", FIELD_TEXT },
-        { "error", "Error", FIELD_TEXT },
+        { "error", "Why not done", FIELD_TEXT },
 };
 
 static const OutputField application_fields[] = {
@@ -84,21 +84,32 @@ static int decisions_print(const Context *context, const json_t *decisions) {
         return print_table(context, decisions, FIELDS(columns), "");
 }
 
-static int request_print(const Context *context, const json_t *request) {
+/* For some kinds the seal and the reason are all there is. */
+static int application_print(const Context *context, const json_t *request) {
         const json_t *application = json_object_get(request, "application");
+        bool says = false;
 
+        for (size_t i = 0; i < sizeof(application_fields) / sizeof(application_fields[0]); i++)
+                if (json_object_get(application, application_fields[i].key))
+                        says = true;
+        if (!says)
+                return 0;
+        puts(json_text(request, "target")[0] == '\0' ? "\nThe seal that is applied for:"
+                                                     : "\nWhat is applied for:");
+        return print_fields(context, application, FIELDS(application_fields));
+}
+
+static int request_print(const Context *context, const json_t *request) {
         if (context->json)
                 return print_json_value(context, request);
         note_opaque(context, request);
         int r = print_fields(context, request, FIELDS(request_fields));
         if (r != 0)
                 return r;
-        puts(json_text(request, "target")[0] == '\0' ? "\nThe seal that is applied for:"
-                                                     : "\nWhat is applied for:");
-        r = print_fields(context, application, FIELDS(application_fields));
+        r = application_print(context, request);
         if (r != 0)
                 return r;
-        documents_print(json_object_get(application, "documents"));
+        documents_print(json_object_get(json_object_get(request, "application"), "documents"));
         return decisions_print(context, json_object_get(request, "decisions"));
 }
 

@@ -60,6 +60,18 @@ def test_words_that_nothing_has_are_refused_and_not_an_empty_list(shared):
     assert "sealsd-ledger(5)" in shared.run("sealctl ledger list --event sealmade").stderr
 
 
+def test_a_request_that_only_has_a_reason_has_no_empty_list_of_what_is_applied_for(sandbox):
+    admin = sandbox["SEAL_ADMIN"]
+    sandbox.ok("sealctl suspend $SEAL 'not clear'")
+    sandbox.ok("sealctl apply resume $SEAL --reason 'clear now'", admin)
+    number = listed(sandbox, "--kind resume")[0]
+    shown = sandbox.ok(f"sealctl request {number}", sandbox["SEAL_REVIEWER"])
+    assert "clear now" in shown and "applied for:" not in shown
+    sandbox.ok("sealctl apply transfer $SEAL --keeper seal-keeper --reason 'leaves'", admin)
+    number = listed(sandbox, "--kind transfer")[0]
+    assert "What is applied for:\n" in sandbox.ok(f"sealctl request {number}")
+
+
 def test_machine_state_is_shown_and_approved_with_a_signature_made_elsewhere(sandbox):
     assert "as approved" in sandbox.ok("sealctl machine-state show")
     sandbox.pcr_extend(7)
