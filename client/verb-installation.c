@@ -10,10 +10,6 @@
 #include "client/text.h"
 #include "client/verb.h"
 
-#define CHALLENGES_NEXT                                                                   \
-        "The authority has to answer. Next: 'sealctl authority answer --key FILE' (with " \
-        "--separation MODE, where that is what it agrees to)"
-
 static const char separation_set_help[] =
         "Usage: sealctl separation set MODE [OPTIONS]\n"
         "\n"
@@ -51,8 +47,15 @@ static int change_finish(Context *context, const Consent *consent, const char *k
         int r = consent_finish(context, consent, &waits);
         if (r != 0)
                 return r;
+        if (waits && consent->separation)
+                return print_done(context, "answers", "needed",
+                                  "The authority has to answer. Next: 'sealctl authority answer "
+                                  "--key FILE --separation %s'",
+                                  consent->separation);
         if (waits)
-                return print_done(context, "answers", "needed", CHALLENGES_NEXT);
+                return print_done(
+                        context, "answers", "needed",
+                        "The authority has to answer. Next: 'sealctl authority answer --key FILE'");
         return print_done(context, key, value, done, value);
 }
 

@@ -13,14 +13,14 @@ static const char help[] =
         "Usage: sealctl ledger list [OPTIONS]\n"
         "\n"
         "What happened, oldest first. With --json the rows as they are, one a line, so\n"
-        "that their hashes can be computed.\n"
+        "that their hashes can be computed. For administrators and auditors.\n"
         "\n"
         "Options (all that are given must fit):\n"
         "  --since TIME        YYYY-MM-DD (UTC), RFC 3339\n"
         "  --until TIME        Likewise; a day counts to its end\n"
         "  --seal NUMBER       About this seal\n"
         "  --subject SUBJECT   By alice, user:alice\n"
-        "  --event EVENT       seal-made, use, use-refused, ...\n"
+        "  --event EVENT       seal-made, use, use-refused, ...: see sealsd-ledger(5)\n"
         "  --first N           From row N on\n"
         "  --limit N           At most N rows\n"
         "\n"
@@ -63,6 +63,15 @@ static void detail_put(FILE *out, const char *label, const char *text) {
                 fprintf(out, "%s%s%s", ftell(out) > 0 ? ", " : "", label, text);
 }
 
+/* What was changed from what to what, of the row's facts. */
+static void change_put(FILE *out, const json_t *row) {
+        const json_t *facts = json_object_get(row, "facts");
+        const char *from = json_text(facts, "from"), *to = json_text(facts, "to");
+
+        if (from[0] != '\0' && to[0] != '\0')
+                fprintf(out, "%s%s to %s", ftell(out) > 0 ? ", " : "", from, to);
+}
+
 static void number_put(FILE *out, const char *label, const json_t *row, const char *key) {
         json_int_t number = json_integer_value(json_object_get(row, key));
 
@@ -83,6 +92,7 @@ static char *detail_text(const json_t *row) {
         detail_put(out, "", json_text(row, "purpose"));
         detail_put(out, "", json_text(row, "document"));
         detail_put(out, "now ", json_text(row, "state"));
+        change_put(out, row);
         number_put(out, "request ", row, "request");
         number_put(out, "use ", row, "use");
         number_put(out, "times ", row, "count");
@@ -211,7 +221,8 @@ static int rows_all(Context *context, const Filter *filter, json_t *all) {
 static int filter_check(const Context *context, Filter *filter, char subject[SUBJECT_MAX + 1]) {
         if (filter->event && event_from_name(filter->event) < 0)
                 return fail_plain(context, EXIT_USAGE,
-                                  "there is no event '%s'; sealctl(8) lists them", filter->event);
+                                  "there is no event '%s'; sealsd-ledger(5) lists them",
+                                  filter->event);
         if (!filter->subject)
                 return 0;
         if (!subject_complete(filter->subject, subject))

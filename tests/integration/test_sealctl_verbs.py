@@ -72,6 +72,14 @@ def test_a_request_that_only_has_a_reason_has_no_empty_list_of_what_is_applied_f
     assert "What is applied for:\n" in sandbox.ok(f"sealctl request {number}")
 
 
+def test_a_change_of_the_separation_is_listed_with_both_modes(sandbox):
+    sandbox.ok("sealctl separation set strict")
+    done = sandbox.run("sealctl separation set single")
+    assert "--separation single'" in done.stdout, done
+    row = sandbox.ok("sealctl ledger list --event separation-changed").splitlines()[1]
+    assert row.endswith("dual to strict"), row
+
+
 def test_machine_state_is_shown_and_approved_with_a_signature_made_elsewhere(sandbox):
     assert "as approved" in sandbox.ok("sealctl machine-state show")
     sandbox.pcr_extend(7)
