@@ -12,11 +12,8 @@ typedef struct ApplicationWords {
 } ApplicationWords;
 
 /* Text of the options for the help. */
-#define APPLICATION_HELP \
-        "  --name NAME            What the seal is called (required)\n" APPLICATION_HELP_REST
-
-/* The same without --name. */
-#define APPLICATION_HELP_REST                                                                   \
+#define APPLICATION_HELP                                                                        \
+        "  --name NAME            What the seal is called (required)\n"                         \
         "  --class CLASS          institution (default) or personal\n"                          \
         "  --type TYPE            official, finance, invoice, contract,\n"                      \
         "                         legal-representative, personnel, department, special,\n"      \

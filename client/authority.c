@@ -2,6 +2,7 @@
 #include "client/authority.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <openssl/bio.h>
@@ -92,8 +93,11 @@ static int private_parse(const Context *context, const char *path, const char *p
         _cleanup_(bio_freep) BIO *bio = BIO_new_mem_buf(pem, -1);
 
         if (strstr(pem, "ENCRYPTED")) {
-                int r = passphrase_get(context, passphrase_file,
-                                       "Passphrase of the authority key: ", false, &passphrase);
+                char prompt[64];
+                const char *slash = strrchr(path, '/');
+                (void) snprintf(prompt, sizeof(prompt),
+                                "Passphrase of %.40s: ", slash ? slash + 1 : path);
+                int r = passphrase_get(context, passphrase_file, prompt, false, &passphrase);
                 if (r != 0)
                         return r;
         }

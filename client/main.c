@@ -54,7 +54,7 @@ static const Verb verbs[] = {
         { "destroy", verb_destroy, "Erase the key of a revoked seal" },
 
         { NULL, NULL, "Looking after it" },
-        { "ledger", verb_ledger, "list, export, verify, check: what happened here" },
+        { "ledger", verb_ledger, "list, export, verify, check, acknowledge: what happened here" },
         { "inspect", verb_inspect, "Look for what is not as it should be" },
         { "report", verb_report, "The register and what needs attention, on a page" },
         { "watch", verb_watch, "What happens, while it happens" },

@@ -21,11 +21,11 @@ static const char check_help[] =
         "'sealctl ledger acknowledge' once you know what happened.\n";
 
 static const char acknowledge_help[] =
-        "Usage: sealctl ledger acknowledge --reason TEXT [OPTIONS]\n"
+        "Usage: sealctl ledger acknowledge [--yes] --reason TEXT [OPTIONS]\n"
         "\n"
         "Say that what was found in register, ledger or chip has been looked into, so\n"
         "that seals sign again. What was found and your reason become a row; what the\n"
-        "tampering removed does not come back.\n"
+        "tampering removed does not come back. Asks on the terminal; --yes does not.\n"
         "\n"
         "Options:\n"
         "  --reason TEXT            What happened, for those who read the ledger\n"
@@ -115,5 +115,5 @@ int verb_ledger_acknowledge(Context *context, int argc, char **argv) {
         if (r != 0)
                 return r;
         return print_done(context, "tampering", "acknowledged",
-                          "What was found is acknowledged. Next: sealctl ledger check");
+                          "What was found is acknowledged. Next: 'sealctl ledger check'");
 }

@@ -162,7 +162,7 @@ int verb_destroy(Context *context, int argc, char **argv) {
                 .help = destroy_help,
                 .question = "Erase the key of",
                 .rest = "for ever?",
-                .next = { "", "sealctl show", "" },
+                .next = { "an auditor sees the record by ", "sealctl show", "" },
         };
 
         return act_run(context, argc, argv, &act);

@@ -19,8 +19,8 @@ static const char help[] =
         "  sealctl status\n"
         "\n"
         "States: uninitialized (run 'sealctl init'), ready, unapproved (see 'sealctl\n"
-        "machine-state show'), locked (until the next boot), tampered (see 'journalctl\n"
-        "-u sealsd'), no-tpm (see 'systemctl status sealsd tpm2-abrmd').\n";
+        "machine-state show'), locked (until the next boot), tampered (see 'sealctl\n"
+        "ledger check'), no-tpm (see 'systemctl status sealsd tpm2-abrmd').\n";
 
 static const OutputField fields[] = {
         { "state", "State", FIELD_TEXT },
@@ -44,7 +44,7 @@ static const OutputField fields[] = {
         { "ledger-rows", "Rows of the ledger", FIELD_TEXT },
         { "anchored-rows", "Anchored up to row", FIELD_TEXT },
         { "anchor-time", "Anchored", FIELD_TIME },
-        { "checkpoint-rows", "Signed by the TPM up to", FIELD_TEXT },
+        { "checkpoint-rows", "Signed by TPM up to row", FIELD_TEXT },
         { "genesis", "Genesis of the ledger", FIELD_BYTES },
         { "ak-name", "Attestation key's Name", FIELD_BYTES },
         { "key-memory", "Register's key in", FIELD_TEXT },
@@ -97,7 +97,9 @@ static void next_print(const char *state) {
         } table[] = {
                 { "unapproved", "an administrator runs 'sealctl machine-state show'" },
                 { "locked", "restart the machine to unlock" },
-                { "tampered", "see 'journalctl -u sealsd' and sealsd-procedures(7)" },
+                { "tampered",
+                  "'sealctl ledger check' names what was found; sealsd-procedures(7) tells what "
+                  "to do" },
                 { "no-tpm", "see 'systemctl status sealsd tpm2-abrmd'" },
         };
 

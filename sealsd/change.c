@@ -28,8 +28,9 @@ static int check_recertify(const Seal *seal, const Application *change, uint64_t
                 return invalid("'not-after' is in the future, and after the seal's beginning",
                                detail);
         if (change->not_after <= seal->facts.not_after)
-                return invalid("'not-after' is later than the seal's: amend makes it earlier",
-                               detail);
+                return invalid(
+                        "'not-after' has to be later than the seal's: amend makes it earlier",
+                        detail);
         return 0;
 }
 
@@ -43,8 +44,9 @@ static int check_amend(const Seal *seal, const Application *change, uint64_t now
                 return invalid("'not-after' is in the future, and after the seal's beginning",
                                detail);
         if (change->not_after != 0 && change->not_after >= seal->facts.not_after)
-                return invalid("'not-after' is earlier than the seal's: recertify makes it later",
-                               detail);
+                return invalid(
+                        "'not-after' has to be earlier than the seal's: recertify makes it later",
+                        detail);
         if (change->use_limit > JSON_NUMBER_MAX)
                 return invalid("'use-limit' is too large", detail);
         if (change->use_limit != 0 && change->use_limit <= seal->use_count)
