@@ -12,6 +12,9 @@
 #include "sealsd/service-ledger.h"
 #include "tpm/index.h"
 
+#define ANCHORS_AT_ONCE 50               /* without a wait */
+#define ANCHOR_EVERY (10 * USEC_PER_SEC) /* beyond that */
+
 _Static_assert(LEDGER_HASH_SIZE == LEDGER_VALUE_SIZE, "a head is what is extended");
 
 typedef struct AnchorJob {
@@ -179,10 +182,12 @@ static int anchor_submit(Service *service) {
         OPENSSL_cleanse(&row, sizeof(row));
         if (r == 0)
                 r = service_job_submit(&job->head, anchor_run, anchor_done);
-        if (r != 0)
+        if (r != 0) {
                 (void) service_job_discard(job);
-        else
+        } else {
                 a->running = true;
+                a->spent++;
+        }
         return r;
 }
 
@@ -222,9 +227,33 @@ static int on_later(sd_event_source *source, uint64_t usec, void *userdata) {
 
         (void) source;
         (void) usec;
+        s->anchoring.put_off = false;
         s->anchoring.wished = true;
         anchor_go(s);
         return 0;
+}
+
+/*
+ * A chip's memory wears out with some 100,000 writes, and a keeper alone can have each act of his
+ * anchored: beyond the first of them an anchor waits, with all that has come meanwhile.
+ */
+static bool is_flooded(Service *service) {
+        Anchoring *a = &service->anchoring;
+        uint64_t now = 0;
+
+        if (sd_event_now(service->event, CLOCK_MONOTONIC, &now) < 0)
+                return false;
+        const uint64_t regained = (now - a->spent_since) / ANCHOR_EVERY;
+        a->spent = regained < a->spent ? a->spent - regained : 0;
+        a->spent_since = a->spent > 0 ? a->spent_since + regained * ANCHOR_EVERY : now;
+        return a->spent >= ANCHORS_AT_ONCE;
+}
+
+static void anchor_wish_later(Service *service, uint64_t usec) {
+        Anchoring *a = &service->anchoring;
+
+        (void) sd_event_source_set_time_relative(a->later, usec);
+        (void) sd_event_source_set_enabled(a->later, SD_EVENT_ONESHOT);
 }
 
 void anchor_wish(Service *service, bool now) {
@@ -233,7 +262,14 @@ void anchor_wish(Service *service, bool now) {
 
         if (service->stopping || !a->soon)
                 return;
+        if (now && is_flooded(service)) {
+                if (!a->put_off)
+                        anchor_wish_later(service, ANCHOR_EVERY);
+                a->put_off = true;
+                return;
+        }
         if (now) {
+                a->put_off = false;
                 a->wished = true;
                 (void) sd_event_source_set_enabled(a->soon, SD_EVENT_ONESHOT);
                 (void) sd_event_source_set_enabled(a->later, SD_EVENT_OFF);
@@ -242,9 +278,7 @@ void anchor_wish(Service *service, bool now) {
         (void) sd_event_source_get_enabled(a->later, &enabled);
         if (enabled != SD_EVENT_OFF)
                 return;
-        (void) sd_event_source_set_time_relative(a->later, service->config->anchor_minutes * 60 *
-                                                                   USEC_PER_SEC);
-        (void) sd_event_source_set_enabled(a->later, SD_EVENT_ONESHOT);
+        anchor_wish_later(service, service->config->anchor_minutes * 60 * USEC_PER_SEC);
 }
 
 void anchor_all(Service *service, AnchorWaiter *waiter) {

@@ -21,6 +21,25 @@ def count(box):
 # --- rows -----------------------------------------------------------------------------------------
 
 
+def test_keeper_who_reports_without_end_wears_out_no_chip(sandbox):
+    """Each act is anchored at once, until there are so many that they are anchored together."""
+    script = """
+import os, sqlite3, subprocess
+seal = "/org/sealsd1/seal/" + os.environ["SEAL"]
+db = sqlite3.connect(f"file:{os.environ['SEALSD_STATE']}/register.db?mode=ro", uri=True)
+count = lambda: db.execute("SELECT count(*), max(seq) FROM anchor WHERE done").fetchone()
+before = count()[0]
+for act in ("ReportLost", "ReportFound") * 300:
+    subprocess.run(["busctl", "call", "org.sealsd1", seal, "org.sealsd1.Seal", act, "s", "x"], check=True,
+                   stdout=subprocess.DEVNULL)
+print(count()[0] - before)
+subprocess.run([os.environ["SEALSD_CTL"], "stop"], check=True)
+print(count()[1], db.execute("SELECT max(seq) FROM ledger").fetchone()[0])
+"""
+    extends, anchored, last = sandbox.ok(["/usr/bin/python3", "-c", script]).split()
+    assert int(extends) <= 60 and anchored == last, (extends, anchored, last)
+
+
 def test_ledger_begins_with_the_installation_and_every_row_follows(sandbox):
     status = sandbox.manager("GetStatus")[0][0]
     data, error = sandbox.manager("ReadLedger", "a{sv}", 0)
