@@ -66,6 +66,8 @@ int signing_prepare(Context *context, const char *path, Signing *s) {
         size_t size = decision_bytes(s->approve, digest, bytes);
         if (s->to_sign) {
                 r = file_write(context, s->to_sign, 0644, (Bytes){ bytes, size });
+                if (r == 0)
+                        note(context, TO_SIGN_NEXT);
                 return r != 0 ? r : DONE;
         }
         if (s->key)

@@ -21,6 +21,10 @@ typedef struct Signing {
         }
 /* clang-format on */
 
+/* For people, once the bytes of --to-sign are written. */
+#define TO_SIGN_NEXT \
+        "Next: 'openssl dgst -sha256 -sign KEY -out SIG FILE', then this with --signature SIG"
+
 void signing_done(Signing *signing);
 
 /*

@@ -9,6 +9,7 @@
 #include "client/options.h"
 #include "client/output.h"
 #include "client/secret-input.h"
+#include "client/signing.h"
 #include "client/text.h"
 #include "client/verb.h"
 #include "client/verify.h"
@@ -92,6 +93,8 @@ static int replace_sign(Context *context, const RegisterWords *w, const char *su
         const Bytes bytes = { buffer, writer.used };
         if (w->to_sign) {
                 int r = file_write(context, w->to_sign, 0644, bytes);
+                if (r == 0)
+                        note(context, TO_SIGN_NEXT);
                 return r != 0 ? r : DONE;
         }
         if (w->signature)
