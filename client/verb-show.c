@@ -161,8 +161,19 @@ int verb_show(Context *context, int argc, char **argv) {
         return public_key ? public_key_write(context, seal, output) : seal_print(context, seal);
 }
 
+/* Who goes on with a seal that is not at its keeper's yet; nothing for other states. */
+static void way_on_print(const char *state, const char *number) {
+        if (strcmp(state, "made") == 0)
+                printf("Next: a maker runs 'sealctl record-filing %s'\n", number);
+        else if (strcmp(state, "filed") == 0)
+                printf("Next: an administrator runs 'sealctl deliver %s KEEPER'\n", number);
+        else if (strcmp(state, "delivered") == 0)
+                printf("Next: the keeper runs 'sealctl accept %s'\n", number);
+}
+
 /* "NAME: sentence", NAME being the last part of an error's name. */
-static int why_print(const Context *context, const char *number, const char *why) {
+static int why_print(const Context *context, const char *number, const char *state,
+                     const char *why) {
         char name[128];
 
         const char *colon = strchr(why, ':');
@@ -180,6 +191,8 @@ static int why_print(const Context *context, const char *number, const char *why
         putchar('\n');
         if (hint_of(name))
                 printf("Next: %s\n", hint_of(name));
+        else
+                way_on_print(state, number);
         return exit_code;
 }
 
@@ -221,7 +234,7 @@ static int can_sign_print(const Context *context, const char *number) {
 }
 
 static int why_not(Context *context, const char *path) {
-        _cleanup_(json_freep) json_t *why = NULL;
+        _cleanup_(json_freep) json_t *why = NULL, *state = NULL;
         _cleanup_free_ char *early = NULL;
 
         int r = property_json(context, path, SEAL, "WhyNot", &why);
@@ -233,7 +246,12 @@ static int why_not(Context *context, const char *path) {
                 return r;
         if (text[0] == '\0')
                 return can_sign_print(context, path_last(path));
-        return why_print(context, path_last(path), early ? early : text);
+        r = property_json(context, path, SEAL, "State", &state);
+        if (r != 0)
+                return r;
+        return why_print(context, path_last(path),
+                         json_is_string(state) && !early ? json_string_value(state) : "",
+                         early ? early : text);
 }
 
 int verb_why(Context *context, int argc, char **argv) {

@@ -80,6 +80,21 @@ def test_a_change_of_the_separation_is_listed_with_both_modes(sandbox):
     assert row.endswith("dual to strict"), row
 
 
+def test_why_names_who_goes_on_with_a_seal_that_waits(sandbox):
+    number = sandbox.make_seal("Waits", keeper="seal-keeper", accept=False)
+    done = sandbox.run(f"sealctl why {number}")
+    assert done.status == 5 and f"Next: the keeper runs 'sealctl accept {number}'" in done.stdout, done
+    sandbox.ok(f"sealctl decline {number} 'not mine'", "seal-keeper")
+    assert f"'sealctl deliver {number} KEEPER'" in sandbox.run(f"sealctl why {number}").stdout
+
+
+def test_bytes_to_sign_are_written_with_a_word_of_what_comes_next(sandbox):
+    sandbox.ok("sealctl apply --name Bytes", sandbox["SEAL_APPLICANT"])
+    number = listed(sandbox, "--state applied")[0]
+    done = sandbox.run(f"sealctl approve {number} --to-sign $(mktemp -d)/x", sandbox["SEAL_REVIEWER"])
+    assert done.status == 0 and done.stdout == "" and "--signature SIG" in done.stderr, done
+
+
 def test_machine_state_is_shown_and_approved_with_a_signature_made_elsewhere(sandbox):
     assert "as approved" in sandbox.ok("sealctl machine-state show")
     sandbox.pcr_extend(7)
