@@ -3,7 +3,7 @@
 
 import itertools
 
-from fault_sweep import ROOT, Finding
+from fault_sweep import ROOT, Finding, Reply
 
 MANAGER = "/org/sealsd1"
 APPLICANT, REVIEWER, MAKER, ADMIN = "seal-applicant", "seal-reviewer", "seal-maker", ROOT
@@ -232,8 +232,8 @@ class Creates(Makes):
 class Signs(Changes):
     signature = "aya{sv}"
 
-    def __init__(self):
-        super().__init__("Seal.Sign", self.seal)
+    def __init__(self, member="Seal.Sign"):
+        super().__init__(member, self.seal)
         self.bench = None
 
     def seal(self, bench):
@@ -248,6 +248,90 @@ class Signs(Changes):
 
     def check(self, bench, target, reply):
         bench.note_signature(number_of(target), self.digest, reply)
+
+
+class SignsMany(Signs):
+    signature = "aaya{sv}"
+
+    def __init__(self):
+        super().__init__("Seal.SignMany")
+
+    def call(self, bench, target):
+        self.digests = [next(serial).to_bytes(32, "big") for _ in range(3)]
+        return bench.call(ROOT, target, self.member, self.signature, self.digests, {})
+
+    def check(self, bench, target, reply):
+        signatures, first = reply.body
+        for i, digest in enumerate(self.digests):
+            bench.note_signature(number_of(target), digest, Reply("", (signatures[i], first + i)))
+
+
+class OnOneSeal(Changes):
+    """The same seal serves for all calls."""
+
+    repeated = ()
+
+    def __init__(self, member, **more):
+        super().__init__(member, self.seal, **more)
+        self.kept = {}
+
+    def seal(self, bench):
+        if bench not in self.kept:
+            self.kept[bench] = active_seal(bench)
+        return self.kept[bench]
+
+
+class RemovesGrant(OnOneSeal):
+    signature = "ss"
+
+    def prepare(self, bench):
+        seal = self.seal(bench)
+        return seal, bench.good(ROOT, seal, "Seal.AddGrant", "sa{sv}", "user:seal-keeper", {})
+
+    def call(self, bench, target):
+        return bench.call(ROOT, target[0], self.member, self.signature, target[1], "enough")
+
+    repeated = ("InvalidState",)
+
+
+class RaisesSeparation(Operation):
+    """And has it lowered again by the authority, since the others need it so."""
+
+    signature, body = "sa{sv}", ("strict", {})
+
+    def check(self, bench, target, reply):
+        bench.good(ADMIN, MANAGER, "Manager.SetSeparation", "sa{sv}", "dual", {})
+        [(identity, _kind, message, _expires)] = bench.good(ADMIN, MANAGER, "Manager.ListChallenges")
+        bench.good(ADMIN, MANAGER, "Manager.Answer", "say", identity,
+                   authority_signature(bench, bytes(message)))
+
+    def repeat(self, bench, target):
+        super().repeat(bench, target)
+        self.check(bench, target, None)
+
+
+class RegistersReviewer(Operation):
+    """Another key each time, in whose place the authority puts it."""
+
+    signature, repeated = "ssa{sv}", ()
+    registered = None  # the bench where there is a key to be replaced
+
+    def prepare(self, bench):
+        if self.registered is not bench:
+            self.registered = bench
+            self.call(bench, self.key(bench))
+        return self.key(bench)
+
+    def key(self, bench):
+        bench.box.ok("cd /run/test && openssl ecparam -name prime256v1 -genkey -noout | "
+                     "openssl pkey -pubout > reviewer.pem && "
+                     "openssl pkey -pubin -in reviewer.pem -outform DER > reviewer.der")
+        digest = bench.box.run("openssl dgst -sha256 -binary /run/test/reviewer.der").bytes
+        signature = authority_signature(bench, b"sealsd/reviewer/replace\0user:seal-stranger\0" + digest)
+        return bench.box.ok("cat /run/test/reviewer.pem"), {"signature": ("ay", signature)}
+
+    def call(self, bench, target):
+        return bench.call(ADMIN, MANAGER, self.member, self.signature, "user:seal-stranger", *target)
 
 
 class Revokes(Changes):
@@ -402,6 +486,17 @@ def operations():
         Changes("Seal.Accept", delivered_seal, signature="a{sv}", body=({},)),
         Changes("Seal.Decline", delivered_seal, signature="s", body=("not mine",)),
         Changes("Request.RejectSigned", new_request, user=REVIEWER, signature="sa{sv}", body=("no", {})),
+        SignsMany(),
+        OnOneSeal("Seal.AddGrant", signature="sa{sv}", body=("user:seal-keeper", {"count": ("t", 5)})),
+        OnOneSeal("Seal.AddGrant", name="Seal.AddGrant (emergency)", user=OTHER_ADMIN,
+                  signature="sa{sv}", body=("user:seal-keeper", {"emergency": ("b", True),
+                                                                 "reason": ("s", "fire")})),
+        RemovesGrant("Seal.RemoveGrant"),
+        Reads("Seal.ListGrants", active_seal),
+        RaisesSeparation("Manager.SetSeparation"),
+        Reads("Manager.SetSeparation", name="Manager.SetSeparation (challenge)", signature="sa{sv}",
+              body=("single", {})),
+        RegistersReviewer("Manager.RegisterReviewer"),
         AppliesAbout("Seal.Apply", active_seal),
         Changes("Seal.Suspend", active_seal, signature="s", body=("holidays",)),
         Changes("Seal.Resume", after("Seal.Suspend"), user=OTHER_ADMIN, signature="s", body=("back",)),
