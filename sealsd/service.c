@@ -467,9 +467,8 @@ void service_stop(Service *service, void (*done)(void *userdata), void *userdata
         int r = ledger_stopped(service);
         if (r != 0)
                 log_error("the stop is not in the ledger: %s", error_text(r));
-        if (r == 0)
-                r = sd_event_add_time_relative(service->event, &service->end, CLOCK_MONOTONIC,
-                                               END_PATIENCE, 0, end_over, service);
+        r = sd_event_add_time_relative(service->event, &service->end, CLOCK_MONOTONIC, END_PATIENCE,
+                                       0, end_over, service);
         if (r >= 0)
                 r = service_checkpoint(service,
                                        (Reply){ .done = last_signed, .userdata = service });
