@@ -16,7 +16,6 @@
 typedef enum ExportStep {
         EXPORT_HEADER,
         EXPORT_ROWS,
-        EXPORT_TAIL,
         EXPORT_END,
 } ExportStep;
 
@@ -90,15 +89,16 @@ static int anchor_before(LedgerExport *export, uint64_t seq, const LedgerAnchor 
 
 /*
  * What the row says of itself, behind all that could be named alike in it: keys are in order
- * (RFC 8785), and quotes in texts are escaped. A damaged row stands where it is expected.
+ * (RFC 8785), and quotes in texts are escaped. A damaged row stands where it is expected, and so does
+ * one that says to stand behind the last: the rows after it would be read from the beginning again.
  */
-static uint64_t seq_of(const char *text, uint64_t expected) {
+static uint64_t seq_of(const char *text, uint64_t expected, uint64_t last) {
         const char *found = NULL;
 
         for (const char *at = text; (at = strstr(at, "\"seq\":")); at++)
                 found = at;
         uint64_t seq = found ? strtoull(found + sizeof("\"seq\":") - 1, NULL, 10) : 0;
-        return seq >= expected ? seq : expected;
+        return seq >= expected && seq <= last ? seq : expected;
 }
 
 static int line_of_anchor(LedgerExport *export, const LedgerAnchor *anchor) {
@@ -117,15 +117,27 @@ static int line_of_row(LedgerExport *export, size_t *ret_size) {
         if (export->row == export->row_count || export->seq > export->tail.seq)
                 return 1;
         const char *text = export->rows[export->row++];
-        export->seq = seq_of(text, export->seq);
+        export->seq = seq_of(text, export->seq, export->tail.seq);
         r = ledger_line_write(export->seq, text, strlen(text), &export->line, ret_size);
         export->seq++;
         export->tail.rows++;
         return r;
 }
 
+/* Of an anchor where the row before it has one, else of the next row. 1 when there are no more. */
+static int line_of_either(LedgerExport *export, size_t *ret_size) {
+        const LedgerAnchor *anchor;
+        int r;
+
+        do
+                r = anchor_before(export, export->seq, &anchor);
+        while (r == 0 && anchor && anchor->seq + 1 != export->seq); /* of a row that is missing */
+        if (r != 0)
+                return r;
+        return anchor ? line_of_anchor(export, anchor) : line_of_row(export, ret_size);
+}
+
 static int line_next(LedgerExport *export, size_t *ret_size) {
-        const LedgerAnchor *anchor = NULL;
         int r;
 
         switch (export->step) {
@@ -133,20 +145,9 @@ static int line_next(LedgerExport *export, size_t *ret_size) {
                 export->step = EXPORT_ROWS;
                 return ledger_header_write(&export->header, &export->line);
         case EXPORT_ROWS:
-                r = anchor_before(export, export->seq, &anchor);
-                if (r != 0)
-                        return r;
-                /* One of a row that is missing has no place. */
-                if (anchor && anchor->seq + 1 == export->seq)
-                        return line_of_anchor(export, anchor);
-                if (anchor)
-                        return line_next(export, ret_size);
-                r = line_of_row(export, ret_size);
+                r = line_of_either(export, ret_size);
                 if (r != 1)
                         return r;
-                export->step = EXPORT_TAIL;
-                return line_next(export, ret_size);
-        case EXPORT_TAIL:
                 export->step = EXPORT_END;
                 return ledger_tail_write(&export->tail, &export->line);
         case EXPORT_END:

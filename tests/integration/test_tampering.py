@@ -242,6 +242,17 @@ def test_row_inserted_behind_the_last_is_found(edited):
     check_acknowledged(edited)
 
 
+def test_export_of_a_row_that_says_to_be_the_last_of_all_comes_to_its_end(edited):
+    """Its successor would be row 0, and the file would begin again."""
+    edit_stopped(edited, "sql", "ledger", "UPDATE ledger SET text = replace(text, '\"seq\":15,', "
+                                          "'\"seq\":18446744073709551615,') WHERE seq = 15")
+    report = check_found(edited, "ledger")
+    edited.ok("timeout 60 sealctl ledger export /run/test/endless.jsonl", edited["SEAL_AUDITOR"])
+    rows_written = int(edited.ok("grep -c '\"event\":' /run/test/endless.jsonl"))
+    assert report["rows"] <= rows_written <= report["rows"] + 5, (report, rows_written)
+    check_acknowledged(edited)
+
+
 def test_row_edited_with_the_whole_chain_after_it_is_found_by_the_chips_anchors(edited):
     edited.ctl("stop")
     script = edited.write("rechain.py", RECHAIN.encode())
