@@ -39,7 +39,7 @@ static void waiters_tell(AnchorWaiter *waiting, int code, const ErrorDetail *det
 
 /* --- where the chain stands ----------------------------------------------------------------- */
 
-int anchor_index(Service *service, RegisterIndex *ret) {
+int anchor_index(Service *service, TpmIndex *ret) {
         RegisterIndex rows[INDICES_MAX + 1];
         size_t count = 0;
 
@@ -48,7 +48,7 @@ int anchor_index(Service *service, RegisterIndex *ret) {
                 r = SEAL_E_REGISTER_TAMPERED;
         for (size_t i = 0; i < count; i++)
                 if (rows[i].kind == INDEX_LEDGER) {
-                        *ret = rows[i];
+                        service_tpm_index(&service->authority_name, &rows[i], ret);
                         r = 0;
                 }
         OPENSSL_cleanse(rows, sizeof(rows));
@@ -57,16 +57,16 @@ int anchor_index(Service *service, RegisterIndex *ret) {
 
 static int load_last(Service *service) {
         Anchoring *a = &service->anchoring;
-        RegisterIndex row = {};
+        TpmIndex index = {};
 
         int r = store_anchor_last(service->store, true, &a->last);
         if (r != SEAL_E_NOT_FOUND)
                 return r;
         a->last = (LedgerAnchor){};
-        r = anchor_index(service, &row);
+        r = anchor_index(service, &index);
         if (r == 0)
-                r = ledger_value_first(&service->authority_name, row.handle, a->last.value);
-        OPENSSL_cleanse(&row, sizeof(row));
+                r = ledger_value_first(&index.authority, index.handle, a->last.value);
+        OPENSSL_cleanse(&index, sizeof(index));
         return r;
 }
 
@@ -168,18 +168,13 @@ static void anchor_done(Job *job, int code, const ErrorDetail *detail) {
 static int anchor_submit(Service *service) {
         Anchoring *a = &service->anchoring;
         AnchorJob *job = service_job_new(service, sizeof(*job), UINT32_MAX, (Reply){});
-        RegisterIndex row = {};
-        int r;
 
         if (!job)
                 return -ENOMEM;
         memcpy(job->before, a->last.value, sizeof(job->before));
         memcpy(job->after, a->pending.value, sizeof(job->after));
         memcpy(job->row, a->pending.head, sizeof(job->row));
-        r = anchor_index(service, &row);
-        if (r == 0)
-                service_tpm_index(&service->authority_name, &row, &job->index);
-        OPENSSL_cleanse(&row, sizeof(row));
+        int r = anchor_index(service, &job->index);
         if (r == 0)
                 r = service_job_submit(&job->head, anchor_run, anchor_done);
         if (r != 0) {

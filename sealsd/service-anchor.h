@@ -65,5 +65,5 @@ void anchor_compare(struct Service *service, const uint8_t value[static LEDGER_H
  */
 int anchor_rebase(struct Service *service);
 
-/* The ledger index's row; wipe it. SEAL_E_REGISTER_TAMPERED when it is gone from the register. */
-int anchor_index(struct Service *service, RegisterIndex *ret);
+/* The ledger index; wipe it. SEAL_E_REGISTER_TAMPERED when it is gone from the register. */
+int anchor_index(struct Service *service, TpmIndex *ret);

@@ -145,17 +145,12 @@ static void checkpoint_done(Job *job, int code, const ErrorDetail *detail) {
 
 static int checkpoint_submit(CheckpointJob *job) {
         Service *s = job->head.service;
-        RegisterIndex row = {};
-        int r;
 
         job->anchor = s->anchoring.last;
         job->ak = s->checkpoints.ak;
-        r = ledger_head_qualifying(job->anchor.seq, job->anchor.head, &job->qualifying);
+        int r = ledger_head_qualifying(job->anchor.seq, job->anchor.head, &job->qualifying);
         if (r == 0)
-                r = anchor_index(s, &row);
-        if (r == 0)
-                service_tpm_index(&s->authority_name, &row, &job->index);
-        OPENSSL_cleanse(&row, sizeof(row));
+                r = anchor_index(s, &job->index);
         if (r == 0)
                 r = written_name(&job->index, &job->name);
         return r == 0 ? service_job_submit(&job->head, checkpoint_run, checkpoint_done) : r;
@@ -250,19 +245,14 @@ static void seek_done(Job *job, int code, const ErrorDetail *detail) {
 
 int checkpoint_seek(Service *service, Reply reply) {
         SeekJob *job = service_job_new(service, sizeof(*job), UINT32_MAX, reply);
-        RegisterIndex row = {};
-        TpmIndex index;
-        int r;
+        TpmIndex index = {};
 
         if (!job)
                 return -ENOMEM;
-        r = anchor_index(service, &row);
-        if (r == 0) {
-                service_tpm_index(&service->authority_name, &row, &index);
+        int r = anchor_index(service, &index);
+        if (r == 0)
                 r = written_name(&index, &job->name);
-                OPENSSL_cleanse(&index, sizeof(index));
-        }
-        OPENSSL_cleanse(&row, sizeof(row));
+        OPENSSL_cleanse(&index, sizeof(index));
         if (r == 0)
                 r = service_job_submit(&job->head, seek_run, seek_done);
         if (r != 0)

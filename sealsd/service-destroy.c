@@ -162,7 +162,6 @@ static void destroy_done(Job *job, int code, const ErrorDetail *detail) {
 static int destroy_submit(Service *service, const Caller *caller, const Seal *seal,
                           uint64_t request, const char *reason, Reply reply) {
         DestroyJob *job = service_job_new(service, sizeof(*job), caller->uid, reply);
-        RegisterIndex row = {};
 
         if (!job)
                 return -ENOMEM;
@@ -172,12 +171,7 @@ static int destroy_submit(Service *service, const Caller *caller, const Seal *se
         job->fence_pcr = service->config->fence_pcr;
         memcpy(job->number, seal->number, sizeof(job->number));
         text_copy(job->reason, sizeof(job->reason), reason);
-        int r = store_index_get(service->store, seal->index, &row);
-        if (r == SEAL_E_NOT_FOUND) /* the index, not the seal */
-                r = SEAL_E_REGISTER_TAMPERED;
-        if (r == 0)
-                service_tpm_index(&service->authority_name, &row, &job->index);
-        OPENSSL_cleanse(&row, sizeof(row));
+        int r = service_seal_index(service, seal->index, &job->index);
         if (r == 0)
                 r = service_job_submit(&job->head, destroy_run, destroy_done);
         if (r != 0)

@@ -469,7 +469,8 @@ int service_initialize_try_complete(Service *service, const Caller *caller) {
         arrow_pass(service->arrows, ARROW_INIT_ANNOUNCED);
         key_look(service);
         anchor_wish(service, true);
-        (void) checkpoint_seek(service, (Reply){}); /* the auditor's key is known from the beginning */
+        /* The auditor's key is known from the beginning. */
+        (void) checkpoint_seek(service, (Reply){});
         service_probe(service);
         return 0;
 }

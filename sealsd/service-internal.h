@@ -8,10 +8,10 @@
 #include "sealsd/separation.h"
 #include "sealsd/service-anchor.h"
 #include "sealsd/service-checkpoint.h"
+#include "sealsd/service-inspect.h"
 #include "sealsd/service-key.h"
 #include "sealsd/service-ledger.h"
 #include "sealsd/service-verify.h"
-#include "sealsd/service-inspect.h"
 #include "sealsd/service.h"
 #include "sealsd/worker.h"
 #include "tpm/hierarchy.h"
@@ -180,6 +180,8 @@ void service_attention_seal(Service *service, const char *severity, const char *
 
 /* As the chip needs it: the row and the Name of the authority that its policy is about. */
 void service_tpm_index(const TPM2B_NAME *authority, const RegisterIndex *row, TpmIndex *ret);
+/* That of a seal's bit. SEAL_E_REGISTER_TAMPERED when the register has none of that handle. */
+int service_seal_index(const Service *service, TPM2_HANDLE handle, TpmIndex *ret);
 
 /*
  * The algorithm of that name. SEAL_E_UNSUPPORTED when it is none, or the chip lacks it; before the

@@ -200,14 +200,14 @@ static int header_fill(LedgerExport *export) {
         Service *s = export->service;
         LedgerHeader *h = &export->header;
         TPM2B_DIGEST genesis;
-        RegisterIndex row = {};
+        TpmIndex index = {};
 
-        int r = anchor_index(s, &row);
-        h->authority = s->authority_name;
-        h->index = row.handle;
+        int r = anchor_index(s, &index);
+        h->authority = index.authority;
+        h->index = index.handle;
         h->ak = s->checkpoints.ak;
         h->first = export->seq;
-        OPENSSL_cleanse(&row, sizeof(row));
+        OPENSSL_cleanse(&index, sizeof(index));
         if (r == 0)
                 r = ledger_genesis(&h->authority, h->index, &genesis);
         if (r == 0)

@@ -246,17 +246,12 @@ static void make_done(Job *job, int code, const ErrorDetail *detail);
 static int make_take_bit(MakeJob *job) {
         Service *s = job->head.service;
         SealPolicy policy;
-        RegisterIndex row;
-        int r;
 
-        r = store_bit_take(s->store, &job->seal.index, &job->seal.bit);
+        int r = store_bit_take(s->store, &job->seal.index, &job->seal.bit);
         if (r == 0)
-                r = store_index_get(s->store, job->seal.index, &row);
-        if (r != 0)
-                return r;
-        service_tpm_index(&s->authority_name, &row, &job->index);
-        OPENSSL_cleanse(&row, sizeof(row));
-        r = service_build_policy(s, &job->seal, &policy);
+                r = service_seal_index(s, job->seal.index, &job->index);
+        if (r == 0)
+                r = service_build_policy(s, &job->seal, &policy);
         return r == 0 ? seal_policy_digest(&policy, &job->policy) : r;
 }
 

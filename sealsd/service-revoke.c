@@ -155,8 +155,6 @@ static int revoke_submit(Service *service, const Caller *caller, const SealBrief
                          const Act *unmarked, const char *reason, Reply reply) {
         RevokeJob *job = service_job_new(service, sizeof(*job), caller ? caller->uid : UINT32_MAX,
                                          reply);
-        RegisterIndex row = {};
-        int r;
 
         if (!job)
                 return -ENOMEM;
@@ -170,12 +168,7 @@ static int revoke_submit(Service *service, const Caller *caller, const SealBrief
         memcpy(job->number, seal->number, sizeof(job->number));
         job->bit = seal->bit;
         job->fence_pcr = service->config->fence_pcr;
-        r = store_index_get(service->store, seal->index, &row);
-        if (r == SEAL_E_NOT_FOUND) /* the index, not the seal */
-                r = SEAL_E_REGISTER_TAMPERED;
-        if (r == 0)
-                service_tpm_index(&service->authority_name, &row, &job->index);
-        OPENSSL_cleanse(&row, sizeof(row));
+        int r = service_seal_index(service, seal->index, &job->index);
         if (r == 0)
                 r = service_job_submit(&job->head, revoke_run, revoke_done);
         if (r != 0)

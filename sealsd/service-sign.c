@@ -458,22 +458,13 @@ static int sign_may(Service *service, const Caller *caller, const Seal *seal, Si
 
 static int sign_fill(SignJob *job, const Seal *seal) {
         Service *s = job->head.service;
-        RegisterIndex row;
-        int r;
 
         memcpy(job->number, seal->number, sizeof(job->number));
         (void) snprintf(job->grant_name, sizeof(job->grant_name), "grant:%" PRIu64, job->grant);
         job->key = (SealKey){ .public = seal->public, .private = seal->private };
         job->approvals = approval_set_ref(s->approvals);
-        r = service_build_policy(s, seal, &job->policy);
-        if (r == 0)
-                r = store_index_get(s->store, seal->index, &row);
-        if (r == SEAL_E_NOT_FOUND)
-                return SEAL_E_REGISTER_TAMPERED;
-        if (r == 0)
-                service_tpm_index(&s->authority_name, &row, &job->index);
-        OPENSSL_cleanse(&row, sizeof(row));
-        return r;
+        int r = service_build_policy(s, seal, &job->policy);
+        return r == 0 ? service_seal_index(s, seal->index, &job->index) : r;
 }
 
 /* --- beginning ---------------------------------------------------------------------------- */

@@ -96,7 +96,7 @@ static void verify_done(Task *task, int code, const ErrorDetail *detail) {
 
 static int options_fill(Service *service, bool whole, VerifyOptions *ret) {
         const Checkpoints *c = &service->checkpoints;
-        RegisterIndex row = {};
+        TpmIndex index = {};
 
         *ret = (VerifyOptions){};
         if (!whole && c->seq > 0) {
@@ -105,14 +105,14 @@ static int options_fill(Service *service, bool whole, VerifyOptions *ret) {
                 memcpy(ret->value, c->value, sizeof(ret->value));
                 return 0;
         }
-        int r = anchor_index(service, &row);
+        int r = anchor_index(service, &index);
         TPM2B_DIGEST genesis = {};
         if (r == 0)
-                r = ledger_genesis(&service->authority_name, row.handle, &genesis);
+                r = ledger_genesis(&index.authority, index.handle, &genesis);
         if (r == 0)
-                r = ledger_value_first(&service->authority_name, row.handle, ret->value);
+                r = ledger_value_first(&index.authority, index.handle, ret->value);
         memcpy(ret->head, genesis.buffer, sizeof(ret->head));
-        OPENSSL_cleanse(&row, sizeof(row));
+        OPENSSL_cleanse(&index, sizeof(index));
         return r;
 }
 

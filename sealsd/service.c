@@ -146,6 +146,16 @@ void service_tpm_index(const TPM2B_NAME *authority, const RegisterIndex *row, Tp
         };
 }
 
+int service_seal_index(const Service *service, TPM2_HANDLE handle, TpmIndex *ret) {
+        RegisterIndex row = {};
+
+        int r = store_index_get(service->store, handle, &row);
+        if (r == 0)
+                service_tpm_index(&service->authority_name, &row, ret);
+        OPENSSL_cleanse(&row, sizeof(row));
+        return r == SEAL_E_NOT_FOUND ? SEAL_E_REGISTER_TAMPERED : r;
+}
+
 int service_indices(Service *service, RegisterIndex *ret, size_t *ret_count) {
         return store_index_list(service->store, ret, INDICES_MAX + 1, ret_count);
 }
@@ -361,7 +371,6 @@ static int service_open_ledger(Service *service, ErrorDetail *detail) {
 
         if (r == 0)
                 r = key_start(service);
-
         if (r == 0)
                 r = ledger_start(service);
         if (r == 0)
