@@ -9,21 +9,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* Written into as it is: 1 with the descriptor in *ret, 0 when it is to be replaced, -errno. */
-static int open_in_place(const char *path, int *ret) {
+bool file_is_special(const char *path) {
         struct stat there;
 
-        if (strcmp(path, "-") == 0)
-                *ret = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
-        else if (stat(path, &there) == 0 && !S_ISREG(there.st_mode))
-                *ret = open(path, O_WRONLY | O_CLOEXEC | O_NOCTTY);
-        else
-                return 0;
-        return *ret < 0 ? -errno : 1;
+        return stat(path, &there) == 0 && !S_ISREG(there.st_mode);
 }
 
-/* The path itself, or what the symbolic link there names in the end; NULL with errno set. */
-static char *target_of(const char *path) {
+char *file_target(const char *path) {
         struct stat there;
 
         if (lstat(path, &there) == 0 && S_ISLNK(there.st_mode))
@@ -31,8 +23,32 @@ static char *target_of(const char *path) {
         return strdup(path);
 }
 
+int fd_write(int fd, Bytes data) {
+        while (data.size > 0) {
+                ssize_t n = write(fd, data.data, data.size);
+                if (n < 0 && errno == EINTR)
+                        continue;
+                if (n < 0)
+                        return -errno;
+                data.data += n;
+                data.size -= (size_t) n;
+        }
+        return 0;
+}
+
+/* Written into as it is: 1 with the descriptor in *ret, 0 when it is to be replaced, -errno. */
+static int open_in_place(const char *path, int *ret) {
+        if (strcmp(path, "-") == 0)
+                *ret = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
+        else if (file_is_special(path)) /* no O_CREAT: a regular file in its place is not ours */
+                *ret = open(path, O_WRONLY | O_CLOEXEC | O_NOCTTY);
+        else
+                return 0;
+        return *ret < 0 ? -errno : 1;
+}
+
 static int open_beside(const char *path, mode_t mode, FileStream *stream) {
-        stream->target = target_of(path);
+        stream->target = file_target(path);
         if (!stream->target)
                 return -errno;
         if (asprintf(&stream->temporary, "%s.XXXXXX", stream->target) < 0) {
@@ -64,16 +80,7 @@ int file_stream_open(const Context *context, const char *path, mode_t mode, File
 }
 
 int file_stream_write(const FileStream *stream, Bytes data) {
-        while (data.size > 0) {
-                ssize_t n = write(stream->fd, data.data, data.size);
-                if (n < 0 && errno == EINTR)
-                        continue;
-                if (n < 0)
-                        return -errno;
-                data.data += n;
-                data.size -= (size_t) n;
-        }
-        return 0;
+        return fd_write(stream->fd, data);
 }
 
 int file_stream_commit(const Context *context, FileStream *stream) {

@@ -2,6 +2,7 @@
 /* A file that is written piece by piece and is there only once it is whole. */
 #pragma once
 
+#include <stdbool.h>
 #include <sys/types.h>
 
 #include "base/bytes.h"
@@ -14,8 +15,15 @@ typedef struct FileStream {
         char *temporary; /* beside it; removed when the stream is abandoned */
 } FileStream;
 
+/* Is there something that is no regular file (a device, a FIFO) and is written into? */
+bool file_is_special(const char *path);
+/* The path itself, or what the symbolic link there names in the end; malloc'ed, NULL with errno. */
+char *file_target(const char *path);
+/* All of it. A negative errno. */
+int fd_write(int fd, Bytes data);
+
 /*
- * Begin to replace path, as file_write does it: "-" is standard output, devices and FIFOs are
+ * Begin to replace path: "-" is standard output, devices and FIFOs are
  * written into, a symbolic link is followed. The stream is ended by commit or abandon.
  */
 int file_stream_open(const Context *context, const char *path, mode_t mode, FileStream *ret);

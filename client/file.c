@@ -13,6 +13,7 @@
 #include <openssl/crypto.h>
 
 #include "base/cleanup.h"
+#include "client/file-stream.h"
 
 static int file_open(const Context *context, const char *path, int *ret_fd) {
         int fd = strcmp(path, "-") == 0 ? fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3)
@@ -40,19 +41,6 @@ static ssize_t read_all(int fd, uint8_t *data, size_t size) {
                 used += (size_t) n;
         }
         return (ssize_t) used;
-}
-
-static int write_all(int fd, Bytes data) {
-        while (data.size > 0) {
-                ssize_t n = write(fd, data.data, data.size);
-                if (n < 0 && errno == EINTR)
-                        continue;
-                if (n < 0)
-                        return -errno;
-                data.data += n;
-                data.size -= (size_t) n;
-        }
-        return 0;
 }
 
 void file_data_free(uint8_t *data, size_t size) {
@@ -84,71 +72,25 @@ int file_read(const Context *context, const char *path, size_t max, uint8_t **re
         return r;
 }
 
-static int write_stdout(const Context *context, Bytes data) {
-        int r = write_all(STDOUT_FILENO, data);
-
-        return r < 0 ? fail_errno(context, r, "standard output") : 0;
-}
-
-static bool is_special(const char *path) {
-        struct stat there;
-
-        return stat(path, &there) == 0 && !S_ISREG(there.st_mode);
-}
-
-/* No O_CREAT: what was there may be gone by now, and a regular file in its place is not ours. */
-static int write_into(const Context *context, const char *path, Bytes data) {
-        _cleanup_close_ int fd = open(path, O_WRONLY | O_CLOEXEC | O_NOCTTY);
-
-        int r = fd < 0 ? -errno : write_all(fd, data);
-        return r < 0 ? fail_errno(context, r, path) : 0;
-}
-
-/* The path itself, or what the symbolic link there names in the end; NULL with errno set. */
-static char *link_target(const char *path) {
-        struct stat there;
-
-        if (lstat(path, &there) == 0 && S_ISLNK(there.st_mode))
-                return realpath(path, NULL);
-        return strdup(path);
-}
-
-static int write_beside(const Context *context, const char *target, mode_t mode, Bytes data) {
-        _cleanup_free_ char *temporary = NULL;
-        _cleanup_close_ int fd = -1;
-
-        if (asprintf(&temporary, "%s.XXXXXX", target) < 0) {
-                temporary = NULL;
-                return fail_errno(context, -ENOMEM, target);
-        }
-        fd = mkostemp(temporary, O_CLOEXEC);
-        if (fd < 0)
-                return fail_errno(context, -errno, target);
-        int r = fchmod(fd, mode) < 0 ? -errno : write_all(fd, data);
-        if (r == 0 && (fsync(fd) < 0 || rename(temporary, target) < 0))
-                r = -errno;
-        if (r == 0)
-                return 0;
-        (void) unlink(temporary);
-        return fail_errno(context, r, target);
-}
-
 int file_write(const Context *context, const char *path, mode_t mode, Bytes data) {
-        if (strcmp(path, "-") == 0)
-                return write_stdout(context, data);
-        if (is_special(path))
-                return write_into(context, path, data);
-        _cleanup_free_ char *target = link_target(path);
-        return target ? write_beside(context, target, mode, data)
-                      : fail_errno(context, -errno, path);
+        FileStream stream;
+
+        int r = file_stream_open(context, path, mode, &stream);
+        if (r != 0)
+                return r;
+        r = file_stream_write(&stream, data);
+        if (r == 0)
+                return file_stream_commit(context, &stream);
+        file_stream_abandon(&stream);
+        return fail_errno(context, r, strcmp(path, "-") == 0 ? "standard output" : path);
 }
 
 int file_write_check(const Context *context, const char *path) {
         if (strcmp(path, "-") == 0)
                 return 0;
-        if (is_special(path))
+        if (file_is_special(path))
                 return access(path, W_OK) < 0 ? fail_errno(context, -errno, path) : 0;
-        _cleanup_free_ char *target = link_target(path);
+        _cleanup_free_ char *target = file_target(path);
         if (!target || access(dirname(target), W_OK | X_OK) < 0)
                 return fail_errno(context, -errno, path);
         return 0;
@@ -171,7 +113,7 @@ int file_create(const Context *context, const char *path, mode_t mode, Bytes dat
                             path);
         if (fd < 0)
                 return fail_errno(context, -errno, path);
-        int r = write_all(fd, data);
+        int r = fd_write(fd, data);
         if (r == 0 && fsync(fd) < 0)
                 r = -errno;
         if (r == 0)
