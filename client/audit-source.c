@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "client/bus-call.h"
+#include "client/ledger-page.h"
 #include "client/output.h"
 #include "client/progress.h"
 #include "format/ledger-export.h"
@@ -141,25 +142,6 @@ static int file_read_rows(const Context *context, const AuditQuery *query, Audit
 
 /* --- the daemon ---------------------------------------------------------------------------------- */
 
-static int page_get(Context *context, const AuditQuery *query, const char *event, uint64_t first,
-                    json_t **ret) {
-        _cleanup_(message_freep) sd_bus_message *call = NULL;
-
-        int r = call_new(context, MANAGER_PATH, MANAGER, "ReadLedger", &call);
-        if (r != 0)
-                return r;
-        Entries e = entries_open(call);
-        entry_time(&e, "first", first);
-        entry_time(&e, "since", query->since);
-        entry_time(&e, "until", query->until);
-        entry_text(&e, "seal", query->seal);
-        entry_text(&e, "subject", query->subject);
-        entry_text(&e, "event", event);
-        entry_u32(&e, "limit", PAGE_MAX);
-        r = call_built(context, entries_close(&e));
-        return r != 0 ? r : call_send_json(context, call, ret);
-}
-
 /* The texts of all pages of one event (NULL: all) go through each. */
 typedef int (*TextFunction)(const Context *context, void *userdata, const char *text,
                             uint64_t *ret_seq);
@@ -167,6 +149,14 @@ typedef int (*TextFunction)(const Context *context, void *userdata, const char *
 static int pages_read(Context *context, const AuditQuery *query, const char *event,
                       TextFunction each, void *userdata) {
         Progress progress = { .what = "Rows read" };
+        LedgerQuery wanted = {
+                .since = query->since,
+                .until = query->until,
+                .seal = query->seal,
+                .subject = query->subject,
+                .event = event,
+                .limit = PAGE_MAX,
+        };
         uint64_t first = 1, rows = 0;
         size_t count = 1;
         int r = 0;
@@ -177,7 +167,8 @@ static int pages_read(Context *context, const AuditQuery *query, const char *eve
                 const json_t *text;
                 size_t i;
 
-                r = page_get(context, query, event, first, &page);
+                wanted.first = first;
+                r = ledger_page_get(context, &wanted, &page);
                 count = r == 0 ? json_array_size(page) : 0;
                 json_array_foreach(page, i, text) {
                         uint64_t seq = 0;

@@ -188,6 +188,19 @@ void print_escaped(const char *text) {
         fputs(escaped ? escaped : "?", stdout);
 }
 
+void print_attention(const json_t *status) {
+        const json_t *item, *list = json_object_get(status, "attention");
+        size_t i;
+
+        if (json_array_size(list) > 0)
+                puts("\nNeeds attention:");
+        json_array_foreach(list, i, item) {
+                fputs("  - ", stdout);
+                print_escaped(json_is_string(item) ? json_string_value(item) : "?");
+                putchar('\n');
+        }
+}
+
 int print_done(const Context *context, const char *key, const char *value, const char *format,
                ...) {
         _cleanup_free_ char *sentence = NULL;

@@ -50,6 +50,9 @@ void note_opaque(const Context *context, const json_t *document);
 /* An array of arrays as an array of objects with these keys; NULL without memory. */
 json_t *rows_named(const json_t *rows, const char *const *keys, size_t n_keys);
 
+/* What a status says needs attention, as a list; nothing where there is nothing. */
+void print_attention(const json_t *status);
+
 /* Print on standard output with control characters escaped. */
 void print_escaped(const char *text);
 

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "client/bus-call.h"
+#include "client/ledger-page.h"
 #include "client/output.h"
 #include "client/text.h"
 #include "client/verb-ledger-internal.h"
@@ -31,30 +32,6 @@ static const char help[] =
 
 /* The daemon ends a page early only where it has grown beyond this. */
 #define PAGE_BYTES (1024 * 1024)
-
-typedef struct Filter {
-        uint64_t since, until, first, limit;
-        const char *seal, *subject, *event;
-} Filter;
-
-static int page_get(Context *context, const Filter *filter, uint64_t first, uint64_t limit,
-                    json_t **ret) {
-        _cleanup_(message_freep) sd_bus_message *call = NULL;
-
-        int r = call_new(context, MANAGER_PATH, MANAGER, "ReadLedger", &call);
-        if (r != 0)
-                return r;
-        Entries e = entries_open(call);
-        entry_time(&e, "first", first);
-        entry_time(&e, "since", filter->since);
-        entry_time(&e, "until", filter->until);
-        entry_text(&e, "seal", filter->seal);
-        entry_text(&e, "subject", filter->subject);
-        entry_text(&e, "event", filter->event);
-        entry_u32(&e, "limit", (uint32_t) limit);
-        r = call_built(context, entries_close(&e));
-        return r != 0 ? r : call_send_json(context, call, ret);
-}
 
 /* --- one row for people --------------------------------------------------------------------- */
 
@@ -193,32 +170,34 @@ static int page_use(const Context *context, const json_t *page, json_t *all) {
         return 0;
 }
 
-static int rows_all(Context *context, const Filter *filter, json_t *all) {
-        uint64_t first = filter->first, left = filter->limit > 0 ? filter->limit : UINT64_MAX;
+static int rows_all(Context *context, const LedgerQuery *filter, json_t *all) {
+        uint64_t left = filter->limit > 0 ? filter->limit : UINT64_MAX;
+        LedgerQuery wanted = *filter;
         bool more = true;
 
         while (more && left > 0) {
                 _cleanup_(json_freep) json_t *page = NULL;
-                const uint64_t limit = left < PAGE_MAX ? left : PAGE_MAX;
 
-                int r = page_get(context, filter, first, limit, &page);
+                wanted.limit = left < PAGE_MAX ? left : PAGE_MAX;
+                int r = ledger_page_get(context, &wanted, &page);
                 if (r == 0)
                         r = page_use(context, page, all);
                 if (r != 0)
                         return r;
                 const size_t count = json_array_size(page);
                 const uint64_t next = next_after(page);
-                more = count > 0 && (count >= limit || bytes_of(page) >= PAGE_BYTES);
+                more = count > 0 && (count >= wanted.limit || bytes_of(page) >= PAGE_BYTES);
                 left -= count < left ? count : left;
-                if (more && left > 0 && next <= first)
+                if (more && left > 0 && next <= wanted.first)
                         return fail(context, EXIT_OTHER, "the daemon's list does not end");
-                first = next;
+                wanted.first = next;
         }
         return 0;
 }
 
 /* The daemon would answer a word that it does not know with an empty list. */
-static int filter_check(const Context *context, Filter *filter, char subject[SUBJECT_MAX + 1]) {
+static int filter_check(const Context *context, LedgerQuery *filter,
+                        char subject[SUBJECT_MAX + 1]) {
         if (filter->event && event_from_name(filter->event) < 0)
                 return fail_plain(context, EXIT_USAGE,
                                   "there is no event '%s'; sealsd-ledger(5) lists them",
@@ -232,7 +211,7 @@ static int filter_check(const Context *context, Filter *filter, char subject[SUB
 }
 
 int verb_ledger_list(Context *context, int argc, char **argv) {
-        Filter filter = {};
+        LedgerQuery filter = {};
         const CommandOption table[] = {
                 { "since", .time = &filter.since },   { "until", .time_end = &filter.until },
                 { "seal", .text = &filter.seal },     { "subject", .text = &filter.subject },

@@ -185,19 +185,6 @@ static int findings_print(const Context *context, const json_t *findings) {
         return print_table(context, findings, FIELDS(columns), "The inspection found nothing.");
 }
 
-static void attention_print(const json_t *status) {
-        const json_t *item, *list = json_object_get(status, "attention");
-        size_t i;
-
-        if (json_array_size(list) > 0)
-                puts("\nNeeds attention:");
-        json_array_foreach(list, i, item) {
-                fputs("  - ", stdout);
-                print_escaped(json_is_string(item) ? json_string_value(item) : "?");
-                putchar('\n');
-        }
-}
-
 static int actions_print(const Context *context, const json_t *actions) {
         static const OutputField columns[] = {
                 { "who", "WHO HAS TO ACT", FIELD_TEXT },
@@ -233,7 +220,7 @@ static int report_print(const Context *context, const json_t *report) {
                 r = requests_print(context, json_object_get(report, "requests"));
         if (r == 0)
                 r = findings_print(context, json_object_get(report, "findings"));
-        attention_print(status);
+        print_attention(status);
         return r != 0 ? r : actions_print(context, json_object_get(report, "actions"));
 }
 

@@ -77,19 +77,6 @@ static int indices_print(const Context *context, const json_t *status) {
         return print_table(context, rows, FIELDS(columns), "");
 }
 
-static void attention_print(const json_t *status) {
-        const json_t *item, *list = json_object_get(status, "attention");
-        size_t i;
-
-        if (json_array_size(list) > 0)
-                puts("\nNeeds attention:");
-        json_array_foreach(list, i, item) {
-                fputs("  - ", stdout);
-                print_escaped(json_is_string(item) ? json_string_value(item) : "?");
-                putchar('\n');
-        }
-}
-
 /* What to do about a state in which nothing signs. */
 static void next_print(const char *state) {
         static const struct {
@@ -120,7 +107,7 @@ static int uninitialized_print(const Context *context, const json_t *status) {
         int r = print_fields(context, status, FIELDS(before));
         if (r != 0)
                 return r;
-        attention_print(status);
+        print_attention(status);
         puts(waits ? "\nNext: 'sealctl authority challenges' shows what the authority has to "
                      "answer"
                    : "\nNext: an administrator runs 'sealctl init'");
@@ -136,7 +123,7 @@ static int status_print(const Context *context, const json_t *status) {
         if (r == 0)
                 r = indices_print(context, status);
         if (r == 0)
-                attention_print(status);
+                print_attention(status);
         if (r == 0)
                 next_print(json_text(status, "state"));
         return r;
