@@ -221,49 +221,6 @@ int application_to_json(const Application *application, char **ret) {
         return json_to_text(document, ret);
 }
 
-static bool read_string(const json_t *object, const char *key, char *ret, size_t size) {
-        const char *text = json_string_value(json_object_get(object, key));
-
-        if (!text || strlen(text) >= size)
-                return false;
-        strcpy(ret, text);
-        return true;
-}
-
-bool json_read_number(const json_t *object, const char *key, uint64_t *ret) {
-        const json_t *value = json_object_get(object, key);
-        json_int_t number = json_integer_value(value);
-
-        if (!json_is_integer(value) || number < 0 || (uint64_t) number > JSON_NUMBER_MAX)
-                return false;
-        *ret = (uint64_t) number;
-        return true;
-}
-
-bool json_read_purposes(const json_t *array, unsigned *ret) {
-        for (size_t i = 0; i < json_array_size(array); i++) {
-                const char *name = json_string_value(json_array_get(array, i));
-                unsigned purpose = name ? purpose_from_name(name) : 0;
-
-                if (purpose == 0 || *ret & purpose)
-                        return false;
-                *ret |= purpose;
-        }
-        return *ret != 0;
-}
-
-bool json_read_subject(const json_t *text, const json_t *id, Subject *ret) {
-        const char *subject = json_string_value(text), *name;
-        json_int_t number = json_integer_value(id);
-
-        if (!subject || !json_is_integer(id) || number < 0 || number > UINT32_MAX ||
-            !subject_text_split(subject, &ret->kind, &name))
-                return false;
-        ret->id = (uint32_t) number;
-        strcpy(ret->text, subject);
-        return true;
-}
-
 static bool read_keepers(const json_t *object, Application *a) {
         const json_t *texts = json_object_get(object, "keepers");
         const json_t *ids = json_object_get(object, "keeper-ids");
@@ -280,11 +237,11 @@ static bool read_keepers(const json_t *object, Application *a) {
 }
 
 bool json_read_application(const json_t *o, Application *a) {
-        return read_string(o, "name", a->name, sizeof(a->name)) &&
-               read_string(o, "holder", a->holder, sizeof(a->holder)) &&
-               read_string(o, "class", a->class, sizeof(a->class)) &&
-               read_string(o, "type", a->type, sizeof(a->type)) &&
-               read_string(o, "algorithm", a->algorithm, sizeof(a->algorithm)) &&
+        return json_read_text(o, "name", a->name, sizeof(a->name)) &&
+               json_read_text(o, "holder", a->holder, sizeof(a->holder)) &&
+               json_read_text(o, "class", a->class, sizeof(a->class)) &&
+               json_read_text(o, "type", a->type, sizeof(a->type)) &&
+               json_read_text(o, "algorithm", a->algorithm, sizeof(a->algorithm)) &&
                json_read_number(o, "not-before", &a->not_before) &&
                json_read_number(o, "not-after", &a->not_after) &&
                json_read_number(o, "use-limit", &a->use_limit) &&

@@ -19,6 +19,7 @@ json_t *application_json(const Application *application);
  * one, each once. Of an application, what application_json wrote, into a zeroed one.
  */
 bool json_read_documents(const json_t *array, Document *ret, size_t *ret_count);
+bool json_read_text(const json_t *object, const char *key, char *ret, size_t size);
 bool json_read_number(const json_t *object, const char *key, uint64_t *ret);
 bool json_read_purposes(const json_t *array, unsigned *ret);
 bool json_read_subject(const json_t *text, const json_t *id, Subject *ret);

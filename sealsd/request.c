@@ -72,15 +72,6 @@ int request_to_json(const Request *request, char **ret) {
         return json_to_text(document, ret);
 }
 
-static bool read_text(const json_t *object, const char *key, char *ret, size_t size) {
-        const char *text = json_string_value(json_object_get(object, key));
-
-        if (!text || strlen(text) >= size)
-                return false;
-        strcpy(ret, text);
-        return true;
-}
-
 int request_from_json(const char *json, Request *request) {
         _cleanup_json_ json_t *document = NULL;
         int kind = request_kind(request);
@@ -90,7 +81,7 @@ int request_from_json(const char *json, Request *request) {
                 return r;
         if (!change_read((RequestKind) kind, json_object_get(document, "application"),
                          &request->application) ||
-            !read_text(document, "reason", request->reason, sizeof(request->reason)))
+            !json_read_text(document, "reason", request->reason, sizeof(request->reason)))
                 return SEAL_E_REGISTER_TAMPERED;
         return 0;
 }
@@ -127,7 +118,7 @@ static bool signature_read(const json_t *object, Decision *decision) {
         if (size == 0 || size > SIGNATURE_MAX || !hex_decode(hex, decision->signature, size))
                 return false;
         decision->signature_size = size;
-        return read_text(object, "key", decision->key, sizeof(decision->key));
+        return json_read_text(object, "key", decision->key, sizeof(decision->key));
 }
 
 int decision_from_json(const char *json, Decision *decision) {
@@ -136,7 +127,7 @@ int decision_from_json(const char *json, Decision *decision) {
         int r = json_parse(json, &object);
         if (r != 0)
                 return r;
-        return read_text(object, "comment", decision->comment, sizeof(decision->comment)) &&
+        return json_read_text(object, "comment", decision->comment, sizeof(decision->comment)) &&
                                signature_read(object, decision)
                        ? 0
                        : SEAL_E_REGISTER_TAMPERED;

@@ -25,24 +25,15 @@ static int reasons_to_json(const Grant *grant, char **ret) {
         return json_to_text(object, ret);
 }
 
-static bool read_text(const json_t *object, const char *key, char *ret, size_t size) {
-        const char *text = json_string_value(json_object_get(object, key));
-
-        if (!text || strlen(text) >= size)
-                return false;
-        strcpy(ret, text);
-        return true;
-}
-
 static int reasons_from_json(const char *text, Grant *grant) {
         _cleanup_json_ json_t *object = NULL;
 
         int r = json_parse(text, &object);
         if (r != 0)
                 return r;
-        return read_text(object, "reason", grant->reason, sizeof(grant->reason)) &&
-                               read_text(object, "end-reason", grant->end_reason,
-                                         sizeof(grant->end_reason))
+        return json_read_text(object, "reason", grant->reason, sizeof(grant->reason)) &&
+                               json_read_text(object, "end-reason", grant->end_reason,
+                                              sizeof(grant->end_reason))
                        ? 0
                        : SEAL_E_REGISTER_TAMPERED;
 }
