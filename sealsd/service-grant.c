@@ -219,9 +219,8 @@ int service_grant_add(Service *service, const Caller *caller, const char *number
 /* --- taking back ---------------------------------------------------------------------------- */
 
 /* A deputy takes back what he gave; keepers and administrators all of it. */
-static int remove_may(Service *service, const Caller *caller, const Seal *seal, const Grant *grant,
+static int remove_may(const Caller *caller, const Seal *seal, const Grant *grant,
                       ErrorDetail *detail) {
-        (void) service;
         if (seal_is_keeper(seal, caller) || caller->roles & ROLE_ADMINISTRATOR ||
             caller_is(caller, &grant->giver))
                 return 0;
@@ -243,7 +242,7 @@ static int end_one(Service *service, const Caller *caller, const Seal *seal, con
 /* It, and when it made a deputy what that deputy gave: a grant ends with the giver's custody. */
 static int remove_commit(Service *service, const Caller *caller, const Seal *seal,
                          const Grant *grant, const char *reason) {
-        const GrantFilter filter = { .seal = seal->number, .live = true, .limit = GRANTS_MAX };
+        const GrantFilter filter = { .via = grant->id, .live = true, .limit = GRANTS_MAX };
         const Act act = service_act(service, caller);
         _cleanup_free_ Grant *grants = NULL;
         size_t count = 0;
@@ -255,9 +254,8 @@ static int remove_commit(Service *service, const Caller *caller, const Seal *sea
                 return r;
         r = end_one(service, caller, seal, grant, &act, reason);
         for (size_t i = 0; r == 0 && i < count; i++)
-                if (grants[i].via == grant->id)
-                        r = end_one(service, caller, seal, &grants[i], &act,
-                                    "the deputy who gave it is none any more");
+                r = end_one(service, caller, seal, &grants[i], &act,
+                            "the deputy who gave it is none any more");
         return store_end(service->store, r);
 }
 
@@ -277,7 +275,7 @@ int service_grant_remove(Service *service, const Caller *caller, const char *num
         if (r == 0 && grant->ended != 0)
                 return error_set(detail, SEAL_E_INVALID_STATE, "Grant %" PRIu64 " has ended", id);
         if (r == 0)
-                r = remove_may(service, caller, seal, grant, detail);
+                r = remove_may(caller, seal, grant, detail);
         if (r == 0)
                 r = remove_commit(service, caller, seal, grant, reason);
         if (r == 0)
