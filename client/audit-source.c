@@ -24,7 +24,8 @@ static bool text_fits(const char *wanted, const char *text) {
         return !wanted || (text && strcmp(wanted, text) == 0);
 }
 
-bool audit_query_fits(const AuditQuery *query, const LedgerParsed *parsed) {
+/* For the file, and for what the daemon sends. */
+static bool audit_query_fits(const AuditQuery *query, const LedgerParsed *parsed) {
         const LedgerRow *row = &parsed->row;
 
         return event_fits(query, parsed->code) && text_fits(query->seal, row->seal) &&

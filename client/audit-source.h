@@ -28,6 +28,3 @@ typedef int (*AuditRowFunction)(void *userdata, const LedgerParsed *row);
  * where they do not, the rest is read all the same, and EXIT_VERIFICATION returned in the end.
  */
 int audit_read(Context *context, const AuditQuery *query, AuditRowFunction row, void *userdata);
-
-/* Does the row fit? For the file, and for what the daemon sends. */
-bool audit_query_fits(const AuditQuery *query, const LedgerParsed *row);

@@ -41,10 +41,6 @@ const LedgerKey ledger_keys[] = {
 };
 const size_t ledger_key_count = sizeof(ledger_keys) / sizeof(ledger_keys[0]);
 
-const char *ledger_row_key(size_t i) {
-        return i < ledger_key_count ? ledger_keys[i].name : NULL;
-}
-
 int ledger_row_hash(const char *text, size_t size, uint8_t ret[static LEDGER_HASH_SIZE]) {
         TPM2B_DIGEST digest;
 

@@ -93,6 +93,3 @@ void ledger_parsed_done(LedgerParsed *parsed);
  */
 int ledger_row_follows(const LedgerRow *row, uint64_t seq,
                        const uint8_t previous[static LEDGER_HASH_SIZE], ErrorDetail *detail);
-
-/* The keys of a row, for what compares them with other lists; NULL beyond the last. */
-const char *ledger_row_key(size_t i);

@@ -124,7 +124,7 @@ static void send_copy(Operation *op, sd_bus_message *answer) {
         operation_finish(op, r, reply);
 }
 
-void operation_send(Operation *op, sd_bus_message *reply) {
+static void operation_send(Operation *op, sd_bus_message *reply) {
         Operation *follower;
 
         assert(!op->answered);

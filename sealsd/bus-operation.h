@@ -56,11 +56,10 @@ int operation_new(Operation **ret, Bus *bus, sd_bus_message *m);
 unsigned operation_count_uid(const Bus *bus, uint32_t uid);
 
 /*
- * The three ways to answer. Each frees op. operation_return takes what sd_bus_message_append takes.
+ * Every way to answer frees op. operation_return takes what sd_bus_message_append takes.
  * A positive code is a condition, a negative one an errno, whose cause is logged and not told.
  */
 void operation_return(Operation *op, const char *types, ...);
-void operation_send(Operation *op, sd_bus_message *reply);
 void operation_fail(Operation *op, int code, const ErrorDetail *detail);
 
 /* Send the reply that was built, or fail when building it did (r < 0). */

@@ -123,7 +123,8 @@ int grant_complete(Grant *grant, const GrantContext *context, ErrorDetail *detai
 
 /* --- one that is there ---------------------------------------------------------------------- */
 
-bool grant_in_force(const Grant *grant, uint64_t now) {
+/* Neither ended nor before or after its time. */
+static bool grant_in_force(const Grant *grant, uint64_t now) {
         return grant->ended == 0 && grant->not_before <= now &&
                (grant->until == 0 || now <= grant->until);
 }

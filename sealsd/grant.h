@@ -58,9 +58,6 @@ typedef struct GrantContext {
  */
 int grant_complete(Grant *grant, const GrantContext *context, ErrorDetail *detail);
 
-/* Neither ended nor before or after its time. */
-bool grant_in_force(const Grant *grant, uint64_t now);
-
 /*
  * Does it let the caller use the seal for this purpose now? SEAL_E_ACCESS_DENIED (not his, or over), SEAL_E_NOT_YET_VALID,
  * SEAL_E_PURPOSE_NOT_ALLOWED, SEAL_E_LIMIT_REACHED (count uses are not left;

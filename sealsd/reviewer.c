@@ -57,8 +57,9 @@ static void put_text(Writer *writer, const char *text) {
         writer_put(writer, text, strlen(text));
 }
 
-void reviewer_decision_bytes(const uint8_t digest[static TPM2_SHA256_DIGEST_SIZE], bool approve,
-                             Writer *writer) {
+/* "sealsd/decision/approve" or "…/reject" ‖ the request's Digest. */
+static void reviewer_decision_bytes(const uint8_t digest[static TPM2_SHA256_DIGEST_SIZE],
+                                    bool approve, Writer *writer) {
         put_text(writer, approve ? "sealsd/decision/approve" : "sealsd/decision/reject");
         writer_put(writer, digest, TPM2_SHA256_DIGEST_SIZE);
 }

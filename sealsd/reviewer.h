@@ -35,10 +35,6 @@ int reviewer_complete(Reviewer *reviewer, Bytes pem, ErrorDetail *detail);
 /* SHA-256 of the key's DER SubjectPublicKeyInfo: how the ledger names a key. */
 int reviewer_key_hash(const Reviewer *reviewer, uint8_t ret[static TPM2_SHA256_DIGEST_SIZE]);
 
-/* "sealsd/decision/approve" or "…/reject" ‖ the request's Digest. */
-void reviewer_decision_bytes(const uint8_t digest[static TPM2_SHA256_DIGEST_SIZE], bool approve,
-                             Writer *writer);
-
 /*
  * "sealsd/reviewer/replace" ‖ 0 ‖ "user:NAME" ‖ 0 ‖ the new key's hash: what lets a new key take an old
  * one's place, and that of this reviewer alone.

@@ -292,32 +292,20 @@ int store_grant_end(Store *store, uint64_t id, const Act *act, const char *reaso
         return r != 0 ? r : store_end_own(store, own, grant_end(store, id, act, reason));
 }
 
-/* Which grants are to be ended: of a seal, of a giver of it, or through a grant. */
-typedef struct Ending {
-        const char *number;
-        const Subject *giver;
-        uint64_t via;
-} Ending;
-
-static int live_ids(Store *store, const Ending *ending, uint64_t *ids, size_t *ret_count) {
+static int live_ids(Store *store, const char *number, const Subject *giver, uint64_t *ids,
+                    size_t *ret_count) {
         _cleanup_query_ Query query = query_new(
-                store, ending->via > 0 ? "SELECT g.id FROM " GRANT_TABLES
-                                         " WHERE g.via = ? AND g.via <> 0"
-                                         " AND g.ended = 0 ORDER BY g.id"
-                       : ending->giver ? "SELECT g.id FROM " GRANT_TABLES " WHERE s.number = ?"
-                                         " AND g.giver_kind = ? AND g.giver_id = ? AND g.ended = 0"
-                                         " ORDER BY g.id"
-                                       : "SELECT g.id FROM " GRANT_TABLES " WHERE s.number = ?"
-                                         " AND g.ended = 0 ORDER BY g.id");
+                store, giver ? "SELECT g.id FROM " GRANT_TABLES " WHERE s.number = ?"
+                               " AND g.giver_kind = ? AND g.giver_id = ? AND g.ended = 0"
+                               " ORDER BY g.id"
+                             : "SELECT g.id FROM " GRANT_TABLES " WHERE s.number = ?"
+                               " AND g.ended = 0 ORDER BY g.id");
         bool row = true;
 
-        if (ending->via > 0)
-                put_number(&query, ending->via);
-        else
-                put_text(&query, ending->number);
-        if (ending->giver) {
-                put_kind(&query, ending->giver->kind);
-                put_number(&query, ending->giver->id);
+        put_text(&query, number);
+        if (giver) {
+                put_kind(&query, giver->kind);
+                put_number(&query, giver->id);
         }
         for (*ret_count = 0; *ret_count < GRANTS_MAX;) {
                 int r = query_row(&query, &row);
@@ -331,17 +319,17 @@ static int live_ids(Store *store, const Ending *ending, uint64_t *ids, size_t *r
         return 0;
 }
 
-static int live_end(Store *store, const Ending *ending, const Act *act, const char *reason,
-                    uint64_t *ids, size_t *ret_count) {
-        int r = live_ids(store, ending, ids, ret_count);
+static int live_end(Store *store, const Act *act, const char *reason, const uint64_t *ids,
+                    size_t count) {
+        int r = 0;
 
-        for (size_t i = 0; i < *ret_count && r == 0; i++)
+        for (size_t i = 0; i < count && r == 0; i++)
                 r = grant_end(store, ids[i], act, reason);
         return r;
 }
 
-static int grants_end(Store *store, const Ending *ending, const Act *act, const char *reason,
-                      uint64_t **ret, size_t *ret_count) {
+int store_grants_end(Store *store, const char *number, const Subject *giver, const Act *act,
+                     const char *reason, uint64_t **ret, size_t *ret_count) {
         _cleanup_free_ uint64_t *ids = calloc(GRANTS_MAX, sizeof(*ids));
         size_t count = 0;
         bool own;
@@ -349,27 +337,15 @@ static int grants_end(Store *store, const Ending *ending, const Act *act, const 
         if (!ids)
                 return -ENOMEM;
         int r = store_begin_own(store, &own);
+        if (r != 0)
+                return r;
+        r = live_ids(store, number, giver, ids, &count);
         if (r == 0)
-                r = store_end_own(store, own, live_end(store, ending, act, reason, ids, &count));
+                r = live_end(store, act, reason, ids, count);
+        r = store_end_own(store, own, r);
         if (r != 0)
                 return r;
         *ret = steal_ptr(ids);
         *ret_count = count;
         return 0;
-}
-
-int store_grants_end(Store *store, const char *number, const Subject *giver, const Act *act,
-                     const char *reason, uint64_t **ret, size_t *ret_count) {
-        const Ending ending = { .number = number, .giver = giver };
-
-        return grants_end(store, &ending, act, reason, ret, ret_count);
-}
-
-int store_grants_end_via(Store *store, uint64_t via, const Act *act, const char *reason,
-                         uint64_t **ret, size_t *ret_count) {
-        const Ending ending = { .via = via };
-
-        if (via == 0)
-                return SEAL_E_INVALID_ARGS;
-        return grants_end(store, &ending, act, reason, ret, ret_count);
 }

@@ -157,8 +157,6 @@ Query query_new(Store *store, const char *sql);
 /* The same for a literal whose statement is kept for the next time. */
 Query query_kept(Store *store, const char *sql);
 void query_forget_all(Store *store);
-/* As new, for other parameters of the same statement. */
-void query_rewind(Query *query);
 void query_end(Query *query);
 #define _cleanup_query_ _cleanup_(query_end)
 
@@ -224,7 +222,6 @@ void plain_freep(char **text);
 #define _cleanup_plain_ _cleanup_(plain_freep)
 
 /* Two columns: version, sealed. */
-void put_sealed(Query *query, const Sealed *sealed);
 void take_sealed(Query *query, Sealed *ret);
 
 /*
@@ -232,13 +229,6 @@ void take_sealed(Query *query, Sealed *ret);
  * for what was not written for this row and version.
  */
 int sealed_open(Store *store, const char *table, uint64_t row, const Sealed *sealed, char **ret);
-
-/*
- * The record of the row after this version: encrypted under the key, or plain as long as the
- * installation has none. SEAL_E_MACHINE_STATE_REFUSED where it has one that is not known now.
- */
-int sealed_make(Store *store, const char *table, uint64_t row, uint64_t version, const char *text,
-                Sealed *ret);
 
 /* Of the row that is there; *ret as of sealed_open. */
 int sealed_read(Store *store, const char *table, uint64_t row, char **ret);

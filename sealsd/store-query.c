@@ -94,12 +94,6 @@ void query_forget_all(Store *store) {
         }
 }
 
-/* What sqlite3_reset returns is the error of the step before, which was told then. */
-void query_rewind(Query *query) {
-        (void) sqlite3_reset(query->statement);
-        query->parameter = 0;
-}
-
 /* What finalizing could say was said by the step. */
 void query_end(Query *query) {
         if (query->kept) {

@@ -37,7 +37,7 @@ void plain_freep(char **text) {
         free(*text);
 }
 
-void put_sealed(Query *query, const Sealed *sealed) {
+static void put_sealed(Query *query, const Sealed *sealed) {
         put_number(query, sealed->version);
         put_bytes(query, sealed->data ? (const void *) sealed->data : "", sealed->size);
 }
@@ -192,8 +192,12 @@ static int plain_make(Store *store, uint64_t version, const char *text, Sealed *
         return r;
 }
 
-int sealed_make(Store *store, const char *table, uint64_t row, uint64_t version, const char *text,
-                Sealed *ret) {
+/*
+ * The record of the row after this version: encrypted under the key, or plain as long as the
+ * installation has none. SEAL_E_MACHINE_STATE_REFUSED where it has one that is not known now.
+ */
+static int sealed_make(Store *store, const char *table, uint64_t row, uint64_t version,
+                       const char *text, Sealed *ret) {
         _cleanup_sealed_ Sealed sealed = { .version = version + 1 };
         uint8_t buffer[128];
 

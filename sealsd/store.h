@@ -301,10 +301,6 @@ int store_grant_end(Store *store, uint64_t id, const Act *act, const char *reaso
 int store_grants_end(Store *store, const char *number, const Subject *giver, const Act *act,
                      const char *reason, uint64_t **ret, size_t *ret_count);
 
-/* End those that were given by a deputy by this grant. */
-int store_grants_end_via(Store *store, uint64_t via, const Act *act, const char *reason,
-                         uint64_t **ret, size_t *ret_count);
-
 /* --- reviewers ---------------------------------------------------------------------------- */
 
 /* Replaces what the subject had before. */
