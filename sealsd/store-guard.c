@@ -46,7 +46,7 @@ static const char *const rowid_statements[TABLES] = {
         ROWS_OF("use_grant"),     ROWS_OF("reviewer"),
 };
 
-static unsigned table_find(const char *name) {
+unsigned guard_table_find(const char *name) {
         unsigned i = 0;
 
         while (i < TABLES && strcmp(guard_tables[i], name) != 0)
@@ -196,7 +196,7 @@ static void touch(Store *store, unsigned table, int64_t row, bool was) {
 static void on_change(void *userdata, sqlite3 *db, int operation, const char *database,
                       const char *name, sqlite3_int64 row, sqlite3_int64 to) {
         Store *store = userdata;
-        unsigned table = table_find(name);
+        unsigned table = guard_table_find(name);
 
         (void) db;
         if ((!store->begun && !store->pending.begins) || table == TABLES ||
@@ -375,7 +375,7 @@ static bool touched(const Store *store, unsigned table, int64_t row) {
 
 int guard_check(Store *store, const char *name, uint64_t row) {
         uint8_t known[LEDGER_HASH_SIZE], found[LEDGER_HASH_SIZE];
-        unsigned table = table_find(name);
+        unsigned table = guard_table_find(name);
         bool is_known = false, there = false;
 
         if (!store->begun || touched(store, table, (int64_t) row))

@@ -258,6 +258,8 @@ int keepers_check(Store *store, uint64_t seal);
 
 extern const char *const guard_tables[];
 extern const unsigned guard_table_count;
+/* Its place in the list; guard_table_count when it is not in it. */
+unsigned guard_table_find(const char *name);
 
 /* From now on what changes is noted. */
 void guard_watch(Store *store);
