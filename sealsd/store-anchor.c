@@ -34,10 +34,28 @@ static int take_columns(Query *query, LedgerAnchor *ret) {
         return r;
 }
 
-static int take_anchor(Query *query, LedgerAnchor *ret) {
-        int r = query_one(query);
+/*
+ * The next that can be read. A damaged one proves nothing and is passed over: the check of the
+ * register finds it, and once it is acknowledged it must be in nobody's way.
+ */
+static int anchor_next(Query *query, LedgerAnchor *ret, bool *ret_there) {
+        *ret_there = true;
+        for (;;) {
+                int r = query_row(query, ret_there);
+                if (r != 0 || !*ret_there)
+                        return r;
+                r = take_columns(query, ret);
+                if (r != SEAL_E_REGISTER_TAMPERED)
+                        return r;
+                query->code = 0;
+        }
+}
 
-        return r == 0 ? take_columns(query, ret) : r;
+static int take_anchor(Query *query, LedgerAnchor *ret) {
+        bool there;
+
+        int r = anchor_next(query, ret, &there);
+        return r == 0 && !there ? SEAL_E_NOT_FOUND : r;
 }
 
 int store_anchor_add(Store *store, LedgerAnchor *anchor) {
@@ -76,7 +94,7 @@ int store_anchor_done(Store *store, uint64_t id) {
 int store_anchor_last(Store *store, bool done, LedgerAnchor *ret) {
         _cleanup_query_ Query query = query_new(store, "SELECT " ANCHOR_COLUMNS
                                                        " FROM anchor WHERE done = ?"
-                                                       " ORDER BY id DESC LIMIT 1");
+                                                       " ORDER BY id DESC");
 
         put_number(&query, done);
         return take_anchor(&query, ret);
@@ -86,7 +104,7 @@ int store_anchor_by_value(Store *store, const uint8_t value[static LEDGER_HASH_S
                           LedgerAnchor *ret) {
         _cleanup_query_ Query query = query_new(store, "SELECT " ANCHOR_COLUMNS
                                                        " FROM anchor WHERE value = ?"
-                                                       " ORDER BY id DESC LIMIT 1");
+                                                       " ORDER BY id DESC");
 
         put_bytes(&query, value, LEDGER_HASH_SIZE);
         return take_anchor(&query, ret);
@@ -104,19 +122,16 @@ int store_anchor_list(Store *store, uint64_t after, size_t max, LedgerAnchor *re
                       size_t *ret_count) {
         _cleanup_query_ Query query = query_new(store,
                                                 "SELECT " ANCHOR_COLUMNS " FROM anchor WHERE id > ?"
-                                                " ORDER BY id LIMIT ?");
-        bool row = true;
+                                                " ORDER BY id");
+        bool there = true;
         size_t count = 0;
 
         put_number(&query, after);
-        put_number(&query, max);
         while (count < max) {
-                int r = query_row(&query, &row);
-                if (r == 0 && row)
-                        r = take_columns(&query, &ret[count]);
+                int r = anchor_next(&query, &ret[count], &there);
                 if (r != 0)
                         return r;
-                if (!row)
+                if (!there)
                         break;
                 count++;
         }

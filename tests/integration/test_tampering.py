@@ -42,6 +42,7 @@ def test_anchor_that_cannot_be_read_keeps_no_edit_from_being_found(edited):
     assert edited.manager_property("State") == "tampered"
     assert sign_error(edited, edited["SEAL"]) == "RegisterTampered"
     check_acknowledged(edited)
+    edited.ok("sealctl ledger export /run/test/without.jsonl", edited["SEAL_AUDITOR"])
 
 
 def test_page_that_cannot_be_read_is_no_way_to_be_verified_no_more(new_sandbox):
@@ -273,11 +274,12 @@ def test_tail_that_was_cut_off_is_found_by_the_chip(edited):
     check_acknowledged(edited)
 
 
-@pytest.mark.parametrize("kind", ("changed", "deleted", "added"))
+@pytest.mark.parametrize("kind", ("changed", "unreadable", "deleted", "added"))
 def test_edited_anchor_is_found(edited, kind):
-    column = "UPDATE anchor SET value = randomblob(32) WHERE id = (SELECT max(id) FROM anchor)"
-    if kind == "changed":
-        edit_stopped(edited, "sql", "anchor", column)
+    columns = {"changed": "value = randomblob(32)", "unreadable": "head = x'00'"}
+    if kind in columns:
+        edit_stopped(edited, "sql", "anchor", f"UPDATE anchor SET {columns[kind]} WHERE id ="
+                                              " (SELECT max(id) FROM anchor)")
     else:
         edit_stopped(edited, kind, "anchor")
     report = verify(edited)
