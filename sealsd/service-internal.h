@@ -101,7 +101,7 @@ struct Service {
         void *ended_userdata;
 };
 
-/* --- jobs --------------------------------------------------------------------------------- */
+/* --- jobs (service-job.c) ----------------------------------------------------------------- */
 
 /*
  * The head of every job of the service: who waits for it, and what each needs to begin. The worker
