@@ -292,6 +292,8 @@ int service_create_seal(Service *service, const Caller *caller, Application *app
         if (r != SEAL_E_NOT_FOUND)
                 return r;
         r = apply_fill(service, caller, application, request, detail);
+        if (r == 0) /* a register that was put back would give a number again */
+                r = service_require_sound(service, detail);
         if (r == 0)
                 r = create_request(service, caller, request);
         if (r != 0)

@@ -113,6 +113,9 @@ static int decide_last(Deciding *d, ErrorDetail *detail) {
 
         if (request_kind_makes(kind) || kind == KIND_DESTROY) {
                 r = decide_target(d, kind, detail);
+                /* A register that was put back would give a number again. */
+                if (r == 0 && kind != KIND_DESTROY)
+                        r = service_require_sound(s, detail);
                 if (r == 0 && kind != KIND_DESTROY)
                         r = store_number_take(s->store, s->config->number_region,
                                               d->request->number);

@@ -344,6 +344,11 @@ def test_bit_that_the_chip_has_set_killed_after_the_next_was_taken_is_not_used(i
     assert box.seal(number, "Revoke", "s", "over")[0] is not None
     box.ctl("stop")
     box.ok("rm -rf $SEALSD_STATE/* && cp -a /run/before/. $SEALSD_STATE/")
+    box.ctl("start")
+    assert box.error("/org/sealsd1", "Manager", "CreateSeal", "a{sv}", "1", "name", "s",
+                     "a number twice") == "RegisterTampered"
+    assert box.manager("AcknowledgeTampering", "sa{sv}", "put back on purpose", 0)[0] is not None
+    box.ctl("stop")
     request = Request(box, "single", "of the older register")
     with dying(box, "make-next-bit-taken"):
         request.create()

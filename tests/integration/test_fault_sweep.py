@@ -60,7 +60,7 @@ def points(total, count, first):
 def some(runner, total, turn):
     kind = runner.fault.kind
     if total:
-        runner.at(points(total, 2 if kind == inject.ALLOCATION else 3, turn))
+        runner.at(points(total, 1 if kind == inject.ALLOCATION else 2, turn))
 
 
 def faults_of(kind, turn):
