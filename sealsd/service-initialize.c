@@ -437,9 +437,10 @@ static int complete(Service *service, const Caller *caller) {
                         r = ledger_initialized(service, caller);
                 r = store_end(service->store, r);
         }
-        OPENSSL_cleanse(&done, sizeof(done));
+        /* Not read back: what cannot be read now is complete all the same. */
         if (r == 0)
-                r = service_reload(service);
+                service->installation = done;
+        OPENSSL_cleanse(&done, sizeof(done));
         return r;
 }
 
@@ -458,9 +459,10 @@ int service_initialize_try_complete(Service *service, const Caller *caller) {
             service->installation.phase != INIT_DEFINED)
                 return r;
 
-        r = complete(service, caller);
+        /* What may fail comes before the commit: after it nobody would be told of the new state. */
+        r = anchor_start(service);
         if (r == 0)
-                r = anchor_start(service);
+                r = complete(service, caller);
         if (r != 0)
                 return r;
         arrow_pass(service->arrows, ARROW_INIT_COMPLETED);

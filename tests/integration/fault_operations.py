@@ -8,6 +8,7 @@ from fault_sweep import ROOT, Finding, Reply
 MANAGER = "/org/sealsd1"
 APPLICANT, REVIEWER, MAKER, ADMIN = "seal-applicant", "seal-reviewer", "seal-maker", ROOT
 OTHER_ADMIN = "seal-admin"
+AUDITOR = "seal-auditor"
 GET_ALL = "org.freedesktop.DBus.Properties.GetAll"
 DIGEST = bytes(range(32))
 
@@ -108,6 +109,7 @@ class Operation:
     user, signature, body = ADMIN, "", ()
     repeated = ("InvalidState",)  # what the same call says when the work is done already
     may_fail_late = False         # an error though all is done is told rightly
+    tells_of_others = False       # it writes the counted refusals and disclosures down that wait
 
     def __init__(self, member, separation="dual", name=None, **more):
         self.member, self.separation = member, separation
@@ -520,6 +522,9 @@ def operations():
         Reads("Manager.GetStatus"),
         Reads("Manager.Inspect"),
         Reads("Seal.Inspect", active_seal),
+        Reads("Manager.ReadLedger", user=AUDITOR, signature="a{sv}", body=({"limit": ("u", 5)},),
+              tells_of_others=True),
+        Reads("Manager.VerifyLedger", user=AUDITOR, tells_of_others=True),
         Reads("Manager.ListChallenges"),
         Reads("Manager.ListSeals", signature="a{sv}", body=({},)),
         Reads("Manager.ListRequests", signature="a{sv}", body=({"awaiting": ("s", "me")},)),

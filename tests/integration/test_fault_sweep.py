@@ -21,11 +21,17 @@ from fault_operations import MANAGER
 
 FULL = os.environ.get("SEALSD_SWEEP") == "full"
 FRESH = ("Manager.Initialize", "Manager.Answer")  # swept by tests of their own, from an empty chip
+# What sweeps cannot call again and again: an export needs a descriptor of its own each time, whose
+# other end is read, and an acknowledgement a register that was damaged before it, with the daemon stopped.
+ELSEWHERE = {"Manager.ExportLedger": "test_ledger_verbs.py", "Manager.AcknowledgeTampering": "test_tampering.py"}
 SEPARATIONS = ("dual", "strict", "single")
 
 
 def test_every_member_of_the_interfaces_is_swept():
     swept = {op.member for op in fault_operations.operations()} | set(FRESH)
+    for member, file in ELSEWHERE.items():
+        assert member not in swept and (TREE / "tests/integration" / file).exists()
+    swept |= set(ELSEWHERE)
     for path in (TREE / "units").glob("org.sealsd1*.xml"):
         for interface in tree.parse(path).iter("interface"):
             name = interface.get("name").rsplit(".", 1)[1]
@@ -107,7 +113,10 @@ def test_fault_in_any_step_is_told_by_name_and_leaves_nothing_half_done(benches,
 
 @pytest.mark.parametrize("kind", ["command", "step"])
 def test_faults_leave_no_memory_behind(benches, kind):
-    """Sign and Make: what lives after the third pass is what lived after the second."""
+    """
+    Sign and Make: what lives after the third pass is what lived after the second. SQLite keeps the
+    register's pages, an allocation each, until it has two megabytes of them: those do not count.
+    """
     if is_sanitized():
         pytest.skip("a sanitizer has allocations of its own")
     bench, lives = benches("dual"), []
@@ -121,7 +130,8 @@ def test_faults_leave_no_memory_behind(benches, kind):
                 runner.at(range(1, total + 1, 1 if FULL else max(1, total // 4)))
                 runner.close()
         assert bench.is_alive()
-        lives.append(bench.inject.live()[0])
+        pages = int(bench.box.ok("sqlite3 $SEALSD_STATE/register.db 'PRAGMA page_count'"))
+        lives.append(bench.inject.live()[0] - pages)
     assert lives[2] - lives[1] < 20, lives
 
 
