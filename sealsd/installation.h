@@ -37,7 +37,7 @@ typedef struct Installation {
         bool owner_auth_ours;
         Secret owner_auth_old; /* what the chip had, while ours is being set */
         Secret lockout_auth;
-        bool lockout_auth_taken; /* was there before and given to us */
+        bool lockout_auth_taken;      /* was there before and given to us */
         TPM2B_PUBLIC register_public; /* the sealed register key; size 0: none was made yet */
         TPM2B_PRIVATE register_private;
 } Installation;

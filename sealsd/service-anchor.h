@@ -37,7 +37,7 @@ typedef struct Anchoring {
         sd_event_source *soon, *later;
         AnchorWaiter *waiting; /* for the job that runs */
         AnchorWaiter *late;    /* who came while it ran */
-        uint64_t spent; /* anchors lately, less one for each ANCHOR_EVERY */
+        uint64_t spent;        /* anchors lately, less one for each ANCHOR_EVERY */
         uint64_t spent_since;
         bool put_off; /* later is for what would be anchored at once, had there not been so many */
 } Anchoring;
