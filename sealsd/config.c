@@ -405,7 +405,7 @@ int config_load(Config **ret, const char *path, ErrorDetail *detail) {
         int r = file_read(path, &text, detail);
         if (r == 0)
                 r = config_parse(config, path, text, detail);
-        if (r == 0)
+        if (r == 0 && text)
                 r = digest_bytes((Bytes){ (const uint8_t *) text, strlen(text) }, &config->digest);
         if (r == 0)
                 r = state_directory_find(config);

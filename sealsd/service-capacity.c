@@ -302,9 +302,9 @@ static int extend_plan(ExtendOperation *op, uint32_t seals, ErrorDetail *detail)
                                  "An installation has at most %d revocation indices, this has %zu",
                                  INDICES_MAX, all - 1);
         op->count = op->old + more;
-        for (size_t i = op->old; i < op->count; i++)
+        for (size_t i = op->old; i < op->count; i++, ordinal++)
                 op->rows[i] = (RegisterIndex){ .kind = INDEX_REVOCATION,
-                                               .ordinal = (unsigned) ordinal++ };
+                                               .ordinal = (unsigned) ordinal };
         return 0;
 }
 

@@ -401,7 +401,7 @@ static int sign_scheme(SignJob *job, const Seal *seal, const SignOptions *option
 
 static int sign_digests(SignJob *job, const Seal *seal, const SignOptions *options,
                         ErrorDetail *detail) {
-        size_t size;
+        size_t size = 0;
 
         int r = sign_scheme(job, seal, options, &size, detail);
         if (r != 0)

@@ -230,11 +230,11 @@ void take_sealed(Query *query, Sealed *ret);
  */
 int sealed_open(Store *store, const char *table, uint64_t row, const Sealed *sealed, char **ret);
 
-/* Of the row that is there; *ret as of sealed_open. */
-int sealed_read(Store *store, const char *table, uint64_t row, char **ret);
+/* Of the row of the table of that name that is there; *ret as of sealed_open. */
+int sealed_read(Store *store, const char *name, uint64_t row, char **ret);
 
 /* Make and write it: the row has a version, or 0 when it was just inserted. */
-int sealed_write(Store *store, const char *table, uint64_t row, const char *text);
+int sealed_write(Store *store, const char *name, uint64_t row, const char *text);
 
 /* --- seals (store-seal*.c, store-keeper.c) ---------------------------------------------------- */
 
@@ -278,7 +278,7 @@ int guard_write(Store *store, const LedgerTouch *touch, uint64_t seq);
  * Is the row what the ledger says? SEAL_E_REGISTER_TAMPERED, and store_explain() names it. A row
  * that the open transaction has changed passes.
  */
-int guard_check(Store *store, const char *table, uint64_t row);
+int guard_check(Store *store, const char *name, uint64_t row);
 /* The hash of the row as it is; *ret_there false when there is none. */
 int guard_hash(Store *store, unsigned table, int64_t row, uint8_t ret[static LEDGER_HASH_SIZE],
                bool *ret_there);

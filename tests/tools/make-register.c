@@ -497,7 +497,7 @@ static int life_write(Maker *m, Life *l, unsigned serial) {
 }
 
 static int use_until(Maker *m, uint64_t rows) {
-        LedgerHead head;
+        LedgerHead head = {};
         int r = 0;
 
         store_ledger_head(m->store, &head);
@@ -528,7 +528,7 @@ static int fill(Maker *m, unsigned seals, uint64_t rows) {
 int main(int argc, char **argv) {
         static Maker maker;
         ErrorDetail detail = {};
-        LedgerHead head;
+        LedgerHead head = {};
 
         if (argc > 1 && strcmp(argv[1], "--one-key") == 0) {
                 maker.one_key = true;
