@@ -48,6 +48,14 @@
 #define LEDGER_WORD_MAX 63           /* an event, a key, the name of a table */
 #define LEDGER_BREAKS_MAX 256        /* breaks that are remembered, or acknowledged, one by one */
 
+/* Passports. */
+#define PASSPORT_MAX (1024 * 1024) /* the file */
+#define PASSPORT_NONCE_MIN 8
+#define PASSPORT_NONCE_MAX 64
+#define PASSPORT_TERM_MAX 1023      /* the text of one term of a policy */
+#define PASSPORT_CERTIFICATES_MAX 8 /* of a chain */
+#define CERTIFICATE_MAX (8 * 1024)  /* DER */
+
 /* Accounting, per UID and in all. */
 #define UID_RUNNING_MAX 8  /* calls of one UID at the worker */
 #define UID_WAITING_MAX 32 /* calls of one UID that wait beside those */
