@@ -69,36 +69,6 @@ static bool missing_format(sd_bus_message *call, int code, char *ret, size_t siz
         return true;
 }
 
-/* What the table of errors says about seals and the authority fits not every member. */
-static const char *hint_for(sd_bus_message *call, const char *name) {
-        static const struct {
-                const char *member;
-                int code;
-                const char *hint;
-        } hints[] = {
-                { "Answer", SEAL_E_NOT_FOUND,
-                  "'sealctl authority challenges' shows what is on offer" },
-                { "ApproveMachineState", SEAL_E_NOT_FOUND,
-                  "'sealctl machine-state show' tells the profile" },
-                { "RemoveGrant", SEAL_E_NOT_FOUND,
-                  "'sealctl grant list NUMBER' shows which there are" },
-                { "Approve", SEAL_E_APPROVAL_INVALID,
-                  "is this the key that was registered for you?" },
-                { "RejectSigned", SEAL_E_APPROVAL_INVALID,
-                  "is this the key that was registered for you?" },
-                { "RegisterReviewer", SEAL_E_APPROVAL_INVALID,
-                  "sign with the key that is registered now (--key), or with the authority's" },
-                { "RegisterReviewer", SEAL_E_APPROVAL_REQUIRED,
-                  "sign with the key that is registered now (--key), or with the authority's" },
-        };
-
-        for (size_t i = 0; i < sizeof(hints) / sizeof(hints[0]); i++)
-                if (error_from_name(name) == hints[i].code &&
-                    strcmp(sd_bus_message_get_member(call), hints[i].member) == 0)
-                        return hints[i].hint;
-        return hint_of(name);
-}
-
 static int call_failed(const Context *context, sd_bus_message *call, const sd_bus_error *error) {
         char missing[128];
 
@@ -106,7 +76,8 @@ static int call_failed(const Context *context, sd_bus_message *call, const sd_bu
                                           sizeof(missing))
                                    ? missing
                                    : text_of(error->name, error->message);
-        return fail_remote_as(context, error->name, text, hint_for(call, error->name));
+        return fail_remote_as(context, error->name, text,
+                              hint_of_call(sd_bus_message_get_member(call), error->name));
 }
 
 int call_send(Context *context, sd_bus_message *call, sd_bus_message **ret_reply) {
