@@ -6,18 +6,19 @@
 
 #include "base/bytes.h"
 #include "tpm/machine.h"
+#include "tpm/sys-policy.h"
 
 /* The fence of a revocation, or another program's measurement, may come in between. */
 #define PCR_CHANGED_TRIES 8
 
-int machine_approval_term(const MachineApproval *approval, PolicyTerm *ret) {
+int machine_approval_apply(const MachineApproval *approval, const SysSession *session,
+                           ErrorDetail *detail) {
+        const SysPolicyInputs inputs = {};
         PolicyTerm term = { .kind = POLICY_PCR };
 
         term.pcr.selection = approval->values.selection;
         int r = pcr_values_digest(&approval->values, &term.pcr.digest);
-        if (r == 0)
-                *ret = term;
-        return r;
+        return r == 0 ? sys_policy_apply(session, &term, 1, &inputs, detail) : r;
 }
 
 int machine_attempts_demand(size_t count, ErrorDetail *detail) {

@@ -11,7 +11,7 @@
 #include <tss2/tss2_tpm2_types.h>
 
 #include "policy/pcr.h"
-#include "policy/term.h"
+#include "tpm/sys-session.h"
 #include "tpm/tpm.h"
 
 /* An approved machine state: what PolicyPCR must find, and the authority's word for it. */
@@ -22,8 +22,12 @@ typedef struct MachineApproval {
         TPMT_TK_VERIFIED ticket; /* of tpm_authority_ticket */
 } MachineApproval;
 
-/* The PolicyPCR that PolicyAuthorize demands and replaces. -EINVAL when values are missing. */
-int machine_approval_term(const MachineApproval *approval, PolicyTerm *ret);
+/*
+ * Take a policy session from its start through what was approved: what PolicyAuthorize demands and
+ * replaces (Part 3 §23.16). -EINVAL when values are missing, else sys_policy_apply()'s errors.
+ */
+int machine_approval_apply(const MachineApproval *approval, const SysSession *session,
+                           ErrorDetail *detail);
 
 typedef struct MachineAttempts {
         const MachineApproval *approvals; /* tried in this order */

@@ -149,15 +149,14 @@ static int unsealing_attempt(void *userdata, const MachineApproval *approval, Er
                 .approved = &approval->policy,
                 .ticket = &approval->ticket,
         };
-        PolicyTerm state;
+        int r = 0;
 
-        int r = machine_approval_term(approval, &state);
-        if (r == 0 && u->session_used)
+        if (u->session_used)
                 r = sys_policy_restart(&u->session, detail);
         if (r != 0)
                 return r;
         u->session_used = true;
-        r = sys_policy_apply(&u->session, &state, 1, &inputs, detail);
+        r = machine_approval_apply(approval, &u->session, detail);
         if (r == 0)
                 r = sys_policy_apply(&u->session, u->leaf.terms, u->leaf.count, &inputs, detail);
         return r != 0 ? r : unseal(u, detail);

@@ -28,7 +28,7 @@ static int signing_open(Signing *s, ErrorDetail *detail) {
         return r;
 }
 
-/* PolicyPCR first: PolicyAuthorize demands and replaces what it makes (Part 3 §23.16). */
+/* The machine's state first: PolicyAuthorize demands and replaces it (Part 3 §23.16). */
 static int signing_satisfy(const Signing *s, const MachineApproval *approval, ErrorDetail *detail) {
         Signer *signer = &s->tpm->signer;
         const SysPolicyInputs inputs = {
@@ -37,15 +37,14 @@ static int signing_satisfy(const Signing *s, const MachineApproval *approval, Er
                 .index = s->use->index,
                 .hmac = &signer->hmac,
         };
-        PolicyTerm state;
+        int r = 0;
 
-        int r = machine_approval_term(approval, &state);
-        if (r == 0 && signer->policy_used)
+        if (signer->policy_used)
                 r = sys_policy_restart(&signer->policy, detail);
         if (r != 0)
                 return r;
         signer->policy_used = true;
-        r = sys_policy_apply(&signer->policy, &state, 1, &inputs, detail);
+        r = machine_approval_apply(approval, &signer->policy, detail);
         if (r == 0)
                 r = sys_policy_apply(&signer->policy, s->leaves.leaves[0].terms,
                                      s->leaves.leaves[0].count, &inputs, detail);
