@@ -96,6 +96,14 @@ static int unknown_option(const Context *context, int letter, const char *word) 
         return fail(context, EXIT_USAGE, "%s is not an option here, or takes no value", word);
 }
 
+/* -o, where the verb has --output. */
+static int output_store(const Context *context, const Usage *usage, const char *value) {
+        for (size_t i = 0; i < usage->n_options; i++)
+                if (strcmp(usage->options[i].name, "output") == 0)
+                        return option_store(context, &usage->options[i], value);
+        return unknown_option(context, '?', "-o");
+}
+
 static int count_check(const Context *context, int count, const Usage *usage, char **arguments) {
         if (count < usage->min_arguments)
                 return fail(context, EXIT_USAGE, "an argument is missing");
@@ -113,9 +121,11 @@ int options_parse(Context *context, int argc, char **argv, const Usage *usage,
         table_fill(table, usage);
         opterr = 0;
         optind = 0; /* glibc: start afresh */
-        while (r == 0 && (letter = getopt_long(argc, argv, ":yh", table, NULL)) != -1) {
+        while (r == 0 && (letter = getopt_long(argc, argv, ":yho:", table, NULL)) != -1) {
                 if (letter >= FIRST_OPTION)
                         r = option_store(context, &usage->options[letter - FIRST_OPTION], optarg);
+                else if (letter == 'o')
+                        r = output_store(context, usage, optarg);
                 else if (letter == '?' || letter == ':')
                         r = unknown_option(context, letter, argv[optind - 1]);
                 else

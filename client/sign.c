@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "client/sign.h"
 
+#include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "base/text.h"
 #include "client/file.h"
 #include "client/hash.h"
+#include "client/text.h"
 
 int sign_algorithm_get(Context *context, const char *path, SignWords *words) {
         _cleanup_(json_freep) json_t *property = NULL;
@@ -33,6 +37,37 @@ int sign_prefix_get(Context *context, const char *path, Digest *ret) {
         return 0;
 }
 
+static int digest_parse(const Context *context, const SignWords *o, Digest *ret) {
+        ret->size = (size_t) EVP_MD_get_size(o->md);
+        if (hex_decode(o->digest, ret->data, ret->size))
+                return 0;
+        return fail(context, EXIT_USAGE, "--digest takes %zu hex digits for %s", 2 * ret->size,
+                    hash_name(o->md));
+}
+
+/* The hash of DigestPrefix ‖ file. */
+static int digest_file(Context *context, const char *path, const SignWords *o, Digest *ret) {
+        Digest prefix = {};
+
+        int r = sign_prefix_get(context, path, &prefix);
+        if (r != 0)
+                return r;
+        return file_hash(context, o->file, o->md, (Bytes){ prefix.data, prefix.size }, ret->data,
+                         &ret->size);
+}
+
+int sign_digest_get(Context *context, const char *path, const SignWords *words, Digest *ret) {
+        return words->digest ? digest_parse(context, words, ret)
+                             : digest_file(context, path, words, ret);
+}
+
+const char *sign_document_name(const SignWords *o) {
+        if (o->name || !o->file || strcmp(o->file, "-") == 0)
+                return o->name;
+        const char *name = path_last(o->file);
+        return strlen(name) <= TEXT_MAX && text_is_line(name, TEXT_MAX) ? name : NULL;
+}
+
 int sign_options_append(const Context *context, sd_bus_message *call, const SignWords *words,
                         const char *name) {
         Entries e = entries_open(call);
@@ -50,4 +85,23 @@ int sign_output_check(const Context *context, const char *file, const char *outp
                                   "%s is the document itself: the signature needs another file",
                                   output);
         return file_write_check(context, output);
+}
+
+int sign_output_path(const Context *context, const SignWords *o, char **ret) {
+        const bool to_stdout = o->output ? strcmp(o->output, "-") == 0 : strcmp(o->file, "-") == 0;
+        _cleanup_free_ char *path = NULL;
+
+        if (to_stdout && (isatty(STDOUT_FILENO) || context->json))
+                return fail(context, EXIT_USAGE,
+                            "the signature is binary: give --output, or redirect without --json");
+        if (o->output || to_stdout)
+                path = strdup(to_stdout ? "-" : o->output);
+        else if (asprintf(&path, "%s.sig", o->file) < 0)
+                path = NULL;
+        if (!path)
+                return fail(context, EXIT_OTHER, "out of memory");
+        int r = to_stdout ? 0 : sign_output_check(context, o->file, path);
+        if (r == 0)
+                *ret = steal_ptr(path);
+        return r;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What sign and sign-many share: hash a file as the seal wants it, and where signatures go. */
+/* What the verbs that sign share: hash a file as the seal wants it, and where signatures go. */
 #pragma once
 
 #include <openssl/evp.h>
@@ -25,9 +25,21 @@ int sign_algorithm_get(Context *context, const char *path, SignWords *words);
 /* The seal's DigestPrefix, empty but for SM2 (design, section 5.5). */
 int sign_prefix_get(Context *context, const char *path, Digest *ret);
 
+/* Of --digest, else the hash of DigestPrefix ‖ FILE; after sign_algorithm_get. */
+int sign_digest_get(Context *context, const char *path, const SignWords *words, Digest *ret);
+
+/* --name, else FILE's name where it is one that the bus can carry; may be NULL. */
+const char *sign_document_name(const SignWords *words);
+
 /* Append the a{sv}; name may be NULL. */
 int sign_options_append(const Context *context, sd_bus_message *call, const SignWords *words,
                         const char *name);
 
 /* A signature in the document's place would be the end of the document. */
 int sign_output_check(const Context *context, const char *file, const char *output);
+
+/*
+ * Where the signature goes: --output, else FILE.sig ("-" for standard input's). Complains about a
+ * terminal, the document's own place, and what cannot be written. *ret is malloc'ed.
+ */
+int sign_output_path(const Context *context, const SignWords *words, char **ret);

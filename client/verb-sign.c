@@ -1,18 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* sealctl sign: the file is hashed here; only the digest goes to the daemon. */
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "base/text.h"
 #include "client/bus-call.h"
-#include "client/file.h"
 #include "client/hash.h"
 #include "client/output.h"
+#include "client/sign-result.h"
 #include "client/sign.h"
 #include "client/text.h"
 #include "client/verb.h"
-#include "policy/sm2.h"
 
 static const char help[] =
         "Usage: sealctl sign NUMBER FILE [OPTIONS]\n"
@@ -51,33 +48,6 @@ static int options_check(const Context *context, SignWords *o) {
         return hash_check(context, o->hash);
 }
 
-static int digest_parse(const Context *context, const SignWords *o, Digest *ret) {
-        ret->size = (size_t) EVP_MD_get_size(o->md);
-        if (hex_decode(o->digest, ret->data, ret->size))
-                return 0;
-        return fail(context, EXIT_USAGE, "--digest takes %zu hex digits for %s", 2 * ret->size,
-                    hash_name(o->md));
-}
-
-/* The hash of DigestPrefix ‖ file. */
-static int digest_file(Context *context, const char *path, const SignWords *o, Digest *ret) {
-        Digest prefix = {};
-
-        int r = sign_prefix_get(context, path, &prefix);
-        if (r != 0)
-                return r;
-        return file_hash(context, o->file, o->md, (Bytes){ prefix.data, prefix.size }, ret->data,
-                         &ret->size);
-}
-
-/* FILE's name, where it is one that the bus can carry. */
-static const char *document_name(const SignWords *o) {
-        if (o->name || !o->file || strcmp(o->file, "-") == 0)
-                return o->name;
-        const char *name = path_last(o->file);
-        return strlen(name) <= TEXT_MAX && text_is_line(name, TEXT_MAX) ? name : NULL;
-}
-
 static int sign_send(Context *context, const char *path, const SignWords *o, const Digest *digest,
                      sd_bus_message **ret_reply) {
         _cleanup_(message_freep) sd_bus_message *call = NULL;
@@ -88,107 +58,8 @@ static int sign_send(Context *context, const char *path, const SignWords *o, con
         int built = sd_bus_message_append_array(call, 'y', digest->data, digest->size);
         if (built < 0)
                 return call_built(context, built);
-        r = sign_options_append(context, call, o, document_name(o));
+        r = sign_options_append(context, call, o, sign_document_name(o));
         return r != 0 ? r : call_send(context, call, ret_reply);
-}
-
-/* FILE.sig, or what was asked for. *ret is malloc'ed. */
-static int output_path(const Context *context, const SignWords *o, char **ret) {
-        const bool to_stdout = o->output ? strcmp(o->output, "-") == 0 : strcmp(o->file, "-") == 0;
-        _cleanup_free_ char *path = NULL;
-
-        if (to_stdout && (isatty(STDOUT_FILENO) || context->json))
-                return fail(context, EXIT_USAGE,
-                            "the signature is binary: give --output, or redirect without --json");
-        if (o->output || to_stdout)
-                path = strdup(to_stdout ? "-" : o->output);
-        else if (asprintf(&path, "%s.sig", o->file) < 0)
-                path = NULL;
-        if (!path)
-                return fail(context, EXIT_OTHER, "out of memory");
-        int r = to_stdout ? 0 : sign_output_check(context, o->file, path);
-        if (r == 0)
-                *ret = steal_ptr(path);
-        return r;
-}
-
-static int json_result(const Context *context, const char *number, const char *output, Bytes data,
-                       uint64_t use) {
-        _cleanup_free_ char *hex = malloc(2 * data.size + 1), *escaped = text_escape(output);
-
-        if (!hex || !escaped)
-                return fail(context, EXIT_OTHER, "out of memory");
-        hex_encode(data.data, data.size, hex);
-        _cleanup_(json_freep)
-                json_t *object = json_pack("{ss ss ss sI}", "number", number, "output",
-                                           text_is_utf8(output, strlen(output)) ? output : escaped,
-                                           "signature", hex, "use", (json_int_t) use);
-        return print_json_value(context, object);
-}
-
-/* In single quotes for the shell, so that the printed command can be pasted. */
-static void print_quoted(const char *text) {
-        _cleanup_free_ char *escaped = text_escape(text);
-
-        if (text[0] != '\0' && strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-                                            "0123456789._/+-,:@=") == strlen(text)) {
-                fputs(text, stdout);
-                return;
-        }
-        putchar('\'');
-        for (const char *p = escaped ? escaped : "?"; *p; p++)
-                if (*p == '\'')
-                        fputs("'\\''", stdout);
-                else
-                        putchar(*p);
-        putchar('\'');
-}
-
-/* A chip may salt with fewer or more bytes than the digest has (Part 1 §B.7): auto takes any. */
-static const char *openssl_options(const SignWords *o) {
-        if (strcmp(hash_name(o->md), "sm3") == 0)
-                return " -sigopt distid:" SM2_IDENTITY;
-        if (o->scheme && strcmp(o->scheme, "rsapss") == 0)
-                return " -sigopt rsa_padding_mode:pss -sigopt rsa_pss_saltlen:auto";
-        return "";
-}
-
-static void people_result(const SignWords *o, const char *number, const char *output,
-                          uint64_t use) {
-        printf("Signed with seal %s (use %llu): ", number, (unsigned long long) use);
-        print_quoted(output);
-        putchar('\n');
-        if (!o->file || strcmp(o->file, "-") == 0)
-                return;
-        printf("Anybody can verify it:\n"
-               "  sealctl show %s --public-key > %s.pem\n"
-               "  openssl dgst -%s -verify %s.pem%s -signature ",
-               number, number, hash_name(o->md), number, openssl_options(o));
-        print_quoted(output);
-        putchar(' ');
-        print_quoted(o->file);
-        putchar('\n');
-}
-
-static int signature_write(Context *context, const SignWords *o, const char *number,
-                           const char *output, sd_bus_message *reply) {
-        const void *data = NULL;
-        size_t size = 0;
-        uint64_t use = 0;
-
-        int r = sd_bus_message_read_array(reply, 'y', &data, &size);
-        if (r >= 0)
-                r = sd_bus_message_read(reply, "t", &use);
-        if (r < 0)
-                return fail_errno(context, r, "the signature cannot be read");
-        r = file_write(context, output, 0644, (Bytes){ data, size });
-        if (r != 0)
-                return r;
-        if (context->json)
-                return json_result(context, number, output, (Bytes){ data, size }, use);
-        if (strcmp(output, "-") != 0)
-                people_result(o, number, output, use);
-        return 0;
 }
 
 static int digest_print(const Context *context, const SignWords *o, const Digest *digest) {
@@ -212,16 +83,15 @@ static int sign(Context *context, const char *path, SignWords *o) {
 
         int r = sign_algorithm_get(context, path, o);
         if (r == 0)
-                r = o->digest ? digest_parse(context, o, &digest)
-                              : digest_file(context, path, o, &digest);
+                r = sign_digest_get(context, path, o, &digest);
         if (r == 0 && o->digest_only)
                 return digest_print(context, o, &digest);
         if (r == 0)
-                r = output_path(context, o, &output);
+                r = sign_output_path(context, o, &output);
         if (r != 0 || !output)
                 return r;
         r = sign_send(context, path, o, &digest, &reply);
-        return r != 0 ? r : signature_write(context, o, path_last(path), output, reply);
+        return r != 0 ? r : sign_result_write(context, o, path_last(path), output, reply);
 }
 
 int verb_sign(Context *context, int argc, char **argv) {

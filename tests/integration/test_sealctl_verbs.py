@@ -27,6 +27,16 @@ def test_signature_over_another_file_or_of_another_key_has_an_exit_status_of_its
     assert shared.run("cd /run/test; sealctl verify doc --seal no/number").status == 2
 
 
+def test_o_stands_for_output_where_a_verb_has_it(shared):
+    shared.ok("""install -d /run/test; cd /run/test; echo text > doc; sealctl sign $SEAL doc -o doc.other
+        sealctl show $SEAL --public-key -o key.pem
+        sealctl verify doc --signature doc.other --public-key key.pem""")
+    done = shared.run("sealctl list -o file")
+    assert done.status == 2 and "-o is not an option here" in done.stderr, done
+    done = shared.run("sealctl sign $SEAL /run/test/doc -o")
+    assert done.status == 2 and "-o lacks its value" in done.stderr, done
+
+
 def listed(box, words, user=None):
     return [r["id"] for r in json.loads(box.ok(f"sealctl --json requests {words}", user))]
 
