@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What a chip attests of a ledger index by TPM2_NV_Certify (Part 3 §31.16), judged in software and
- * offline: nothing here is believed that the attestation key did not sign. Whose chip's the key is
- * says only its Name, which is pinned elsewhere.
+ * What a chip attests of an NV index by TPM2_NV_Certify (Part 3 §31.16), of a key by TPM2_Certify
+ * (§18.2) and of its creation by TPM2_CertifyCreation (§18.3), judged in software and offline:
+ * nothing here is believed that the attestation key did not sign. Whose chip's the key is says only
+ * its Name, which is pinned elsewhere.
  */
 #pragma once
 
@@ -33,11 +34,12 @@ typedef struct AttestProof {
 typedef struct AttestWanted {
         TPM2B_NAME index;        /* of the written index */
         TPM2B_DATA extra;        /* the qualifying data that was asked with */
-        const uint8_t *contents; /* LEDGER_VALUE_SIZE bytes; NULL: whatever they are */
+        size_t size;             /* of its contents; 0: LEDGER_VALUE_SIZE, which is the most */
+        const uint8_t *contents; /* of that size; NULL: whatever they are */
 } AttestWanted;
 
 typedef struct IndexAttested {
-        uint8_t contents[LEDGER_VALUE_SIZE];
+        uint8_t contents[LEDGER_VALUE_SIZE]; /* of a bits index the first 8, big-endian */
         TPM2B_NAME index;
         TPM2B_DATA extra;
         TPM2B_NAME key;         /* the Name of the key that signed */
@@ -55,3 +57,26 @@ typedef struct IndexAttested {
  */
 int attest_index_verify(const AttestProof *proof, const AttestWanted *wanted, IndexAttested *ret,
                         ErrorDetail *detail);
+
+typedef struct AttestKeyWanted {
+        TPM2B_NAME name;  /* of the key */
+        TPM2B_DATA extra; /* the qualifying data that was asked with */
+} AttestKeyWanted;
+
+/* As in IndexAttested. */
+typedef struct KeyAttested {
+        TPM2B_NAME key;
+        uint64_t clock;
+        uint32_t reset_count;
+        uint32_t restart_count;
+        bool clock_safe;
+} KeyAttested;
+
+/*
+ * The key of this Name was loaded in the chip; the chip has created it. Only the second says of a
+ * key without fixedTPM that it was born in a TPM. Results as above.
+ */
+int attest_key_verify(const AttestProof *proof, const AttestKeyWanted *wanted, KeyAttested *ret,
+                      ErrorDetail *detail);
+int attest_creation_verify(const AttestProof *proof, const AttestKeyWanted *wanted,
+                           KeyAttested *ret, ErrorDetail *detail);

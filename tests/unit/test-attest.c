@@ -151,7 +151,7 @@ static void any_contents_are_taken_where_none_are_wanted(void **state) {
 
         made->attest.attested.nv.nvContents.buffer[31] ^= 1;
         made_sign(made);
-        assert_refused(made, "value of the index is not the ledger's");
+        assert_refused(made, "value of the index is not the expected");
         made->wanted.contents = NULL;
         assert_taken(made);
 }
@@ -343,6 +343,100 @@ static void other_qualifying_data_is_refused(void **state) {
         assert_taken(made);
 }
 
+static void a_shorter_value_is_taken_where_it_is_wanted(void **state) {
+        Made *made = *state;
+
+        made->attest.attested.nv.nvContents.size = 8;
+        made_sign(made);
+        assert_refused(made, "whole value");
+        made->wanted.size = 8;
+        assert_taken(made);
+        made->wanted.contents = (const uint8_t *) "12345678";
+        assert_refused(made, "not the expected");
+        made->wanted.size = LEDGER_VALUE_SIZE + 1;
+        made->attest.attested.nv.nvContents.size = LEDGER_VALUE_SIZE + 1;
+        made_sign(made);
+        assert_refused(made, "whole value");
+}
+
+/* --- of a key ------------------------------------------------------------------------------- */
+
+static const TPM2B_NAME key_name = { .size = 34, .name = { 0, TPM2_ALG_SHA256, 3, 3 } };
+
+static void made_of_key(Made *made, bool creation) {
+        made->attest.type = creation ? TPM2_ST_ATTEST_CREATION : TPM2_ST_ATTEST_CERTIFY;
+        if (creation)
+                made->attest.attested.creation = (TPMS_CREATION_INFO){
+                        .objectName = key_name,
+                        .creationHash = { .size = 32, .buffer = "hash" },
+                };
+        else
+                made->attest.attested.certify = (TPMS_CERTIFY_INFO){ .name = key_name,
+                                                                     .qualifiedName = key_name };
+        made_sign(made);
+}
+
+static void assert_key(const Made *made, bool creation, const AttestKeyWanted *wanted,
+                       const char *says) {
+        KeyAttested attested = { .clock = 77 };
+        ErrorDetail detail = {};
+
+        int r = creation ? attest_creation_verify(&made->proof, wanted, &attested, &detail)
+                         : attest_key_verify(&made->proof, wanted, &attested, &detail);
+        if (says) {
+                assert_int_equal(r, SEAL_E_REGISTER_TAMPERED);
+                if (!strstr(detail.text, says))
+                        fail_msg("'%s' lacks '%s'", detail.text, says);
+                assert_int_equal(attested.clock, 77);
+        } else {
+                assert_int_equal(r, 0);
+                assert_int_equal(attested.clock, 123456);
+                assert_int_equal(attested.reset_count, 7);
+                assert_int_equal(attested.restart_count, 2);
+                assert_true(attested.clock_safe);
+        }
+}
+
+static void a_keys_attestation_is_of_this_key_and_kind(void **state) {
+        Made *made = *state;
+
+        for (int creation = 0; creation < 2; creation++) {
+                AttestKeyWanted wanted = { .name = key_name, .extra = made->attest.extraData };
+
+                made_of_key(made, creation);
+                assert_key(made, creation, &wanted, NULL);
+                assert_key(made, !creation, &wanted, "of another kind than");
+                assert_refused(made, "of another kind than an NV index's");
+                wanted.name.name[33] ^= 1;
+                assert_key(made, creation, &wanted, "of another key");
+                wanted.name = key_name;
+                wanted.extra.buffer[0] ^= 1;
+                assert_key(made, creation, &wanted, "qualifying data");
+        }
+}
+
+static void an_index_is_no_key(void **state) {
+        Made *made = *state;
+        AttestKeyWanted wanted = { .name = made->wanted.index, .extra = made->attest.extraData };
+
+        assert_key(made, false, &wanted, "of another kind than a loaded key's");
+        assert_key(made, true, &wanted, "of another kind than a key's creation");
+}
+
+static void a_forged_attestation_of_a_key_is_refused(void **state) {
+        Made *made = *state;
+        AttestKeyWanted wanted = { .name = key_name, .extra = made->attest.extraData };
+
+        for (int creation = 0; creation < 2; creation++) {
+                made_of_key(made, creation);
+                for (size_t i = 0; i < made->proof.attest.size; i++) {
+                        made->attest_bytes[i] ^= 1;
+                        assert_key(made, creation, &wanted, "");
+                        made->attest_bytes[i] ^= 1;
+                }
+        }
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
 #define MADE(test) cmocka_unit_test_setup_teardown(test, made_setup, made_teardown)
@@ -361,6 +455,10 @@ int main(void) {
                 MADE(another_index_is_refused),
                 MADE(a_part_of_the_value_is_refused),
                 MADE(other_qualifying_data_is_refused),
+                MADE(a_shorter_value_is_taken_where_it_is_wanted),
+                MADE(a_keys_attestation_is_of_this_key_and_kind),
+                MADE(an_index_is_no_key),
+                MADE(a_forged_attestation_of_a_key_is_refused),
 #undef MADE
         };
 
