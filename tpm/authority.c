@@ -1,46 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tpm/authority.h"
 
-#include <openssl/crypto.h>
-
 #include "policy/algorithm.h"
 #include "policy/approval.h"
 #include "policy/digest.h"
 #include "tpm/auth.h"
 #include "tpm/context.h"
-#include "tpm/hierarchy.h"
 #include "tpm/key.h"
+#include "tpm/pin.h"
 #include "tpm/session.h"
 
 /* noDA clear: the chip counts wrong passphrases. */
 #define AUTHORITY_ATTRIBUTES                                                                \
         (TPMA_OBJECT_FIXEDTPM | TPMA_OBJECT_FIXEDPARENT | TPMA_OBJECT_SENSITIVEDATAORIGIN | \
          TPMA_OBJECT_USERWITHAUTH)
-
-static void digest_wipe(TPM2B_DIGEST *digest) {
-        OPENSSL_cleanse(digest, sizeof(*digest));
-}
-
-/*
- * One SHA-256 and no slow derivation: nobody is given what he could guess against. The chip counts
- * wrong tries (noDA clear) and then refuses all. The authValue never leaves it, and passes on the
- * way in only encrypted, later only within HMACs of salted sessions. Guessing offline needs the
- * wrapped blob and the SRK's private half, which is to have opened the chip.
- */
-static int authority_auth(const Secret *passphrase, Secret *ret) {
-        static const char purpose[] = "sealsd/authority/passphrase";
-        _cleanup_(secret_wipe) Secret text = {};
-        _cleanup_(digest_wipe) TPM2B_DIGEST digest = {};
-
-        int r = secret_set(&text, purpose, sizeof(purpose) - 1);
-        if (r == 0)
-                r = secret_append(&text, passphrase->data, passphrase->size);
-        if (r == 0)
-                r = digest_bytes((Bytes){ .data = text.data, .size = text.size }, &digest);
-        if (r != 0)
-                return r;
-        return secret_set(ret, digest.buffer, digest.size);
-}
 
 int tpm_authority_create(Tpm *tpm, const Secret *passphrase, TpmAuthority *ret,
                          ErrorDetail *detail) {
@@ -49,7 +22,7 @@ int tpm_authority_create(Tpm *tpm, const Secret *passphrase, TpmAuthority *ret,
         _cleanup_(secret_wipe) Secret auth = {};
         TpmAuthority authority = { .resident = true };
 
-        int r = authority_auth(passphrase, &auth);
+        int r = tpm_passphrase_auth(passphrase, &auth);
         if (r != 0)
                 return r;
         r = tpm_key_create(tpm, &template, &auth, &authority.public, &authority.private, detail);
@@ -59,35 +32,13 @@ int tpm_authority_create(Tpm *tpm, const Secret *passphrase, TpmAuthority *ret,
         return 0;
 }
 
-/* Say how many tries are left, or how long to wait, when the chip tells. */
-static int explain_refusal(Tpm *tpm, int condition, ErrorDetail *detail) {
-        TpmHierarchies h;
-
-        if (tpm_hierarchies(tpm, &h, NULL) != 0)
-                return condition;
-        if (condition == SEAL_E_TPM_LOCKOUT)
-                return error_set(detail, condition,
-                                 "After too many wrong passphrases the TPM refuses all; it "
-                                 "forgets one every %u seconds",
-                                 h.lockout_interval);
-        if (h.lockout_counter >= h.max_auth_fail)
-                return error_set(detail, condition,
-                                 "Wrong passphrase of the authority; the TPM now refuses all, and "
-                                 "forgets one every %u seconds",
-                                 h.lockout_interval);
-        uint32_t left = h.max_auth_fail - h.lockout_counter;
-        return error_set(detail, condition,
-                         "Wrong passphrase of the authority; %u %s left before the TPM refuses all",
-                         left, left == 1 ? "try is" : "tries are");
-}
-
 static int resident_sign(Tpm *tpm, const TpmAuthority *authority, const Secret *passphrase,
                          const TPM2B_DIGEST *digest, TPMT_SIGNATURE *ret, ErrorDetail *detail) {
         _cleanup_(tpm_handle_close) TpmHandle session = {}, key = {};
         _cleanup_(tpm_auth_revoke) TpmAuth lent = {};
         _cleanup_(secret_wipe) Secret auth = {};
 
-        int r = authority_auth(passphrase, &auth);
+        int r = tpm_passphrase_auth(passphrase, &auth);
         if (r == 0)
                 r = tpm_session_open(tpm, TPM2_SE_HMAC, SESSION_PLAIN, &session, detail);
         if (r == 0)
@@ -114,7 +65,8 @@ int tpm_authority_sign(Tpm *tpm, const TpmAuthority *authority, const Secret *pa
         if (r == 0)
                 r = resident_sign(tpm, authority, passphrase, &digest, ret, detail);
         if (r == SEAL_E_WRONG_PIN || r == SEAL_E_TPM_LOCKOUT)
-                return explain_refusal(tpm, r, detail);
+                return tpm_pin_explain(tpm, r, "Wrong passphrase of the authority", "passphrases",
+                                       detail);
         return r;
 }
 
