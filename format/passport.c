@@ -154,6 +154,10 @@ const char *passport_term_text(const PolicyTerm *term, char ret[static PASSPORT_
         return ret;
 }
 
+const char *passport_kind_name(PassportKind kind) {
+        return kind == PASSPORT_CERTIFY ? "certify" : "creation";
+}
+
 /* --- what the attestations are made with ---------------------------------------------------- */
 
 int passport_extra(Bytes nonce, Bytes statement, TPM2B_DATA *ret) {

@@ -139,7 +139,11 @@ typedef struct PassportProof {
 typedef enum PassportKind {
         PASSPORT_CERTIFY,  /* TPM2_Certify (Part 3 §18.2): it is loaded in this TPM */
         PASSPORT_CREATION, /* TPM2_CertifyCreation (§18.3): this TPM has made it */
+        PASSPORT_KIND_MAX,
 } PassportKind;
+
+/* "certify", "creation". */
+const char *passport_kind_name(PassportKind kind);
 
 typedef struct PassportAttestation {
         TPM2B_PUBLIC key; /* the attestation key */
