@@ -20,9 +20,9 @@
 #include "policy/algorithm.h"
 #include "policy/key.h"
 #include "sealsd/json.h"
-#include "sealsd/service-grant.h"
 #include "sealsd/service-ledger.h"
 #include "sealsd/service-life.h"
+#include "sealsd/service-sign.h"
 #include "tpm/index.h"
 
 /* A turn at the chip ends with the signature that reaches either. */
@@ -145,34 +145,6 @@ static int sign_run(Job *job, Chip *chip, ErrorDetail *detail) {
         return r;
 }
 
-/* What a refusal by the chip tells the rest of the daemon. */
-static void sign_learn(SignJob *job, int code) {
-        Service *s = job->head.service;
-
-        if (s->stopping)
-                return;
-        switch (code) {
-        case 0:
-                if (!s->health.approved)
-                        service_note_approved(s, true);
-                break;
-        case SEAL_E_MACHINE_STATE_REFUSED:
-                service_note_approved(s, false);
-                break;
-        case SEAL_E_REVOKED:
-                service_revoke_found(s, job->number);
-                break;
-        case SEAL_E_REGISTER_TAMPERED:
-        case SEAL_E_LOCKED:
-        case SEAL_E_TPM_FAILURE:
-        case SEAL_E_TPM_UNAVAILABLE:
-                service_probe(s);
-                break;
-        default:
-                break;
-        }
-}
-
 /* --- the ledger --------------------------------------------------------------------------- */
 
 static json_t *digests_facts(const SignJob *job, size_t first, size_t count) {
@@ -240,12 +212,6 @@ static int uses_take(SignJob *job, ErrorDetail *detail) {
         return r;
 }
 
-static const char *result_name(int code) {
-        const char *name = error_name(code), *dot = strrchr(name, '.');
-
-        return dot ? dot + 1 : name;
-}
-
 /*
  * A use counts from when the chip was asked to sign: its answer may have been lost, or kept by who
  * altered it, and refusals have no HMAC. Those that never came so far are given back.
@@ -259,7 +225,7 @@ static int uses_fail(const SignJob *job, int code) {
         if (!job->asked)
                 r = store_use_return(store, job->number, job->grant, job->use, job->count);
         if (r == 0)
-                r = use_events(job, EVENT_USE_FAILED, job->done, result_name(code));
+                r = use_events(job, EVENT_USE_FAILED, job->done, service_sign_result(code));
         return store_end(store, r);
 }
 
@@ -278,49 +244,11 @@ static void sign_failed(const SignJob *job, int code) {
 
 /* --- what has come up since ----------------------------------------------------------------- */
 
-/* As keeper, or by the same grant. */
-static int grant_still_covers(const SignJob *job, const Seal *seal, ErrorDetail *detail) {
-        Service *s = job->head.service;
-        Grant grant;
-
-        if (job->grant == 0)
-                return seal_is_keeper(seal, &job->caller)
-                               ? 0
-                               : error_set(detail, SEAL_E_ACCESS_DENIED,
-                                           "You are not a keeper of seal %s any more",
-                                           seal->number);
-        int r = store_grant_get(s->store, job->grant, &grant);
-        if (r == 0)
-                r = grant_covers(&grant, &job->caller, job->purpose, 0, service_now(s), detail);
-        return r;
-}
-
-/* All that was asked when the call came, but for the uses, which are taken, and the chip. */
-static int sign_still_may(const SignJob *job, ErrorDetail *detail) {
-        _cleanup_free_ Seal *seal = malloc(sizeof(*seal));
-        Service *s = job->head.service;
-        SealState same;
-
-        if (!seal)
-                return -ENOMEM;
-        int r = store_seal_get(s->store, job->number, seal);
-        if (r == 0)
-                r = seal_transition(seal->state, SEAL_SIGN, &same, detail);
-        if (r == 0)
-                r = service_check_timing(s, seal, detail);
-        if (r == 0)
-                r = service_ledger_why_not(s, detail);
-        if (r == 0 && !(seal->facts.purposes & job->purpose))
-                r = error_set(detail, SEAL_E_PURPOSE_NOT_ALLOWED,
-                              "Seal %s is not for the purpose %s any more", job->number,
-                              purpose_name(job->purpose));
-        return r == 0 ? grant_still_covers(job, seal, detail) : r;
-}
-
 void service_sign_review(Service *service, const char *number) {
         for (SignJob *job = service->signing; job; job = job->next)
                 if ((!number || strcmp(job->number, number) == 0) && atomic_load(&job->stop) == 0) {
-                        int r = sign_still_may(job, &job->why);
+                        int r = service_sign_still_may(service, &job->caller, job->number,
+                                                       job->purpose, job->grant, &job->why);
 
                         atomic_store(&job->stop, r);
                 }
@@ -338,7 +266,8 @@ static int sign_next(SignJob *job) {
         uint32_t uid = job->caller.uid;
 
         job->head.job.uid = uid;
-        int r = sign_still_may(job, &job->why);
+        int r = service_sign_still_may(job->head.service, &job->caller, job->number, job->purpose,
+                                       job->grant, &job->why);
         if (r != 0)
                 return r;
         r = service_job_submit(&job->head, sign_run, sign_done);
@@ -358,6 +287,7 @@ static void sign_progress(const SignJob *job) {
 
 static void sign_done(Job *job, int code, const ErrorDetail *detail) {
         SignJob *j = (SignJob *) job;
+        Service *s = j->head.service;
 
         if (code == 0 && j->done > 0)
                 sign_progress(j);
@@ -369,7 +299,7 @@ static void sign_done(Job *job, int code, const ErrorDetail *detail) {
         } else if (code != 0 && code == atomic_load(&j->stop)) {
                 detail = &j->why;
         } else {
-                sign_learn(j, code);
+                service_sign_learn(s, j->number, code);
         }
         if (code == 0)
                 log_info("seal %s use %" PRIu64 " by %s%s%s", j->number, j->use,
@@ -381,31 +311,16 @@ static void sign_done(Job *job, int code, const ErrorDetail *detail) {
 
 /* --- checks ------------------------------------------------------------------------------- */
 
-/* The key says what it is; the row's word is only what was applied for. */
-static int sign_scheme(SignJob *job, const Seal *seal, const SignOptions *options, size_t *ret_size,
-                       ErrorDetail *detail) {
-        const Algorithm *algorithm = algorithm_of(&seal->public);
-
-        if (!algorithm)
-                return error_set(detail, SEAL_E_UNSUPPORTED,
-                                 "The key of seal %s is of an algorithm that this sealsd does not "
-                                 "know; a newer one made it",
-                                 seal->number);
-        text_copy(job->hash, sizeof(job->hash), options->hash ? options->hash : algorithm->hash);
-        int r = algorithm_scheme(algorithm, options->hash, options->scheme, &job->scheme, ret_size,
-                                 detail);
-        if (r == 0)
-                r = features_check(job->head.service->features, algorithm, &job->scheme, detail);
-        return r;
-}
-
 static int sign_digests(SignJob *job, const Seal *seal, const SignOptions *options,
                         ErrorDetail *detail) {
         size_t size = 0;
 
-        int r = sign_scheme(job, seal, options, &size, detail);
+        int r = service_sign_scheme(job->head.service, seal, options->hash, options->scheme,
+                                    &job->scheme, &size, detail);
         if (r != 0)
                 return r;
+        text_copy(job->hash, sizeof(job->hash),
+                  options->hash ? options->hash : algorithm_of(&seal->public)->hash);
         job->digests = calloc(options->count, sizeof(*job->digests));
         job->signatures = calloc(options->count, sizeof(*job->signatures));
         if (!job->digests || !job->signatures)
@@ -420,40 +335,6 @@ static int sign_digests(SignJob *job, const Seal *seal, const SignOptions *optio
                 memcpy(job->digests[i].buffer, options->digests[i].data, size);
         }
         return 0;
-}
-
-/* What the chip judges, and may judge differently by now: it is asked again. */
-static bool is_for_the_chip(int code) {
-        return code == SEAL_E_MACHINE_STATE_REFUSED || code == SEAL_E_LOCKED ||
-               code == SEAL_E_TPM_UNAVAILABLE || code == SEAL_E_TPM_FAILURE;
-}
-
-/* In the design's order (section 4, "May sign"): the seal, the machine, the caller. */
-static int sign_may(Service *service, const Caller *caller, const Seal *seal, SignJob *job,
-                    int *ret_chip, ErrorDetail *detail) {
-        const SeparationRule rule = service_separation_rule(service);
-
-        *ret_chip = 0;
-        int r = service_seal_why_not(service, seal, detail);
-        if (is_for_the_chip(r)) {
-                *ret_chip = r;
-                if (detail)
-                        detail->text[0] = '\0';
-                r = service_ledger_why_not(service, detail);
-        }
-        if (r ==
-            SEAL_E_REGISTER_TAMPERED) /* perhaps it is mended by now: look, for the next call */
-                service_probe(service);
-        if (r == 0 && !(seal->facts.purposes & job->purpose))
-                r = error_set(detail, SEAL_E_PURPOSE_NOT_ALLOWED,
-                              "Seal %s is not for the purpose %s", seal->number,
-                              purpose_name(job->purpose));
-        if (r == 0)
-                r = service_grant_find(service, caller, seal, job->purpose, job->count, &job->grant,
-                                       detail);
-        if (r == 0)
-                r = separation_keep(&rule, seal, caller, detail);
-        return r;
 }
 
 static int sign_fill(SignJob *job, const Seal *seal) {
@@ -529,7 +410,8 @@ static int sign_prepare(SignJob *job, const Seal *seal, const SignOptions *optio
         int r = sign_digests(job, seal, options, detail);
         if (r != 0)
                 return r;
-        r = sign_may(s, &job->caller, seal, job, ret_chip, detail);
+        r = service_sign_may(s, &job->caller, seal, job->purpose, job->count, &job->grant, ret_chip,
+                             detail);
         if (r > 0)
                 service_ledger_refused(s, &job->caller, seal->number, r);
         /* Without the register's key there is none of the seal: the caller's caller sees to that. */
