@@ -9,16 +9,42 @@
 #include "policy/digest.h"
 #include "policy/term.h"
 
-int machine_state_policy(const PcrValues *values, TPM2B_DIGEST *ret) {
+int machine_state_leaf(const PcrValues *values, const TPM2B_NAME *index, unsigned bit,
+                       PolicyLeaf *ret) {
         PolicyLeaf leaf = {
                 .count = 1,
                 .terms = { { .kind = POLICY_PCR, .pcr.selection = values->selection } },
         };
 
+        if (index && bit >= 64)
+                return -EINVAL;
         int r = pcr_values_digest(values, &leaf.terms[0].pcr.digest);
         if (r != 0)
                 return r;
-        return policy_leaf_digest(&leaf, ret);
+        if (index)
+                leaf.terms[leaf.count++] = (PolicyTerm){
+                        .kind = POLICY_NV,
+                        .nv = { .index = *index, .mask = UINT64_C(1) << bit },
+                };
+        *ret = leaf;
+        return 0;
+}
+
+static int state_policy(const PcrValues *values, const TPM2B_NAME *index, unsigned bit,
+                        TPM2B_DIGEST *ret) {
+        PolicyLeaf leaf;
+
+        int r = machine_state_leaf(values, index, bit, &leaf);
+        return r == 0 ? policy_leaf_digest(&leaf, ret) : r;
+}
+
+int machine_state_policy(const PcrValues *values, TPM2B_DIGEST *ret) {
+        return state_policy(values, NULL, 0, ret);
+}
+
+int machine_state_policy_retirable(const PcrValues *values, const TPM2B_NAME *index, unsigned bit,
+                                   TPM2B_DIGEST *ret) {
+        return state_policy(values, index, bit, ret);
 }
 
 void approval_authorize_bytes(const TPM2B_DIGEST *approved_policy, const TPM2B_DIGEST *ref,

@@ -8,11 +8,23 @@
 
 #include "base/bytes.h"
 #include "policy/pcr.h"
+#include "policy/term.h"
 
 #define APPROVAL_BYTES_MAX 256
 
 /* approvedPolicy of a machine state: the digest of PolicyPCR(values) from the start. */
 int machine_state_policy(const PcrValues *values, TPM2B_DIGEST *ret);
+
+/*
+ * The same of a state that can be retired: PolicyPCR(values), then PolicyNV(this bit of the written
+ * state index of this Name is clear).
+ */
+int machine_state_policy_retirable(const PcrValues *values, const TPM2B_NAME *index, unsigned bit,
+                                   TPM2B_DIGEST *ret);
+
+/* The terms of either; index NULL: it cannot be retired. -EINVAL when values are missing. */
+int machine_state_leaf(const PcrValues *values, const TPM2B_NAME *index, unsigned bit,
+                       PolicyLeaf *ret);
 
 /* approvedPolicy ‖ policyRef: what PolicyAuthorize's checkTicket is over (Part 3 §23.16). */
 void approval_authorize_bytes(const TPM2B_DIGEST *approved_policy, const TPM2B_DIGEST *ref,

@@ -36,10 +36,21 @@ static const IndexShape shapes[] = {
                 .size = TPM2_SHA256_DIGEST_SIZE,
                 .ref = REF_LEDGER_INDEX,
         },
+        /* Never read-locked: the register's key opens by it, also while the seals are locked. */
+        [INDEX_STATE] = {
+                .attributes = TPMA_NV_POLICYWRITE | TPMA_NV_AUTHREAD | TPMA_NV_NO_DA |
+                              NT(TPM2_NT_BITS),
+                .size = sizeof(uint64_t),
+                .ref = REF_STATE_INDEX,
+        },
 };
 
 static const IndexShape *index_shape(IndexKind kind) {
         return (size_t) kind < sizeof(shapes) / sizeof(shapes[0]) ? &shapes[kind] : NULL;
+}
+
+bool index_has_bits(IndexKind kind) {
+        return kind != INDEX_LEDGER;
 }
 
 int index_policy(IndexKind kind, TPM2_HANDLE handle, const TPM2B_NAME *authority,

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The two kinds of NV index as values (design, section 3.2): their public areas, Names, policies,
+ * The kinds of NV index as values (design, section 3.2): their public areas, Names, policies,
  * and the command parameter hashes of the first writes that the authority signs.
  *
- * The policy of both is PolicyOR(NvWritten(no) ∧ PolicySigned(authority, ref),
+ * The policy of each is PolicyOR(NvWritten(no) ∧ PolicySigned(authority, ref),
  * NvWritten(yes) ∧ PolicyAuthValue).
  */
 #pragma once
@@ -19,7 +19,11 @@
 typedef enum IndexKind {
         INDEX_REVOCATION, /* TPM_NT_BITS, 8 bytes */
         INDEX_LEDGER,     /* TPM_NT_EXTEND, 32 bytes */
+        INDEX_STATE,      /* TPM_NT_BITS, 8 bytes: a bit for each machine state that can be retired */
 } IndexKind;
+
+/* 8 bytes of bits, and not the 32 of an extended value. */
+bool index_has_bits(IndexKind kind);
 
 /* Handles are drawn at random in this range at Initialize (owner-defined, Part 2 §7.4 leaves it to
  * the platform), so that a seal can move to another machine with its index. */

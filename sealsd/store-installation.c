@@ -136,12 +136,14 @@ int store_installation_save(Store *store, const Installation *installation) {
 static const char *const index_kinds[] = {
         [INDEX_REVOCATION] = "revocation",
         [INDEX_LEDGER] = "ledger",
+        [INDEX_STATE] = "state",
 };
 
 static int index_kind_find(const char *word) {
-        if (strcmp(word, index_kinds[INDEX_REVOCATION]) == 0)
-                return INDEX_REVOCATION;
-        return strcmp(word, index_kinds[INDEX_LEDGER]) == 0 ? INDEX_LEDGER : -1;
+        for (size_t i = 0; i < sizeof(index_kinds) / sizeof(index_kinds[0]); i++)
+                if (strcmp(word, index_kinds[i]) == 0)
+                        return (int) i;
+        return -1;
 }
 
 #define INDEX_COLUMNS "kind, handle, ordinal, auth, written, used, retired"

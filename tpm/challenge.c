@@ -57,7 +57,7 @@ static int challenge_cphash(TpmChallenge *challenge) {
                 r = index_name(&public, false, &name);
         if (r != 0)
                 return r;
-        if (index->kind == INDEX_REVOCATION)
+        if (index_has_bits(index->kind))
                 return cphash_nv_set_bits(&name, value_bits(challenge), &challenge->cphash);
         return cphash_nv_extend(&name,
                                 (Bytes){ .data = challenge->value, .size = challenge->value_size },
@@ -124,7 +124,7 @@ int tpm_challenge_new(TpmChallenge **ret, Tpm *tpm, const TpmIndex *index, Bytes
                       ErrorDetail *detail) {
         _cleanup_(tpm_challenge_freep) TpmChallenge *challenge = NULL;
 
-        if (value.size != (index->kind == INDEX_REVOCATION ? 8 : VALUE_MAX))
+        if (value.size != (index_has_bits(index->kind) ? 8 : VALUE_MAX))
                 return -EINVAL;
         int r = check_unwritten(tpm, index, detail);
         if (r != 0)
@@ -177,7 +177,7 @@ static int challenge_write(TpmChallenge *challenge, const TpmNv *nv, ErrorDetail
         TPM2B_MAX_NV_BUFFER data = { .size = (uint16_t) challenge->value_size };
         ESYS_TR tr = nv->handle.tr;
 
-        if (challenge->index.kind == INDEX_REVOCATION)
+        if (index_has_bits(challenge->index.kind))
                 return tpm_srk_rc(challenge->tpm,
                                   Esys_NV_SetBits(esys, tr, tr, ONE_SESSION(&challenge->session),
                                                   value_bits(challenge)),

@@ -40,6 +40,24 @@ static void test_a_blind_machine_state_is_refused(void **state) {
         assert_int_equal(policy.size, 1);
 }
 
+static void test_state_that_can_be_retired_adds_its_bit(void **state) {
+        const PcrValues values = values_sha256();
+        const TPM2B_NAME index = { .size = 34, .name = { 0, 0x0b, 7 } };
+        TPM2B_DIGEST plain, one, other, by_hand;
+        PolicyTerm bit = { .kind = POLICY_NV, .nv = { .index = index, .mask = 1U << 5 } };
+
+        (void) state;
+        assert_int_equal(machine_state_policy(&values, &plain), 0);
+        assert_int_equal(machine_state_policy_retirable(&values, &index, 5, &one), 0);
+        assert_int_equal(machine_state_policy_retirable(&values, &index, 6, &other), 0);
+        by_hand = plain;
+        assert_int_equal(policy_term_extend(&bit, &by_hand), 0);
+        assert_memory_equal(one.buffer, by_hand.buffer, 32);
+        assert_memory_not_equal(one.buffer, plain.buffer, 32);
+        assert_memory_not_equal(one.buffer, other.buffer, 32);
+        assert_int_equal(machine_state_policy_retirable(&values, &index, 64, &one), -EINVAL);
+}
+
 static void test_authorize_bytes(void **state) {
         const TPM2B_DIGEST policy = unit_digest(V_PCR_SHA256_POLICY);
         const TPM2B_DIGEST ref = unit_digest(V_REF_PROFILE);
@@ -132,6 +150,7 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_machine_state_as_the_chip),
                 cmocka_unit_test(test_a_blind_machine_state_is_refused),
+                cmocka_unit_test(test_state_that_can_be_retired_adds_its_bit),
                 cmocka_unit_test(test_authorize_bytes),
                 cmocka_unit_test(test_deferred_bytes),
                 cmocka_unit_test(test_live_bytes),

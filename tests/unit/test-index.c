@@ -121,8 +121,8 @@ static void test_an_unknown_kind_is_refused(void **state) {
         IndexPolicy policy;
 
         (void) state;
-        assert_int_equal(index_policy((IndexKind) 2, LEDGER_HANDLE, &authority, &policy), -EINVAL);
-        assert_int_equal(index_public((IndexKind) 2, LEDGER_HANDLE, &authority, &public), -EINVAL);
+        assert_int_equal(index_policy((IndexKind) 3, LEDGER_HANDLE, &authority, &policy), -EINVAL);
+        assert_int_equal(index_public((IndexKind) 3, LEDGER_HANDLE, &authority, &public), -EINVAL);
 }
 
 static void test_cphash_of_the_first_write_as_the_chip(void **state) {

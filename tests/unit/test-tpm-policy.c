@@ -227,10 +227,10 @@ static void duplication_select_digest_agrees(void **state) {
 }
 
 static void index_policies_agree(void **state) {
-        static const IndexKind kinds[] = { INDEX_REVOCATION, INDEX_LEDGER };
+        static const IndexKind kinds[] = { INDEX_REVOCATION, INDEX_LEDGER, INDEX_STATE };
         Chip *chip = *state;
 
-        for (size_t i = 0; i < 2; i++) {
+        for (size_t i = 0; i < 3; i++) {
                 PolicyTerm terms[4];
                 TPMS_NV_PUBLIC public;
                 IndexPolicy policy;
