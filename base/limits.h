@@ -30,6 +30,7 @@
 #define KIND_MAX 15        /* of a request */
 #define SUBJECT_MAX 64     /* "user:" or "group:" and a name of at most 32 bytes and some */
 #define KEEPERS_MAX 8
+#define BIRTH_AUTH_SIZE 32  /* of a key with a PIN, until its keeper sets his */
 #define GRANTS_MAX 1000     /* of one seal that have not ended */
 #define SIGN_MANY_MAX 10000 /* digests of one SignMany */
 #define PURPOSES_MAX 3

@@ -82,6 +82,8 @@ static void fill_defaults(Application *a, const Subject *applicant, uint64_t now
                 a->not_after = a->not_before + validity_days * USEC_PER_DAY;
         if (a->keeper_count == 0)
                 a->keepers[a->keeper_count++] = *applicant;
+        if (a->threshold == 0)
+                a->threshold = (unsigned) a->approver_count;
 }
 
 int option_check_line(const char *option, const char *text, ErrorDetail *detail) {
@@ -142,6 +144,27 @@ static int check_keepers(const Application *a, ErrorDetail *detail) {
         return 0;
 }
 
+/* One person, or one key, that counts twice would make k of n less than k people. */
+static int check_approvers(const Application *a, ErrorDetail *detail) {
+        if (a->approver_count > APPROVERS_MAX)
+                return error_set(detail, SEAL_E_INVALID_ARGS, "'approvers' are at most %d",
+                                 APPROVERS_MAX);
+        for (size_t i = 0; i < a->approver_count; i++)
+                for (size_t k = 0; k < i; k++)
+                        if (subject_equal(&a->approvers[i].subject, &a->approvers[k].subject) ||
+                            strcmp(a->approvers[i].pem, a->approvers[k].pem) == 0)
+                                return error_set(detail, SEAL_E_INVALID_ARGS,
+                                                 "'approvers' has %s and %s: each is one person "
+                                                 "with a key of his own",
+                                                 a->approvers[k].subject.text,
+                                                 a->approvers[i].subject.text);
+        if (a->threshold > a->approver_count)
+                return error_set(detail, SEAL_E_INVALID_ARGS,
+                                 "'threshold' is at most the number of 'approvers', %zu",
+                                 a->approver_count);
+        return 0;
+}
+
 int documents_check(const Document *documents, size_t count, ErrorDetail *detail) {
         if (count > DOCUMENTS_MAX)
                 return error_set(detail, SEAL_E_INVALID_ARGS, "'documents' are at most %d",
@@ -171,6 +194,8 @@ static int check_all(const Application *a, uint64_t now, ErrorDetail *detail) {
                 r = check_numbers(a, now, detail);
         if (r == 0)
                 r = check_keepers(a, detail);
+        if (r == 0)
+                r = check_approvers(a, detail);
         if (r == 0)
                 r = documents_check(a->documents, a->document_count, detail);
         if (r == 0 && a->token[0] != '\0')
@@ -205,14 +230,40 @@ static json_t *keepers_json(const Application *a, bool ids) {
         return steal_ptr(array);
 }
 
+static json_t *approvers_json(const Application *a) {
+        _cleanup_json_ json_t *array = json_array();
+
+        for (size_t i = 0; array && i < a->approver_count; i++) {
+                const Approver *approver = &a->approvers[i];
+
+                if (json_array_append_new(array, json_pack("{s:s, s:I, s:s}", "subject",
+                                                           approver->subject.text, "id",
+                                                           (json_int_t) approver->subject.id, "key",
+                                                           approver->pem)) != 0)
+                        return NULL;
+        }
+        return steal_ptr(array);
+}
+
+/* Left out where there is none, as in applications from before there were any. */
+static bool put_policy(json_t *object, const Application *a) {
+        if (a->pin && json_object_set_new(object, "pin", json_true()) != 0)
+                return false;
+        return a->approver_count == 0 ||
+               (json_object_set_new(object, "approvers", approvers_json(a)) == 0 &&
+                json_object_set_new(object, "threshold", json_integer(a->threshold)) == 0);
+}
+
 json_t *application_json(const Application *a) {
-        return json_pack("{s:s, s:s, s:s, s:s, s:s, s:o, s:I, s:I, s:I, s:o, s:o, s:o}", "name",
-                         a->name, "holder", a->holder, "class", a->class, "type", a->type,
-                         "algorithm", a->algorithm, "purposes", json_purposes(a->purposes),
-                         "not-before", (json_int_t) a->not_before, "not-after",
-                         (json_int_t) a->not_after, "use-limit", (json_int_t) a->use_limit,
-                         "keepers", keepers_json(a, false), "keeper-ids", keepers_json(a, true),
-                         "documents", json_documents(a->documents, a->document_count));
+        _cleanup_json_ json_t *object = json_pack(
+                "{s:s, s:s, s:s, s:s, s:s, s:o, s:I, s:I, s:I, s:o, s:o, s:o}", "name", a->name,
+                "holder", a->holder, "class", a->class, "type", a->type, "algorithm", a->algorithm,
+                "purposes", json_purposes(a->purposes), "not-before", (json_int_t) a->not_before,
+                "not-after", (json_int_t) a->not_after, "use-limit", (json_int_t) a->use_limit,
+                "keepers", keepers_json(a, false), "keeper-ids", keepers_json(a, true), "documents",
+                json_documents(a->documents, a->document_count));
+
+        return object && put_policy(object, a) ? steal_ptr(object) : NULL;
 }
 
 int application_to_json(const Application *application, char **ret) {
@@ -236,6 +287,32 @@ static bool read_keepers(const json_t *object, Application *a) {
         return true;
 }
 
+static bool read_approver(const json_t *object, Approver *ret) {
+        return json_read_subject(json_object_get(object, "subject"), json_object_get(object, "id"),
+                                 &ret->subject) &&
+               json_read_text(object, "key", ret->pem, sizeof(ret->pem));
+}
+
+static bool read_policy(const json_t *object, Application *a) {
+        const json_t *approvers = json_object_get(object, "approvers");
+        size_t count = json_array_size(approvers);
+        uint64_t threshold = 0;
+
+        a->pin = json_is_true(json_object_get(object, "pin"));
+        if (!approvers)
+                return true;
+        if (count == 0 || count > APPROVERS_MAX ||
+            !json_read_number(object, "threshold", &threshold) || threshold == 0 ||
+            threshold > count)
+                return false;
+        for (size_t i = 0; i < count; i++)
+                if (!read_approver(json_array_get(approvers, i), &a->approvers[i]))
+                        return false;
+        a->approver_count = count;
+        a->threshold = (unsigned) threshold;
+        return true;
+}
+
 bool json_read_application(const json_t *o, Application *a) {
         return json_read_text(o, "name", a->name, sizeof(a->name)) &&
                json_read_text(o, "holder", a->holder, sizeof(a->holder)) &&
@@ -246,7 +323,7 @@ bool json_read_application(const json_t *o, Application *a) {
                json_read_number(o, "not-after", &a->not_after) &&
                json_read_number(o, "use-limit", &a->use_limit) &&
                json_read_purposes(json_object_get(o, "purposes"), &a->purposes) &&
-               read_keepers(o, a) &&
+               read_keepers(o, a) && read_policy(o, a) &&
                json_read_documents(json_object_get(o, "documents"), a->documents,
                                    &a->document_count);
 }

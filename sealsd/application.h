@@ -11,6 +11,8 @@
 
 #include "base/error.h"
 #include "base/limits.h"
+#include "policy/seal-policy.h"
+#include "sealsd/approver.h"
 #include "sealsd/subject.h"
 
 typedef enum Purpose {
@@ -38,11 +40,16 @@ typedef struct Application {
         uint64_t use_limit;              /* 0: none */
         size_t keeper_count;             /* 0: the applicant */
         Subject keepers[KEEPERS_MAX];
+        bool pin;              /* its keeper's; the chip asks for it at each use */
+        size_t approver_count; /* 0: none; in the order that the policy has them */
+        Approver approvers[APPROVERS_MAX];
+        unsigned threshold; /* how many of them approve each use; 0: all */
         size_t document_count;
         Document documents[DOCUMENTS_MAX];
         /* Of requests that concern a seal (change.h). */
         uint64_t overlap; /* renewal: the old seal signs so long after the new one's acceptance */
-        bool use_limit_given; /* amendment: a use_limit of 0 takes the limit away */
+        bool use_limit_given;            /* amendment: a use_limit of 0 takes the limit away */
+        bool pin_given, approvers_given; /* renewal: else they are as they were */
         /* CreateSeal's mark of a repeated call; no part of the JSON. */
         char token[NAME_BYTES_MAX + 1];
 } Application;

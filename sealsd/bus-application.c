@@ -69,6 +69,54 @@ static int read_keepers(sd_bus_message *m, const char *option, void *target, Err
         return r < 0 ? r : sd_result(sd_bus_message_exit_container(m));
 }
 
+static int approver_read(sd_bus_message *m, const char *option, Approver *ret,
+                         ErrorDetail *detail) {
+        const char *subject, *pem;
+
+        int r = argument_text(m, option, TEXT_MAX, &subject, detail);
+        if (r == 0)
+                r = argument_text(m, option, PEM_MAX, &pem, detail);
+        if (r == 0)
+                r = subject_parse(subject, &ret->subject, detail);
+        return r == 0 ? approver_complete(ret, (Bytes){ (const uint8_t *) pem, strlen(pem) },
+                                          detail)
+                      : r;
+}
+
+static int read_approvers(sd_bus_message *m, const char *option, void *target,
+                          ErrorDetail *detail) {
+        Application *application = target;
+
+        application->approvers_given = true;
+        int r = sd_bus_message_enter_container(m, 'a', "(ss)");
+        if (r < 0)
+                return r;
+        while ((r = sd_bus_message_enter_container(m, 'r', "ss")) > 0) {
+                if (application->approver_count == APPROVERS_MAX)
+                        return option_too_large(detail, option, APPROVERS_MAX, "approvers");
+                r = approver_read(m, option, &application->approvers[application->approver_count++],
+                                  detail);
+                if (r == 0)
+                        r = sd_result(sd_bus_message_exit_container(m));
+                if (r != 0)
+                        return r;
+        }
+        return r < 0 ? r : sd_result(sd_bus_message_exit_container(m));
+}
+
+/* Of a renewal false says something: that it has a PIN no more. */
+static int read_pin(sd_bus_message *m, const char *option, void *target, ErrorDetail *detail) {
+        Application *application = target;
+        int value;
+
+        (void) option;
+        (void) detail;
+        int r = sd_bus_message_read_basic(m, 'b', &value);
+        application->pin = value != 0;
+        application->pin_given = true;
+        return sd_result(r);
+}
+
 int purposes_read(sd_bus_message *m, const char *option, unsigned *ret, ErrorDetail *detail) {
         const char *text;
 
@@ -133,9 +181,9 @@ static const Option options[] = {
         { "use-limit", OPTION_TIME, FIELD(use_limit), 0, NULL, NULL },
         { "keepers", OPTION_CUSTOM, 0, 0, "as", read_keepers },
         { "documents", OPTION_CUSTOM, 0, 0, DOCUMENTS_SIGNATURE, read_documents },
-        { "approvers", OPTION_LATER, 0, 0, NULL, NULL },
-        { "threshold", OPTION_LATER, 0, 0, NULL, NULL },
-        { "pin", OPTION_LATER, 0, 0, NULL, NULL },
+        { "approvers", OPTION_CUSTOM, 0, 0, "a(ss)", read_approvers },
+        { "threshold", OPTION_U32, FIELD(threshold), 0, NULL, NULL },
+        { "pin", OPTION_CUSTOM, 0, 0, "b", read_pin },
         { "backup", OPTION_LATER, 0, 0, NULL, NULL },
         { "picture", OPTION_LATER, 0, 0, NULL, NULL },
         { "picture-mm", OPTION_LATER, 0, 0, NULL, NULL },
@@ -177,9 +225,9 @@ static const struct {
         { OF(KIND_RENEW), { "keepers", OPTION_CUSTOM, 0, 0, "as", read_keepers } },
         { OF(KIND_RENEW), { "not-before", OPTION_TIME, FIELD(not_before), 0, NULL, NULL } },
         { OF(KIND_RENEW), { "overlap", OPTION_TIME, FIELD(overlap), 0, NULL, NULL } },
-        { OF(KIND_RENEW), { "approvers", OPTION_LATER, 0, 0, NULL, NULL } },
-        { OF(KIND_RENEW), { "threshold", OPTION_LATER, 0, 0, NULL, NULL } },
-        { OF(KIND_RENEW), { "pin", OPTION_LATER, 0, 0, NULL, NULL } },
+        { OF(KIND_RENEW), { "approvers", OPTION_CUSTOM, 0, 0, "a(ss)", read_approvers } },
+        { OF(KIND_RENEW), { "threshold", OPTION_U32, FIELD(threshold), 0, NULL, NULL } },
+        { OF(KIND_RENEW), { "pin", OPTION_CUSTOM, 0, 0, "b", read_pin } },
         { OF(KIND_RENEW), { "backup", OPTION_LATER, 0, 0, NULL, NULL } },
         { OF(KIND_RENEW), { "picture", OPTION_LATER, 0, 0, NULL, NULL } },
         { OF(KIND_RENEW), { "picture-mm", OPTION_LATER, 0, 0, NULL, NULL } },

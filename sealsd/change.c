@@ -85,6 +85,14 @@ static void renew_fill(const Application *old, Application *change) {
                 change->keeper_count = old->keeper_count;
                 memcpy(change->keepers, old->keepers, sizeof(old->keepers));
         }
+        if (!change->pin_given)
+                change->pin = old->pin;
+        if (!change->approvers_given) {
+                change->approver_count = old->approver_count;
+                memcpy(change->approvers, old->approvers, sizeof(old->approvers));
+                if (change->threshold == 0)
+                        change->threshold = old->threshold;
+        }
 }
 
 static int check_renew(const Seal *seal, Application *change, uint64_t now, unsigned validity_days,
@@ -92,7 +100,7 @@ static int check_renew(const Seal *seal, Application *change, uint64_t now, unsi
         if (change->overlap > OVERLAP_DAYS_MAX * USEC_PER_DAY)
                 return invalid("'overlap' is at most ten years, in microseconds", detail);
         renew_fill(&seal->facts, change);
-        change->use_limit_given = false;
+        change->use_limit_given = change->pin_given = change->approvers_given = false;
         return application_complete(change, &seal->applicant, now, validity_days, detail);
 }
 

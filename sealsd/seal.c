@@ -115,6 +115,23 @@ static json_t *facts_json(const Seal *seal, const char *why_not, const char *con
                          (json_int_t) seal->superseded_at, "opaque", seal->opaque);
 }
 
+static json_t *approvers_json(const Application *facts) {
+        _cleanup_json_ json_t *array = json_array();
+
+        for (size_t i = 0; array && i < facts->approver_count; i++)
+                if (json_array_append_new(array, json_pack("{s:s, s:s}", "subject",
+                                                           facts->approvers[i].subject.text, "key",
+                                                           facts->approvers[i].pem)) != 0)
+                        return NULL;
+        return steal_ptr(array);
+}
+
+/* What its use takes beside the machine. */
+static json_t *conditions_json(const Application *facts) {
+        return json_pack("{s:b, s:o, s:i}", "pin", facts->pin, "approvers", approvers_json(facts),
+                         "threshold", (int) facts->threshold);
+}
+
 /* Who did what when, in the order of the life cycle; what did not happen is left out. */
 static json_t *acts_json(const Seal *seal) {
         const struct {
@@ -163,12 +180,15 @@ static json_t *custody_json(const Seal *seal, const Request *request) {
 int seal_describe(const Seal *seal, const Request *request, const char *why_not,
                   const char *const *policy, bool full, char **ret) {
         _cleanup_free_ char *pem = NULL;
-        _cleanup_json_ json_t *document = NULL, *custody = NULL;
+        _cleanup_json_ json_t *document = NULL, *conditions = NULL, *custody = NULL;
 
         int r = seal->public.size > 0 ? public_to_pem(&seal->public, &pem) : 0;
         if (r != 0)
                 return r;
         document = facts_json(seal, why_not, policy, pem ? pem : "");
+        conditions = conditions_json(&seal->facts);
+        if (!conditions || json_object_update(document, conditions) != 0)
+                return -ENOMEM;
         if (full) {
                 custody = custody_json(seal, request);
                 if (!custody || json_object_update(document, custody) != 0)

@@ -14,6 +14,7 @@
 #include "sealsd/lifecycle.h"
 #include "sealsd/request.h"
 #include "sealsd/subject.h"
+#include "tpm/seal.h"
 
 typedef struct Act {
         Subject by;     /* text "" when it has not happened */
@@ -59,6 +60,7 @@ typedef struct Seal {
         /* The key; public.size 0 when none was made yet. */
         TPM2B_PUBLIC public;
         TPM2B_PRIVATE private;
+        SealBirth birth; /* of the key; hash.size 0 when it was not kept */
 } Seal;
 
 /* One of the keepers that were applied for, or that it was transferred to. */

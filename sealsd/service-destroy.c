@@ -67,6 +67,8 @@ static int destroy_seal(DestroyJob *job, Seal *seal, ErrorDetail *detail) {
         seal->destroyed = service_act(s, &job->caller);
         OPENSSL_cleanse(&seal->private, sizeof(seal->private));
         r = store_seal_update(s->store, seal);
+        if (r == 0)
+                r = store_birth_auth_erase(s->store, seal->number);
         Event event = event_of_seal(EVENT_SEAL_DESTROYED, &job->caller, seal);
         event.reason = job->reason;
         event.request = job->request;

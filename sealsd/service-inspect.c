@@ -237,7 +237,7 @@ static int key_fetch(Inspection *i, const InspectedSeal *inspected) {
         i->unchecked += seal->opaque;
         if (seal->opaque)
                 return SEAL_E_NOT_FOUND;
-        i->key = (SealKey){ seal->public, seal->private };
+        i->key = (SealKey){ .public = seal->public, .private = seal->private };
         OPENSSL_cleanse(&seal->private, sizeof(seal->private));
         r = service_build_policy(s, seal, &policy);
         return r == 0 ? seal_policy_digest(&policy, &i->policy) : r;

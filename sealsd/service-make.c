@@ -27,7 +27,8 @@ typedef struct MakeJob {
         const Algorithm *algorithm;
         TpmIndex index;
         TPM2B_DIGEST policy;
-        bool bit_is_set; /* the chip says that the bit given is a dead seal's */
+        bool bit_is_set;   /* the chip says that the bit given is a dead seal's */
+        Secret birth_auth; /* of a seal with a PIN: until its keeper sets his */
         SealKey key;
 } MakeJob;
 
@@ -42,8 +43,15 @@ int service_build_policy(const Service *service, const Seal *seal, SealPolicy *r
         *ret = (SealPolicy){ .authority = service->authority_name, .bit = seal->bit };
         memcpy(ret->profile, seal->profile, sizeof(ret->profile));
         memcpy(ret->number, seal->number, sizeof(ret->number));
+        ret->pin = seal->facts.pin;
+        ret->approver_count = seal->facts.approver_count;
+        ret->threshold = seal->facts.threshold;
         r = index_public(INDEX_REVOCATION, seal->index, &service->authority_name, &public);
-        return r == 0 ? index_name(&public, true, &ret->index) : r;
+        if (r == 0)
+                r = index_name(&public, true, &ret->index);
+        for (size_t i = 0; i < ret->approver_count && r == 0; i++)
+                r = approver_name(&seal->facts.approvers[i], &ret->approvers[i]);
+        return r;
 }
 
 int service_algorithm(const Service *service, const char *name, const Algorithm **ret,
@@ -62,7 +70,10 @@ int service_algorithm(const Service *service, const char *name, const Algorithm 
 
 /* --- the row ------------------------------------------------------------------------------ */
 
-/* What the mode leaves to people: strict all, dual the acceptance, single nothing. */
+/*
+ * What the mode leaves to people: strict all, dual the acceptance, single nothing, but of a seal with
+ * a PIN the acceptance, which sets it.
+ */
 static void seal_advance(MakeJob *job) {
         Seal *s = &job->seal;
 
@@ -75,7 +86,7 @@ static void seal_advance(MakeJob *job) {
         s->filed = s->made;
         seal_deliver(s, &s->facts.keepers[0], s->made);
         s->state = SEAL_DELIVERED;
-        if (s->separation != SEPARATION_SINGLE)
+        if (s->separation != SEPARATION_SINGLE || s->facts.pin)
                 return;
         s->accepted = s->made;
         s->state = SEAL_ACTIVE;
@@ -135,6 +146,8 @@ static int make_write(MakeJob *job, ErrorDetail *detail) {
         int r = make_renews(s, &job->request, &job->old, detail);
         if (r == 0)
                 r = store_seal_add(s->store, &job->seal);
+        if (r == 0 && job->birth_auth.set)
+                r = store_birth_auth_set(s->store, job->seal.number, &job->birth_auth);
         if (r == 0)
                 r = make_events(job);
         if (r == 0)
@@ -235,7 +248,8 @@ static int make_run(Job *job, Chip *chip, ErrorDetail *detail) {
         j->bit_is_set = bits >> j->seal.bit & 1;
         if (j->bit_is_set)
                 return 0;
-        r = tpm_seal_create(chip->tpm, j->algorithm, &j->policy, &j->key, detail);
+        r = tpm_seal_create(chip->tpm, j->algorithm, &j->policy,
+                            j->birth_auth.set ? &j->birth_auth : NULL, &j->key, detail);
         if (r == 0)
                 arrow_pass(j->head.arrows, ARROW_MAKE_KEY_CREATED);
         return r;
@@ -284,6 +298,7 @@ static void make_done(Job *job, int code, const ErrorDetail *detail) {
         if (code == 0) {
                 j->seal.public = j->key.public;
                 j->seal.private = j->key.private;
+                j->seal.birth = j->key.birth;
                 seal_advance(j);
                 code = make_commit(j, &told);
         }
@@ -377,7 +392,11 @@ int service_make(Service *service, Request *request, const Caller *by, Reply rep
         if (!job)
                 return -ENOMEM;
         make_fill(job, request, by);
-        r = service_algorithm(service, request->application.algorithm, &job->algorithm, detail);
+        if (request->application.pin)
+                r = secret_random(&job->birth_auth, BIRTH_AUTH_SIZE);
+        if (r == 0)
+                r = service_algorithm(service, request->application.algorithm, &job->algorithm,
+                                      detail);
         if (r == 0)
                 r = make_begin(job);
         if (r != 0) {

@@ -20,8 +20,8 @@
 #include "sealsd/store-ledger.h"
 #include "sealsd/store.h"
 
-#define KEPT_MAX 64
-#define SEALED_TABLES 4 /* that have a confidential record */
+#define KEPT_MAX 96
+#define SEALED_TABLES 6 /* that have a confidential record */
 
 /* A statement that is prepared once. */
 typedef struct Kept {
@@ -116,6 +116,7 @@ int store_watch_files(Store *store);
 int schema_check(Store *store, ErrorDetail *detail);
 int schema_migrate(Store *store);
 extern const char schema_version_2[];
+extern const char schema_version_3[];
 
 /*
  * The first object of the schema that is not as sealsd makes it, "trigger mine"; "" without one
@@ -254,6 +255,13 @@ int keepers_read(Store *store, uint64_t seal, Subject *ret, size_t *ret_count);
 /* Of the seal's rows beside its own. */
 int keepers_check(Store *store, uint64_t seal);
 
+/* --- approvers and PINs (store-approver.c) ---------------------------------------------------- */
+
+/* At birth. Nothing stands where neither is. */
+int approvers_write(Store *store, uint64_t seal, const Application *facts);
+/* Into zeroed facts; the rows are checked against the ledger. */
+int approvers_read(Store *store, uint64_t seal, Application *facts);
+
 /* --- guard (store-guard.c) -------------------------------------------------------------------- */
 
 extern const char *const guard_tables[];
@@ -309,5 +317,8 @@ typedef struct TpmBlob {
 int blob_from_public(const TPM2B_PUBLIC *public, TpmBlob *ret); /* empty for size 0 */
 int blob_from_private(const TPM2B_PRIVATE *private, TpmBlob *ret);
 bool private_from_blob(const TpmBlob *blob, TPM2B_PRIVATE *ret);
+/* creationHash, then the ticket. */
+int blob_from_birth(const SealBirth *birth, TpmBlob *ret);
+bool birth_from_blob(const TpmBlob *blob, SealBirth *ret);
 void take_public(Query *query, TPM2B_PUBLIC *ret);
 void take_private(Query *query, TPM2B_PRIVATE *ret);

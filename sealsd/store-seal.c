@@ -38,24 +38,50 @@ static json_t *private_json(const TPM2B_PRIVATE *private) {
         return json_string(hex_encode(blob.data, blob.size, hex));
 }
 
+/* Of keys made since there are passports. */
+static bool birth_put(json_t *document, const SealBirth *birth) {
+        char hex[2 * TPM_BLOB_MAX + 1];
+        TpmBlob blob;
+
+        if (birth->hash.size == 0)
+                return true;
+        if (blob_from_birth(birth, &blob) != 0)
+                return false;
+        return json_object_set_new(document, "birth",
+                                   json_string(hex_encode(blob.data, blob.size, hex))) == 0;
+}
+
 static int confidential_to_json(const Seal *seal, char **ret) {
         _cleanup_json_ json_t *document = json_pack(
                 "{s:o, s:o, s:o}", "facts", application_json(&seal->facts), "filing-documents",
                 json_documents(seal->filing.documents, seal->filing.document_count), "private",
                 private_json(&seal->private));
 
+        if (document && !birth_put(document, &seal->birth))
+                return -ENOMEM;
         return json_to_text(document, ret);
 }
 
-static bool private_read(const json_t *value, TPM2B_PRIVATE *ret) {
+static bool blob_read(const json_t *value, TpmBlob *ret) {
         const char *hex = json_string_value(value);
         size_t size = hex ? strlen(hex) / 2 : 0;
-        TpmBlob blob = {};
 
-        if (!hex || size > sizeof(blob.data) || !hex_decode(hex, blob.data, size))
+        if (!hex || size > sizeof(ret->data) || !hex_decode(hex, ret->data, size))
                 return false;
-        blob.size = size;
-        return private_from_blob(&blob, ret);
+        ret->size = size;
+        return true;
+}
+
+static bool private_read(const json_t *value, TPM2B_PRIVATE *ret) {
+        TpmBlob blob;
+
+        return blob_read(value, &blob) && private_from_blob(&blob, ret);
+}
+
+static bool birth_read(const json_t *value, SealBirth *ret) {
+        TpmBlob blob;
+
+        return !value || (blob_read(value, &blob) && birth_from_blob(&blob, ret));
 }
 
 /* Facts that are in force stand in the columns, which were read before. */
@@ -69,7 +95,8 @@ static int confidential_read(const char *text, Seal *seal) {
         if (!json_read_application(json_object_get(document, "facts"), facts) ||
             !json_read_documents(json_object_get(document, "filing-documents"),
                                  seal->filing.documents, &seal->filing.document_count) ||
-            !private_read(json_object_get(document, "private"), &seal->private))
+            !private_read(json_object_get(document, "private"), &seal->private) ||
+            !birth_read(json_object_get(document, "birth"), &seal->birth))
                 return SEAL_E_REGISTER_TAMPERED;
         seal->facts.document_count = facts->document_count;
         memcpy(seal->facts.documents, facts->documents, sizeof(facts->documents));
@@ -167,6 +194,8 @@ static int seal_insert(Store *store, const Seal *seal, uint64_t *ret_id) {
                 r = use_insert(store, *ret_id, seal->use_count);
         if (r == 0)
                 r = keepers_write(store, *ret_id, seal->facts.keepers, seal->facts.keeper_count);
+        if (r == 0)
+                r = approvers_write(store, *ret_id, &seal->facts);
         return r != 0 ? r : named_keeper_write(store, *ret_id, &seal->named_keeper);
 }
 
@@ -309,6 +338,8 @@ static int seal_load(Store *store, const char *number, Seal *seal) {
                 r = row_read(store, number, seal, &sealed);
         if (r == 0)
                 r = keepers_read(store, seal->id, seal->facts.keepers, &seal->facts.keeper_count);
+        if (r == 0)
+                r = approvers_read(store, seal->id, &seal->facts);
         if (r == 0)
                 r = sealed_open(store, "seal", seal->id, &sealed, &text);
         if (r != 0)

@@ -62,3 +62,29 @@ void take_private(Query *query, TPM2B_PRIVATE *ret) {
         if (query->code == 0 && !private_from_blob(&blob, ret))
                 query->code = SEAL_E_REGISTER_TAMPERED;
 }
+
+int blob_from_birth(const SealBirth *birth, TpmBlob *ret) {
+        TpmBlob blob = {};
+
+        if (Tss2_MU_TPM2B_DIGEST_Marshal(&birth->hash, blob.data, sizeof(blob.data), &blob.size) !=
+                    TSS2_RC_SUCCESS ||
+            Tss2_MU_TPMT_TK_CREATION_Marshal(&birth->ticket, blob.data, sizeof(blob.data),
+                                             &blob.size) != TSS2_RC_SUCCESS)
+                return -EINVAL;
+        *ret = blob;
+        return 0;
+}
+
+bool birth_from_blob(const TpmBlob *blob, SealBirth *ret) {
+        SealBirth birth = {};
+        size_t used = 0;
+
+        if (Tss2_MU_TPM2B_DIGEST_Unmarshal(blob->data, blob->size, &used, &birth.hash) !=
+                    TSS2_RC_SUCCESS ||
+            Tss2_MU_TPMT_TK_CREATION_Unmarshal(blob->data, blob->size, &used, &birth.ticket) !=
+                    TSS2_RC_SUCCESS ||
+            used != blob->size)
+                return false;
+        *ret = birth;
+        return true;
+}

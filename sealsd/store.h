@@ -253,6 +253,15 @@ int store_seal_mark_revoked(Store *store, const char *number, const Act *act, co
 /* The bit is set. SEAL_E_NOT_FOUND. */
 int store_seal_settle_revoked(Store *store, const char *number);
 
+/*
+ * The authValue, BIRTH_AUTH_SIZE bytes, that a key with a PIN was born with: kept until its keeper
+ * has set his own. SEAL_E_NOT_FOUND when there is none (any more); store_purge() empties the journal
+ * of it after it was erased.
+ */
+int store_birth_auth_set(Store *store, const char *number, const Secret *auth);
+int store_birth_auth_get(Store *store, const char *number, Secret *ret);
+int store_birth_auth_erase(Store *store, const char *number);
+
 /* Does the caller see it as keeper, holder of a grant, applicant or decider? */
 int store_seal_visible(Store *store, const char *number, const Caller *viewer, bool *ret);
 int store_seal_list(Store *store, const SealFilter *filter, SealRow **ret, size_t *ret_count);

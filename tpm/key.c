@@ -42,12 +42,22 @@ static void sensitive_wipe(TPM2B_SENSITIVE_CREATE *sensitive) {
         OPENSSL_cleanse(sensitive, sizeof(*sensitive));
 }
 
+/* What TPM2_Create answers, as values. */
+typedef struct Created {
+        TPM2B_PUBLIC public;
+        TPM2B_PRIVATE private;
+        TPM2B_DIGEST hash;
+        TPMT_TK_CREATION ticket;
+} Created;
+
 static int object_create(Tpm *tpm, const TPM2B_PUBLIC *template,
-                         const TPM2B_SENSITIVE_CREATE *sensitive, TPM2B_PUBLIC *ret_public,
-                         TPM2B_PRIVATE *ret_private, ErrorDetail *detail) {
+                         const TPM2B_SENSITIVE_CREATE *sensitive, Created *ret,
+                         ErrorDetail *detail) {
         _cleanup_(tpm_handle_close) TpmHandle session = {};
+        _cleanup_esys_ TPMT_TK_CREATION *ticket = NULL;
         _cleanup_esys_ TPM2B_PRIVATE *private = NULL;
         _cleanup_esys_ TPM2B_PUBLIC *public = NULL;
+        _cleanup_esys_ TPM2B_DIGEST *hash = NULL;
         static const TPM2B_DATA outside = {};
         static const TPML_PCR_SELECTION pcrs = {};
 
@@ -56,38 +66,72 @@ static int object_create(Tpm *tpm, const TPM2B_PUBLIC *template,
                 return r;
         r = tpm_srk_rc(tpm,
                        Esys_Create(tpm->esys, tpm->srk.tr, ONE_SESSION(&session), sensitive,
-                                   template, &outside, &pcrs, &private, &public, NULL, NULL, NULL),
+                                   template, &outside, &pcrs, &private, &public, NULL, &hash,
+                                   &ticket),
                        TPM_STEP_CREATE, detail);
         if (r != 0)
                 return r;
         if (!tpm_key_matches(template, public))
                 return error_set(detail, SEAL_E_TPM_FAILURE,
                                  "The TPM made another key than the one asked for");
-        *ret_public = *public;
-        *ret_private = *private;
+        *ret = (Created){
+                .public = *public, .private = *private, .hash = *hash, .ticket = *ticket
+        };
         return 0;
+}
+
+static int key_create(Tpm *tpm, const TPM2B_PUBLIC *template, const Secret *auth, Created *ret,
+                      ErrorDetail *detail) {
+        _cleanup_(sensitive_wipe) TPM2B_SENSITIVE_CREATE sensitive = {};
+
+        int r = tpm_auth_value(auth, &sensitive.sensitive.userAuth, detail);
+        return r == 0 ? object_create(tpm, template, &sensitive, ret, detail) : r;
 }
 
 int tpm_key_create(Tpm *tpm, const TPM2B_PUBLIC *template, const Secret *auth,
                    TPM2B_PUBLIC *ret_public, TPM2B_PRIVATE *ret_private, ErrorDetail *detail) {
-        _cleanup_(sensitive_wipe) TPM2B_SENSITIVE_CREATE sensitive = {};
+        Created created;
 
-        int r = tpm_auth_value(auth, &sensitive.sensitive.userAuth, detail);
+        int r = key_create(tpm, template, auth, &created, detail);
         if (r != 0)
                 return r;
-        return object_create(tpm, template, &sensitive, ret_public, ret_private, detail);
+        *ret_public = created.public;
+        *ret_private = created.private;
+        return 0;
+}
+
+int tpm_key_create_proved(Tpm *tpm, const TPM2B_PUBLIC *template, const Secret *auth,
+                          TPM2B_PUBLIC *ret_public, TPM2B_PRIVATE *ret_private,
+                          TPM2B_DIGEST *ret_hash, TPMT_TK_CREATION *ret_ticket,
+                          ErrorDetail *detail) {
+        Created created;
+
+        int r = key_create(tpm, template, auth, &created, detail);
+        if (r != 0)
+                return r;
+        *ret_public = created.public;
+        *ret_private = created.private;
+        *ret_hash = created.hash;
+        *ret_ticket = created.ticket;
+        return 0;
 }
 
 int tpm_key_seal(Tpm *tpm, const TPM2B_PUBLIC *template, const Secret *data,
                  TPM2B_PUBLIC *ret_public, TPM2B_PRIVATE *ret_private, ErrorDetail *detail) {
         _cleanup_(sensitive_wipe) TPM2B_SENSITIVE_CREATE sensitive = {};
         TPM2B_SENSITIVE_DATA *sealed = &sensitive.sensitive.data;
+        Created created;
 
         if (!data->set || data->size == 0 || data->size > SEALED_DATA_MAX)
                 return -EINVAL;
         sealed->size = (uint16_t) data->size;
         memcpy(sealed->buffer, data->data, data->size);
-        return object_create(tpm, template, &sensitive, ret_public, ret_private, detail);
+        int r = object_create(tpm, template, &sensitive, &created, detail);
+        if (r != 0)
+                return r;
+        *ret_public = created.public;
+        *ret_private = created.private;
+        return 0;
 }
 
 int tpm_key_load(Tpm *tpm, const TpmHandle *session, const TPM2B_PUBLIC *public,

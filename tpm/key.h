@@ -16,6 +16,12 @@
 int tpm_key_create(Tpm *tpm, const TPM2B_PUBLIC *template, const Secret *auth,
                    TPM2B_PUBLIC *ret_public, TPM2B_PRIVATE *ret_private, ErrorDetail *detail);
 
+/* The same with what TPM2_CertifyCreation asks for (Part 3 §18.3). */
+int tpm_key_create_proved(Tpm *tpm, const TPM2B_PUBLIC *template, const Secret *auth,
+                          TPM2B_PUBLIC *ret_public, TPM2B_PRIVATE *ret_private,
+                          TPM2B_DIGEST *ret_hash, TPMT_TK_CREATION *ret_ticket,
+                          ErrorDetail *detail);
+
 /*
  * The same for a data object: the chip seals these bytes, encrypted on their way. -EINVAL for none,
  * or more than 128, which is what every chip takes (MAX_SYM_DATA, Part 2 §11.1.13).

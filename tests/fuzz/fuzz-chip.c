@@ -165,7 +165,7 @@ static int key_create(Tpm *tpm, const World *w, ErrorDetail *detail) {
         (void) w;
         memset(&before, 0xa5, sizeof(before));
         key = before;
-        int r = tpm_seal_create(tpm, algorithm_find("ecdsa-p256"), &policy, &key, detail);
+        int r = tpm_seal_create(tpm, algorithm_find("ecdsa-p256"), &policy, NULL, &key, detail);
         if (r != 0)
                 fuzz_demand(fuzz_same(&key, &before, sizeof(key)));
         else

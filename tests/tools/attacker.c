@@ -145,7 +145,7 @@ static int attack_extend(Loot *loot, ErrorDetail *detail) {
 }
 
 static int attack_sign(Loot *loot, ErrorDetail *detail) {
-        SealKey key = { loot->seal.public, loot->seal.private };
+        SealKey key = { .public = loot->seal.public, .private = loot->seal.private };
         TPMT_SIGNATURE signature;
         size_t which;
         SealUse use = {

@@ -296,7 +296,8 @@ static int create_key(Maker *m, const Seal *seal, SealKey *ret) {
         if (r == 0)
                 r = seal_policy_digest(&policy, &digest);
         if (r == 0)
-                r = tpm_seal_create(m->tpm, algorithm_find("ecdsa-p256"), &digest, ret, &detail);
+                r = tpm_seal_create(m->tpm, algorithm_find("ecdsa-p256"), &digest, NULL, ret,
+                                    &detail);
         if (r != 0)
                 (void) fprintf(stderr, "make-register: key: %s\n", error_describe(r, &detail));
         return r;

@@ -198,6 +198,64 @@ static void keepers_are_different_from_each_other(void **state) {
         assert_refused(a, SEAL_E_INVALID_ARGS, "'keepers'");
 }
 
+static Approver an_approver(uint32_t uid, const char *key) {
+        Approver approver = { .subject = { .kind = SUBJECT_USER, .id = uid } };
+
+        (void) snprintf(approver.subject.text, sizeof(approver.subject.text), "user:u%u", uid);
+        strcpy(approver.pem, key);
+        return approver;
+}
+
+static Application application_approved(void) {
+        Application a = application_named("x");
+
+        a.approver_count = 3;
+        for (uint32_t i = 0; i < 3; i++)
+                a.approvers[i] = an_approver(i, i == 0 ? "A" : i == 1 ? "B" : "C");
+        return a;
+}
+
+static void all_approvers_are_asked_unless_a_threshold_says_less(void **state) {
+        Application a = application_approved(), b = application_approved();
+
+        (void) state;
+        assert_int_equal(complete(&a, NULL), 0);
+        assert_int_equal(a.threshold, 3);
+        b.threshold = 2;
+        assert_int_equal(complete(&b, NULL), 0);
+        assert_int_equal(b.threshold, 2);
+        b.threshold = 4;
+        assert_refused(b, SEAL_E_INVALID_ARGS, "'threshold'");
+        b.approver_count = 0;
+        b.threshold = 1;
+        assert_refused(b, SEAL_E_INVALID_ARGS, "'threshold'");
+        b.approver_count = APPROVERS_MAX + 1;
+        assert_refused(b, SEAL_E_INVALID_ARGS, "'approvers'");
+}
+
+static void an_approver_counts_once(void **state) {
+        Application a = application_approved(), b = application_approved();
+
+        (void) state;
+        a.approvers[2].subject = a.approvers[0].subject;
+        assert_refused(a, SEAL_E_INVALID_ARGS, "'approvers'");
+        strcpy(b.approvers[2].pem, b.approvers[1].pem);
+        assert_refused(b, SEAL_E_INVALID_ARGS, "'approvers'");
+}
+
+static void json_leads_back_to_pin_and_approvers(void **state) {
+        Application a = application_approved(), b = {};
+        _cleanup_free_ char *json = NULL;
+
+        (void) state;
+        a.pin = true;
+        a.threshold = 2;
+        assert_int_equal(complete(&a, NULL), 0);
+        assert_int_equal(application_to_json(&a, &json), 0);
+        assert_int_equal(application_from_json(json, &b), 0);
+        assert_memory_equal(&a, &b, sizeof(a));
+}
+
 static void documents_have_a_title_and_a_hash(void **state) {
         Application a = application_named("x");
 
@@ -308,6 +366,9 @@ int main(void) {
                 cmocka_unit_test(algorithms_are_those_of_the_table),
                 cmocka_unit_test(times_and_limits_make_sense),
                 cmocka_unit_test(keepers_are_different_from_each_other),
+                cmocka_unit_test(all_approvers_are_asked_unless_a_threshold_says_less),
+                cmocka_unit_test(an_approver_counts_once),
+                cmocka_unit_test(json_leads_back_to_pin_and_approvers),
                 cmocka_unit_test(documents_have_a_title_and_a_hash),
                 cmocka_unit_test(json_is_canonical),
                 cmocka_unit_test(json_leads_back_to_the_same_application),

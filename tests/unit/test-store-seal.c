@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+
 #include "sealsd/lifecycle.h"
 #include "sealsd/store.h"
 #include "tests/unit/register.h"
@@ -105,6 +107,79 @@ static void a_seal_is_read_as_it_was_written(void **state) {
         Seal read = get(r, written.number);
         read.public.size = written.public.size;
         assert_memory_equal(&read, &written, sizeof(read));
+}
+
+static Seal a_guarded_seal(void) {
+        Seal seal = a_full_seal();
+
+        seal.facts.pin = true;
+        seal.facts.approver_count = 2;
+        seal.facts.threshold = 1;
+        seal.facts.approvers[0] = (Approver){ .subject = a_user(4, "user:four"), .pem = "one" };
+        seal.facts.approvers[1] = (Approver){ .subject = a_user(3, "user:three"), .pem = "two" };
+        seal.birth.hash = (TPM2B_DIGEST){ .size = 32, .buffer = { 5 } };
+        seal.birth.ticket = (TPMT_TK_CREATION){ .tag = TPM2_ST_CREATION,
+                                                .hierarchy = TPM2_RH_OWNER,
+                                                .digest = { .size = 32, .buffer = { 6 } } };
+        return seal;
+}
+
+static void pin_approvers_and_birth_are_read_as_they_were_written(void **state) {
+        Register *r = *state;
+        Seal written = a_guarded_seal();
+
+        prepare(r);
+        assert_int_equal(store_seal_add(r->store, &written), 0);
+        register_reopen(r);
+        Seal read = get(r, written.number);
+        read.public.size = written.public.size;
+        assert_memory_equal(&read, &written, sizeof(read));
+}
+
+static void approvers_that_do_not_fit_the_threshold_are_tampering(void **state) {
+        const char *const changes[] = {
+                "UPDATE seal_policy SET threshold = 3",
+                "UPDATE seal_policy SET threshold = 0",
+                "UPDATE seal_policy SET pin = 2",
+                "DELETE FROM approver WHERE ordinal = 0",
+                "DELETE FROM seal_policy",
+        };
+        Register *r = *state;
+        Seal written = a_guarded_seal(), read;
+
+        prepare(r);
+        assert_int_equal(store_seal_add(r->store, &written), 0);
+        for (size_t i = 0; i < sizeof(changes) / sizeof(changes[0]); i++) {
+                register_tamper(r, changes[i]);
+                register_open(r);
+                assert_int_equal(store_seal_get(r->store, written.number, &read),
+                                 SEAL_E_REGISTER_TAMPERED);
+                register_tamper(r, "DELETE FROM approver; DELETE FROM seal_policy;"
+                                   "INSERT INTO seal_policy VALUES (1, 1, 1);"
+                                   "INSERT INTO approver VALUES"
+                                   " (1, 1, 0, 'user:four', 'user', 4, 'one'),"
+                                   " (2, 1, 1, 'user:three', 'user', 3, 'two');");
+                register_open(r);
+                assert_int_equal(store_seal_get(r->store, written.number, &read), 0);
+        }
+}
+
+static void the_auth_of_a_birth_is_kept_until_it_is_erased(void **state) {
+        Register *r = *state;
+        Secret auth = {}, read = {};
+
+        prepare(r);
+        Seal seal = add(r, 1);
+        assert_int_equal(store_birth_auth_get(r->store, seal.number, &read), SEAL_E_NOT_FOUND);
+        assert_int_equal(secret_random(&auth, BIRTH_AUTH_SIZE - 1), 0);
+        assert_int_equal(store_birth_auth_set(r->store, seal.number, &auth), -EINVAL);
+        assert_int_equal(secret_random(&auth, BIRTH_AUTH_SIZE), 0);
+        assert_int_equal(store_birth_auth_set(r->store, seal.number, &auth), 0);
+        register_reopen(r);
+        assert_int_equal(store_birth_auth_get(r->store, seal.number, &read), 0);
+        assert_true(secret_equal(&auth, &read));
+        assert_int_equal(store_birth_auth_erase(r->store, seal.number), 0);
+        assert_int_equal(store_birth_auth_get(r->store, seal.number, &read), SEAL_E_NOT_FOUND);
 }
 
 static void a_number_and_a_bit_are_one_seals(void **state) {
@@ -610,6 +685,9 @@ static void only_the_last_use_can_be_returned(void **state) {
 int main(void) {
         const struct CMUnitTest tests[] = {
                 register_test(a_seal_is_read_as_it_was_written),
+                register_test(pin_approvers_and_birth_are_read_as_they_were_written),
+                register_test(approvers_that_do_not_fit_the_threshold_are_tampering),
+                register_test(the_auth_of_a_birth_is_kept_until_it_is_erased),
                 register_test(a_number_and_a_bit_are_one_seals),
                 register_test(a_seal_needs_its_request_and_its_index),
                 register_test(what_a_seal_is_does_not_change),

@@ -38,6 +38,9 @@ static const Table tables[] = {
         { "keeper", "row", { 1, 2 }, "text = text || 'x'", "ordinal = 5" },
         { "use_grant", "id", { 1, 2 }, "used = used + 1", "used = 0" },
         { "reviewer", "id", { 1, 2 }, "pem = pem || 'x'", "subject = 99" },
+        { "seal_policy", "seal", { 1, 2 }, "pin = 1 - pin", NULL },
+        { "approver", "row", { 1, 2 }, "pem = pem || 'x'", "ordinal = 3" },
+        { "seal_birth", "seal", { 1, 2 }, "sealed = CAST(sealed || ' ' AS BLOB)", NULL },
 };
 #define TABLES (sizeof(tables) / sizeof(tables[0]))
 
@@ -70,8 +73,15 @@ static void seal_insert(Register *r, const char *number, unsigned bit) {
                       .created = 1000,
                       .index = REGISTER_INDEX,
                       .bit = bit };
+        const Secret auth = { .size = BIRTH_AUTH_SIZE, .set = true, .data = { (uint8_t) bit } };
+
         strcpy(seal.number, number);
+        seal.facts.pin = bit == 1;
+        seal.facts.approver_count = seal.facts.threshold = 1;
+        seal.facts.approvers[0] = (Approver){ .subject = a_user(8 + bit, "user:eight"),
+                                              .pem = "key" };
         assert_int_equal(store_seal_add(r->store, &seal), 0);
+        assert_int_equal(store_birth_auth_set(r->store, number, &auth), 0);
 }
 
 static void fill(Register *r) {

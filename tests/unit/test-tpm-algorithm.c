@@ -48,7 +48,7 @@ static Seal *seal_make(Chip *chip, const char *name) {
         *seal = (Seal){ .algorithm = algorithm_find(name), .policy = chip_seal_policy(chip) };
         assert_int_equal(seal_policy_digest(&seal->policy, &digest), 0);
         double begin = seconds_now();
-        if (tpm_seal_create(chip->tpm, seal->algorithm, &digest, &seal->key, &detail) != 0)
+        if (tpm_seal_create(chip->tpm, seal->algorithm, &digest, NULL, &seal->key, &detail) != 0)
                 fail_msg("%s: %s", name, detail.text);
         print_message("%s: made in %.3f s\n", name, seconds_now() - begin);
         assert_ptr_equal(algorithm_of(&seal->key.public), seal->algorithm);
@@ -322,9 +322,9 @@ static void chip_that_does_not_make_the_key_is_told_by_name(void **state) {
 
                 chip->wire = (Wire){ .before = create_refuse, .userdata = &code };
                 wire_tap(&chip->wire, chip->tpm);
-                assert_int_equal(
-                        tpm_seal_create(chip->tpm, algorithm_find("sm2"), &policy, &key, &detail),
-                        SEAL_E_UNSUPPORTED);
+                assert_int_equal(tpm_seal_create(chip->tpm, algorithm_find("sm2"), &policy, NULL,
+                                                 &key, &detail),
+                                 SEAL_E_UNSUPPORTED);
                 assert_non_null(strstr(detail.text, "algorithm"));
                 wire_untap(&chip->wire);
         }

@@ -21,7 +21,7 @@ static Inspected seal_make(Chip *chip, unsigned bit) {
         policy.bit = bit;
         assert_int_equal(seal_policy_digest(&policy, &seal.policy), 0);
         assert_int_equal(tpm_seal_create(chip->tpm, algorithm_find(ALGORITHM_DEFAULT), &seal.policy,
-                                         &seal.key, NULL),
+                                         NULL, &seal.key, NULL),
                          0);
         return seal;
 }
