@@ -77,7 +77,7 @@ int passport_policy(const PassportStatement *statement, SealPolicy *ret) {
         return r;
 }
 
-static void terms_of(const SealLeaves *leaves, PassportTerms *ret) {
+static void leaves_write(const SealLeaves *leaves, PassportTerms *ret) {
         ret->count = leaves->count;
         for (size_t i = 0; i < leaves->count; i++) {
                 const PolicyLeaf *leaf = &leaves->leaves[i];
@@ -88,7 +88,7 @@ static void terms_of(const SealLeaves *leaves, PassportTerms *ret) {
         }
 }
 
-int passport_terms_write(PassportStatement *statement) {
+int passport_terms_of(const PassportStatement *statement, PassportTerms *ret) {
         SealPolicy policy;
         SealLeaves leaves;
 
@@ -96,8 +96,12 @@ int passport_terms_write(PassportStatement *statement) {
         if (r == 0)
                 r = seal_policy_leaves(&policy, &leaves);
         if (r == 0)
-                terms_of(&leaves, &statement->policy.terms);
+                leaves_write(&leaves, ret);
         return r;
+}
+
+int passport_terms_write(PassportStatement *statement) {
+        return passport_terms_of(statement, &statement->policy.terms);
 }
 
 #define LINE_SIZE (PASSPORT_TERM_MAX + 1)

@@ -181,6 +181,9 @@ int passport_ders_add(PassportDers *ders, Bytes der);
  */
 int passport_policy(const PassportStatement *statement, SealPolicy *ret);
 
+/* The terms that follow from these; errors likewise. */
+int passport_terms_of(const PassportStatement *statement, PassportTerms *ret);
+
 /* Fill the statement's terms from these; errors likewise. The digest is the key's authPolicy. */
 int passport_terms_write(PassportStatement *statement);
 
