@@ -185,6 +185,8 @@ static int ask_bus(sd_bus *connection, const char *name, Caller *caller) {
         r = sd_bus_call(connection, call, CREDENTIALS_TIMEOUT, &error, &reply);
         if (r == -ENOMEM)
                 return r;
+        if (r == -ETIMEDOUT) /* a bus under load: it says nothing about who asks */
+                return SEAL_E_BUSY;
         if (r < 0) {
                 log_debug("The bus does not say who %s is: %s", name,
                           error.message ? error.message : strerror(-r));

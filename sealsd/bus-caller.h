@@ -24,7 +24,7 @@ DEFINE_CLEANUP(Callers, callers_free)
 /*
  * The sender of m, roles included; single: the installation's separation is single. Blocks for one
  * round trip to the bus the first time. SEAL_E_ACCESS_DENIED for a message without a sender and for
- * a sender the bus does not know (any more).
+ * a sender the bus does not know (any more), SEAL_E_BUSY when it does not say so within a second.
  */
 int callers_get(Callers *callers, sd_bus_message *m, bool single, Caller *ret);
 
