@@ -44,6 +44,12 @@ static const char bad_signature[] =
 static const char srk_auth[] =
         "The storage root key at 0x81000001 has an authorisation of its own, which sealsd cannot "
         "use; evict it, and it will be made anew";
+static const char key_refuses[] =
+        "The chip has an authorisation for the seal's key, which ought to have none: somebody "
+        "exchanged its blob; an administrator runs 'sealctl inspect'";
+static const char other_birth[] =
+        "What the register keeps of the key's birth is not this key's, or not this chip's: it was "
+        "altered, or the TPM was cleared; renew the seal";
 /* Seals without a PIN are noDA, and those with one say AUTH_FAIL: it is the HMAC that is wrong. */
 static const char altered[] =
         "The command was altered on its way to the TPM, which refused it; look "
@@ -78,6 +84,10 @@ static const Translation translations[] = {
           "All seals are locked until the next boot" },
         { TPM_STEP_NV_READ, TPM2_RC_NV_LOCKED, SEAL_E_LOCKED,
           "The index is read-locked until the next boot" },
+        { TPM_STEP_NV_CERTIFY, TPM2_RC_NV_LOCKED, SEAL_E_LOCKED,
+          "The index is read-locked until the next boot, and nobody attests its value before" },
+        { TPM_STEP_READ_EK, TPM2_RC_BAD_AUTH, SEAL_E_NOT_FOUND,
+          "The endorsement key's certificate takes an authorisation to be read" },
         { TPM_STEP_ANY, TPM2_RC_NV_UNINITIALIZED, SEAL_E_REGISTER_TAMPERED, index_unwritten },
         { TPM_STEP_POLICY_NV, TPM2_RC_BAD_AUTH, SEAL_E_REGISTER_TAMPERED, index_refuses },
         { TPM_STEP_NV_SET_BITS, TPM2_RC_BAD_AUTH, SEAL_E_REGISTER_TAMPERED, index_refuses },
@@ -119,6 +129,10 @@ static const Translation translations[] = {
         { TPM_STEP_CREATE_AK, TPM2_RC_HIERARCHY, SEAL_E_UNSUPPORTED,
           "The TPM's endorsement hierarchy is switched off, so there is no attestation key; switch "
           "it on in the firmware's settings to have attestations" },
+        { TPM_STEP_CERTIFY, TPM2_RC_BAD_AUTH, SEAL_E_REGISTER_TAMPERED, key_refuses },
+        { TPM_STEP_CERTIFY, TPM2_RC_AUTH_FAIL, SEAL_E_REGISTER_TAMPERED, key_refuses },
+        { TPM_STEP_CERTIFY_CREATION, TPM2_RC_TICKET, SEAL_E_REGISTER_TAMPERED, other_birth },
+        { TPM_STEP_CERTIFY_CREATION, ANY_PARAMETER, SEAL_E_REGISTER_TAMPERED, other_birth },
         /* The policy is looked at before: here it can only be the way to the chip. */
         { TPM_STEP_UNSEAL, TPM2_RC_POLICY_FAIL, SEAL_E_TPM_UNAVAILABLE, altered },
         { TPM_STEP_UNSEAL, TPM2_RC_BAD_AUTH, SEAL_E_TPM_UNAVAILABLE, altered },

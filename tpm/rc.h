@@ -37,7 +37,10 @@
         STEP(NV_SET_BITS, "TPM2_NV_SetBits")                     \
         STEP(NV_EXTEND, "TPM2_NV_Extend")                        \
         STEP(NV_READ, "TPM2_NV_Read")                            \
+        STEP(READ_EK, "TPM2_NV_Read")                            \
         STEP(NV_CERTIFY, "TPM2_NV_Certify")                      \
+        STEP(CERTIFY, "TPM2_Certify")                            \
+        STEP(CERTIFY_CREATION, "TPM2_CertifyCreation")           \
         STEP(PCR_READ, "TPM2_PCR_Read")                          \
         STEP(PCR_EVENT, "TPM2_PCR_Event")                        \
         STEP(POLICY_PCR, "TPM2_PolicyPCR")                       \

@@ -12,8 +12,10 @@
 #include "tests/fixture/wire.h"
 #include "tpm/attestation.h"
 #include "tpm/context.h"
+#include "tpm/nv.h"
 
 #define HANDLE 0x01a5a5a7U
+#define BITS sizeof(uint64_t)
 
 static const uint8_t row1[LEDGER_VALUE_SIZE] = { 1, 1, 1 };
 static const TPM2B_DATA asked = { .size = 32, .buffer = "sealsd/checkpoint" };
@@ -166,8 +168,46 @@ static void an_index_that_is_not_there_or_not_ours_is_refused(void **state) {
         chip_index_write(chip, &index, &chip->key, 0);
         index.auth.data[3] ^= 1;
         assert_refused(chip, &index, SEAL_E_REGISTER_TAMPERED);
+        index = chip_index_values(chip, INDEX_LEDGER, HANDLE);
         index.kind = INDEX_REVOCATION;
-        assert_refused(chip, &index, -EINVAL);
+        assert_refused(chip, &index, SEAL_E_REGISTER_TAMPERED);
+}
+
+/* Of a revocation index, which is set for good: its 8 bytes, big-endian. */
+static void the_bits_are_attested(void **state) {
+        const uint8_t bits[BITS] = { [BITS - 1] = 1U << CHIP_BIT };
+        Chip *chip = *state;
+        IndexAttested attested;
+        Kept kept;
+
+        kept_make(chip, &chip->index, &kept);
+        kept.wanted.size = BITS;
+        assert_int_equal(kept_verify(&kept, &attested, NULL), 0);
+        assert_int_equal(attested.contents[BITS - 1], 0);
+        assert_int_equal(tpm_index_set_bits(chip->tpm, &chip->index, 1U << CHIP_BIT, NULL), 0);
+        kept_make(chip, &chip->index, &kept);
+        kept.wanted.size = BITS;
+        kept.wanted.contents = bits;
+        assert_int_equal(kept_verify(&kept, &attested, NULL), 0);
+        kept.wanted.size = LEDGER_VALUE_SIZE;
+        kept.wanted.contents = NULL;
+        assert_int_equal(kept_verify(&kept, &attested, NULL), SEAL_E_REGISTER_TAMPERED);
+}
+
+static void a_locked_index_is_attested_after_the_next_boot(void **state) {
+        Chip *chip = *state;
+        TpmNv nv = {};
+        Kept kept;
+
+        assert_int_equal(tpm_nv_open(chip->tpm, &chip->index, &nv, NULL), 0);
+        assert_int_equal(Esys_NV_ReadLock(chip->tpm->esys, nv.handle.tr, nv.handle.tr,
+                                          ESYS_TR_PASSWORD, ESYS_TR_NONE, ESYS_TR_NONE),
+                         0);
+        tpm_nv_close(&nv);
+        assert_refused(chip, &chip->index, SEAL_E_LOCKED);
+        swtpm_reset(&chip->swtpm);
+        chip_reconnect(chip);
+        kept_make(chip, &chip->index, &kept);
 }
 
 static void an_endorsement_auth_is_told(void **state) {
@@ -256,6 +296,7 @@ static void it_certifies_while_a_signature_is_kept(void **state) {
 int main(void) {
         const struct CMUnitTest tests[] = {
 #define ON_CHIP(test) cmocka_unit_test_setup_teardown(test, chip_setup, chip_teardown)
+#define INSTALLED(test) cmocka_unit_test_setup_teardown(test, chip_setup_installed, chip_teardown)
                 ON_CHIP(the_key_is_the_same_each_time),
                 ON_CHIP(the_value_is_attested_and_judged_offline),
                 ON_CHIP(an_extend_by_somebody_else_is_attested_too),
@@ -266,6 +307,9 @@ int main(void) {
                 ON_CHIP(an_altered_attestation_is_not_taken),
                 ON_CHIP(the_auth_never_passes_in_clear),
                 ON_CHIP(it_certifies_while_a_signature_is_kept),
+                INSTALLED(the_bits_are_attested),
+                INSTALLED(a_locked_index_is_attested_after_the_next_boot),
+#undef INSTALLED
 #undef ON_CHIP
         };
 
