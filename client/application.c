@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "client/approver.h"
 #include "client/bus-call.h"
 #include "client/file.h"
 #include "client/output.h"
@@ -131,13 +132,16 @@ int application_words_check(const Context *context, const ApplicationWords *a) {
                 return fail(context, EXIT_USAGE, "--name is required");
         if (a->not_after > 0 && a->not_after <= a->not_before)
                 return fail(context, EXIT_USAGE, "--not-after lies before --not-before");
-        return words_check(context, a);
+        int r = words_check(context, a);
+        return r != 0 ? r : approvers_check(context, a);
 }
 
 int application_entries(const Context *context, const ApplicationWords *application,
                         Entries *entries) {
         plain_append(entries, application);
         int r = keepers_append(context, &application->keepers, entries);
+        if (r == 0)
+                r = approvers_append(context, application, entries);
         return r != 0 ? r : documents_append(context, &application->documents, entries);
 }
 

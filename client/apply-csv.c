@@ -74,6 +74,16 @@ static int columns_check(const Context *context, const Csv *csv, const CommandOp
         return 0;
 }
 
+/* A flag on the command line is a word here. */
+static int field_store(const Context *context, const CommandOption *option, const char *value) {
+        if (!option->flag || strcmp(value, "yes") == 0)
+                return option_store(context, option, value);
+        if (strcmp(value, "no") == 0)
+                return 0;
+        return fail(context, EXIT_USAGE, "column '%s' takes yes or no, not '%s'", option->name,
+                    value);
+}
+
 /* Empty fields say nothing: the default, as for an option that is not given. */
 static int row_store(const Context *context, const Csv *csv, size_t row,
                      const CommandOption *options, size_t n_options) {
@@ -81,8 +91,8 @@ static int row_store(const Context *context, const Csv *csv, size_t row,
 
         for (size_t i = 0; i < csv->n_columns && r == 0; i++)
                 if (field(csv, row, i)[0] != '\0')
-                        r = option_store(context, column_find(field(csv, 0, i), options, n_options),
-                                         field(csv, row, i));
+                        r = field_store(context, column_find(field(csv, 0, i), options, n_options),
+                                        field(csv, row, i));
         return r;
 }
 

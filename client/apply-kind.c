@@ -5,6 +5,7 @@
 #include "base/text.h"
 #include "client/application.h"
 #include "client/apply.h"
+#include "client/approver.h"
 #include "client/seal-act.h"
 
 #define REASON_HELP "  --reason TEXT          Why (required)\n"
@@ -35,7 +36,13 @@ static const char renew_help[] =
         "                         as long as a new seal; as configured, 3 years)\n"
         "  --use-limit N          How many signatures in all; 0: no limit\n"
         "  --keeper SUBJECT       Who signs with it: alice, user:alice or group:sales; may\n"
-        "                         be repeated: all that it shall have\n" DOCUMENT_HELP "\n"
+        "                         be repeated: all that it shall have\n"
+        "  --approver SUBJECT=FILE  Who has to agree to each signature, and his public key or\n"
+        "                         certificate (PEM); up to 4: all that it shall have\n"
+        "  --no-approvers         Nobody has to agree any more\n"
+        "  --threshold K          How many of the approvers each time\n"
+        "  --pin                  The keeper sets a PIN, and gives it for each signature\n"
+        "  --no-pin               Without a PIN\n" DOCUMENT_HELP "\n"
         "Example:\n"
         "  sealctl apply renew 50011200000001 --overlap 30d --reason \"expires in "
         "March\"\n" NEXT_HELP;
@@ -163,7 +170,7 @@ static int words_check(const Context *context, const ApplyKind *kind, KindWords 
                 return fail(context, EXIT_USAGE,
                             "one of --purpose, --use-limit and --not-after is needed");
         if (kind->bit != TRANSFER)
-                return 0;
+                return approvers_check(context, &w->words);
         if (!w->keeper)
                 return fail(context, EXIT_USAGE, "--keeper is required");
         if (!subject_complete(w->keeper, w->subject))
@@ -238,6 +245,11 @@ int apply_kind(Context *context, int argc, char **argv) {
                 { RENEW | RECERTIFY | AMEND, { "not-after", .time_end = &w.words.not_after } },
                 { RENEW | AMEND, { "use-limit", .number = &w.words.use_limit } },
                 { RENEW, { "keeper", .list = &w.words.keepers } },
+                { RENEW, { "approver", .list = &w.words.approvers } },
+                { RENEW, { "no-approvers", .flag = &w.words.no_approvers } },
+                { RENEW, { "threshold", .number = &w.words.threshold } },
+                { RENEW, { "pin", .flag = &w.words.pin } },
+                { RENEW, { "no-pin", .flag = &w.words.no_pin } },
                 { TRANSFER, { "keeper", .text = &w.keeper } },
         };
         CommandOption table[sizeof(all) / sizeof(all[0])];

@@ -24,7 +24,7 @@ static const char apply_help[] =
         "Options:\n" APPLICATION_HELP
         "  --csv FILE             One application a line; the first line names the columns\n"
         "                         as the options above without '--', and may repeat\n"
-        "                         purpose, keeper and document\n"
+        "                         purpose, keeper, approver and document; pin is yes or no\n"
         "  --dry-run              Check all lines of the file and send none\n"
         "\n"
         "All lines of a file are checked before the first is sent. A line that was sent\n"
@@ -98,7 +98,7 @@ int verb_apply(Context *context, int argc, char **argv) {
         return csv ? apply_csv(context, csv, dry_run) : apply_one(context, &application);
 }
 
-static int seal_print(Context *context, const char *path) {
+static int seal_print(Context *context, const char *path, bool approvers) {
         _cleanup_(json_freep) json_t *state = NULL, *object = NULL;
 
         int r = property_json(context, path, SEAL, "State", &state);
@@ -114,7 +114,7 @@ static int seal_print(Context *context, const char *path) {
         if (strcmp(text, "delivered") == 0)
                 printf("Next: the keeper runs 'sealctl accept %s'\n", number);
         else
-                printf("Next: 'sealctl sign %s FILE'\n", number);
+                printf("Next: 'sealctl %s %s FILE'\n", approvers ? "request-use" : "sign", number);
         return 0;
 }
 
@@ -149,5 +149,7 @@ int verb_new(Context *context, int argc, char **argv) {
                 r = separation_check(context);
         if (r == 0)
                 r = application_words_send(context, &application, "CreateSeal", &path);
-        return r != 0 ? r : seal_print(context, json_string_value(path));
+        return r != 0 ? r
+                      : seal_print(context, json_string_value(path),
+                                   application.approvers.count > 0);
 }

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "client/approver.h"
 #include "client/bus-call.h"
 #include "client/output.h"
 #include "client/text.h"
@@ -47,6 +48,7 @@ static const OutputField application_fields[] = {
         { "use-limit", "Use limit", FIELD_LIMIT },
         { "keepers", "Keepers", FIELD_TEXT },
         { "keeper", "New keeper", FIELD_TEXT },
+        { "pin", "PIN", FIELD_TEXT },
         { "overlap", "Overlap", FIELD_DURATION },
 };
 
@@ -96,7 +98,11 @@ static int application_print(const Context *context, const json_t *request) {
                 return 0;
         puts(json_text(request, "target")[0] == '\0' ? "\nThe seal that is applied for:"
                                                      : "\nWhat is applied for:");
-        return print_fields(context, application, FIELDS(application_fields));
+        int r = print_fields(context, application, FIELDS(application_fields));
+        if (r != 0)
+                return r;
+        return approvers_print(context, json_object_get(application, "approvers"),
+                               json_integer_value(json_object_get(application, "threshold")));
 }
 
 static int request_print(const Context *context, const json_t *request) {

@@ -7,6 +7,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/error.h"
+#include "client/approver.h"
 #include "client/bus-call.h"
 #include "client/file.h"
 #include "client/output.h"
@@ -51,6 +52,7 @@ static const OutputField fields[] = {
         { "algorithm", "Algorithm", FIELD_TEXT },
         { "purposes", "Purposes", FIELD_TEXT },
         { "keepers", "Keepers", FIELD_TEXT },
+        { "pin", "PIN", FIELD_TEXT },
         { "created", "Created", FIELD_TIME },
         { "not-before", "Not before", FIELD_TIME },
         { "not-after", "Not after", FIELD_TIME },
@@ -105,6 +107,8 @@ static void flatten(json_t *seal) {
                 (void) json_object_del(seal, "revoked");
         if (json_integer_value(json_object_get(seal, "superseded-at")) == 0)
                 (void) json_object_del(seal, "superseded-at");
+        if (!json_is_true(json_object_get(seal, "pin")))
+                (void) json_object_del(seal, "pin");
 }
 
 static int acts_print(const Context *context, const json_t *acts) {
@@ -128,6 +132,9 @@ static int seal_print(const Context *context, json_t *seal) {
         int r = print_fields(context, seal, FIELDS(fields));
         if (r == 0)
                 policy_print(json_object_get(seal, "policy"));
+        if (r == 0)
+                r = approvers_print(context, json_object_get(seal, "approvers"),
+                                    json_integer_value(json_object_get(seal, "threshold")));
         return r != 0 ? r : acts_print(context, json_object_get(seal, "acts"));
 }
 
