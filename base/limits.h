@@ -66,6 +66,8 @@
 #define SUBSCRIBERS_MAX 64
 #define UID_SUBSCRIBERS_MAX 16 /* of these, so that one user leaves room for others */
 #define CALLERS_CACHED_MAX 512
+#define TICKETS_MAX 64     /* secrets deposited and not used */
+#define UID_TICKETS_MAX 4  /* of these */
 #define BACKGROUND_MAX 4   /* tasks beside the worker: verification, inspection */
 #define TALLY_MAX 128      /* kinds of repeated events between two rows of the ledger */
 #define TALLY_UID_MAX 16   /* of these, of one event and one UID */

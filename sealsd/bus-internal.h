@@ -10,6 +10,7 @@
 
 #include "sealsd/bus-caller.h"
 #include "sealsd/bus-subscribers.h"
+#include "sealsd/bus-ticket.h"
 #include "sealsd/bus.h"
 #include "sealsd/config.h"
 #include "sealsd/request.h"
@@ -49,6 +50,7 @@ struct Bus {
         const Config *config; /* borrowed */
         Callers *callers;
         Subscribers *subscribers;
+        Tickets *tickets;
         struct Operation *operations; /* calls that are not answered yet */
         uint64_t polkit_serial;
         SealView seal_view;

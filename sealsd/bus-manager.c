@@ -45,6 +45,22 @@ static int run_create_seal(Operation *op, ErrorDetail *detail) {
         return service_create_seal(op->bus->service, &op->caller, op->args, reply, detail);
 }
 
+/* --- secrets --------------------------------------------------------------------------------- */
+
+static int parse_deposit_secret(Operation *op, ErrorDetail *detail) {
+        return method_secret_fd(op, "secret", op->args, detail);
+}
+
+static int run_deposit_secret(Operation *op, ErrorDetail *detail) {
+        char path[OBJECT_PATH_MAX];
+
+        int r = tickets_put(op->bus->tickets, op->caller.bus_name, op->caller.uid, op->args, path,
+                            detail);
+        if (r == 0)
+                operation_return(op, "o", path);
+        return r;
+}
+
 /* --- seals and subscriptions ---------------------------------------------------------------- */
 
 static int parse_number(Operation *op, ErrorDetail *detail) {
@@ -175,6 +191,7 @@ static const Method methods[] = {
         { "ExportLedger", sizeof(ExportLedgerArgs), parse_export_ledger, run_export_ledger, false },
         { "AcknowledgeTampering", sizeof(AcknowledgeArgs), parse_acknowledge, run_acknowledge,
           true },
+        { "DepositSecret", sizeof(Secret), parse_deposit_secret, run_deposit_secret, false },
         { "Subscribe", 0, NULL, run_subscribe, false },
         { "Unsubscribe", 0, NULL, run_unsubscribe, false },
 };
@@ -241,6 +258,9 @@ static const sd_bus_vtable vtable[] = {
                                 SD_BUS_NO_RESULT, method_dispatch, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD_WITH_ARGS("AcknowledgeTampering", SD_BUS_ARGS("s", reason, "a{sv}", options),
                                 SD_BUS_NO_RESULT, method_dispatch,
+                                SD_BUS_VTABLE_UNPRIVILEGED | SD_BUS_VTABLE_SENSITIVE),
+        SD_BUS_METHOD_WITH_ARGS("DepositSecret", SD_BUS_ARGS("h", secret),
+                                SD_BUS_RESULT("o", ticket), method_dispatch,
                                 SD_BUS_VTABLE_UNPRIVILEGED | SD_BUS_VTABLE_SENSITIVE),
         SD_BUS_METHOD_WITH_ARGS("Subscribe", SD_BUS_NO_ARGS, SD_BUS_NO_RESULT, method_dispatch,
                                 SD_BUS_VTABLE_UNPRIVILEGED),

@@ -30,14 +30,32 @@ const Method *method_find(const Interface *interface, const char *member) {
         return NULL;
 }
 
-int method_options(Operation *op, const Option *table, size_t count, void *target,
-                   ErrorDetail *detail) {
-        const OptionContext context = {
+static OptionContext context_of(Operation *op) {
+        return (OptionContext){
                 .allow_inline_secrets = op->bus->config->allow_inline_secrets,
                 .pipes = &op->pipes,
+                .tickets = op->bus->tickets,
+                .sender = op->caller.bus_name,
         };
+}
+
+int method_options(Operation *op, const Option *table, size_t count, void *target,
+                   ErrorDetail *detail) {
+        const OptionContext context = context_of(op);
 
         return options_read(op->message, table, count, &context, target, detail);
+}
+
+int method_secret(Operation *op, const char *name, Secret *ret, ErrorDetail *detail) {
+        const OptionContext context = context_of(op);
+
+        return argument_secret(op->message, name, &context, ret, detail);
+}
+
+int method_secret_fd(Operation *op, const char *name, Secret *ret, ErrorDetail *detail) {
+        const OptionContext context = context_of(op);
+
+        return argument_secret_fd(op->message, name, &context, ret, detail);
 }
 
 int parse_reason(Operation *op, ErrorDetail *detail) {

@@ -50,5 +50,12 @@ const Method *method_find(const Interface *interface, const char *member);
 int method_options(Operation *op, const Option *table, size_t count, void *target,
                    ErrorDetail *detail);
 
+/*
+ * Read the secret that comes next, v or h; name is static. It may come through a pipe, and is there
+ * when the method runs.
+ */
+int method_secret(Operation *op, const char *name, Secret *ret, ErrorDetail *detail);
+int method_secret_fd(Operation *op, const char *name, Secret *ret, ErrorDetail *detail);
+
 /* parse for methods whose only argument is a text; args is a const char *. */
 int parse_reason(Operation *op, ErrorDetail *detail);

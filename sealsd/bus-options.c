@@ -7,9 +7,11 @@
 #define OPTION_NAME_SHOWN_MAX 64
 
 static const char *const signatures[] = {
-        [OPTION_STRING] = "s",      [OPTION_TEXT] = "s",    [OPTION_BOOLEAN] = "b",
-        [OPTION_U32] = "u",         [OPTION_TIME] = "t",    [OPTION_BYTES] = "ay",
-        [OPTION_SECRET] = "s or h", [OPTION_CUSTOM] = NULL, [OPTION_LATER] = NULL,
+        [OPTION_STRING] = "s",         [OPTION_TEXT] = "s",
+        [OPTION_BOOLEAN] = "b",        [OPTION_U32] = "u",
+        [OPTION_TIME] = "t",           [OPTION_BYTES] = "ay",
+        [OPTION_SECRET] = "s, h or o", [OPTION_CUSTOM] = NULL,
+        [OPTION_LATER] = NULL,
 };
 
 int option_invalid(ErrorDetail *detail, const char *option, const char *why) {
@@ -105,22 +107,24 @@ static int read_time(sd_bus_message *m, const Option *option, uint64_t *target,
         return 0;
 }
 
-static int read_inline_secret(sd_bus_message *m, const Option *option, const OptionContext *context,
+/* --- secrets -------------------------------------------------------------------------------- */
+
+static int read_inline_secret(sd_bus_message *m, const char *name, const OptionContext *context,
                               Secret *target, ErrorDetail *detail) {
         const char *text;
 
-        int r = argument_text(m, option->name, SECRET_MAX, &text, detail);
+        int r = argument_text(m, name, SECRET_MAX, &text, detail);
         if (r != 0)
                 return r;
         if (!context->allow_inline_secrets)
-                return option_invalid(detail, option->name,
+                return option_invalid(detail, name,
                                       "secrets as plain text are not allowed here; pass a sealed "
-                                      "memfd or a pipe");
+                                      "memfd or a pipe, or what DepositSecret gave for one");
         return secret_set(target, text, strlen(text));
 }
 
-static int read_secret_fd(sd_bus_message *m, const Option *option, const OptionContext *context,
-                          Secret *target, ErrorDetail *detail) {
+int argument_secret_fd(sd_bus_message *m, const char *name, const OptionContext *context,
+                       Secret *ret, ErrorDetail *detail) {
         int fd;
 
         int r = sd_bus_message_read_basic(m, 'h', &fd);
@@ -128,21 +132,76 @@ static int read_secret_fd(sd_bus_message *m, const Option *option, const OptionC
                 return r;
         if (secret_fd_is_pipe(fd)) {
                 if (context->pipes->count == SECRET_PIPES_MAX)
-                        return option_too_large(detail, option->name, SECRET_PIPES_MAX, "pipes");
-                context->pipes->pipes[context->pipes->count++] = (SecretPipe){
-                        .option = option->name, .fd = fd, .target = target
-                };
+                        return option_too_large(detail, name, SECRET_PIPES_MAX, "pipes");
+                context->pipes->pipes[context->pipes->count++] = (SecretPipe){ .option = name,
+                                                                               .fd = fd,
+                                                                               .target = ret };
                 return 0;
         }
-        r = secret_read_memfd(target, fd);
+        r = secret_read_memfd(ret, fd);
         if (r == SEAL_E_LIMITS_EXCEEDED)
-                return option_too_large(detail, option->name, SECRET_MAX, "bytes");
+                return option_too_large(detail, name, SECRET_MAX, "bytes");
         if (r == SEAL_E_INVALID_ARGS)
-                return option_invalid(detail, option->name,
+                return option_invalid(detail, name,
                                       "the file descriptor is neither a pipe nor a memfd sealed "
                                       "against writing, growing and shrinking");
         return r;
 }
+
+/* Whose it was, if anybody's, is not told: one that is another's is as good as none. */
+static int read_ticket(sd_bus_message *m, const char *name, const OptionContext *context,
+                       Secret *target, ErrorDetail *detail) {
+        const char *path;
+
+        int r = sd_bus_message_read_basic(m, 'o', &path);
+        if (r < 0)
+                return r;
+        r = tickets_take(context->tickets, context->sender, path, target);
+        if (r == SEAL_E_NOT_FOUND)
+                return error_set(detail, r,
+                                 "'%s': no secret of yours waits there: DepositSecret gives a path "
+                                 "that serves its own connection, one call and a minute",
+                                 name);
+        return r;
+}
+
+static bool signature_is_secret(const char *signature) {
+        return strcmp(signature, "s") == 0 || strcmp(signature, "h") == 0 ||
+               strcmp(signature, "o") == 0;
+}
+
+/* What is in the variant. */
+static int read_secret(sd_bus_message *m, const char *name, char type, const OptionContext *context,
+                       Secret *target, ErrorDetail *detail) {
+        switch (type) {
+        case 'h':
+                return argument_secret_fd(m, name, context, target, detail);
+        case 'o':
+                return read_ticket(m, name, context, target, detail);
+        default:
+                return read_inline_secret(m, name, context, target, detail);
+        }
+}
+
+int argument_secret(sd_bus_message *m, const char *name, const OptionContext *context, Secret *ret,
+                    ErrorDetail *detail) {
+        const char *signature;
+        char type;
+
+        int r = sd_bus_message_peek_type(m, &type, &signature);
+        if (r < 0)
+                return r;
+        if (type != 'v' || !signature_is_secret(signature))
+                return error_set(detail, SEAL_E_INVALID_ARGS, "'%s' has the type %s", name,
+                                 signatures[OPTION_SECRET]);
+        r = sd_bus_message_enter_container(m, 'v', signature);
+        if (r < 0)
+                return r;
+        r = read_secret(m, name, signature[0], context, ret, detail);
+        return r != 0 ? r : sd_result(sd_bus_message_exit_container(m));
+}
+
+/* --- options -------------------------------------------------------------------------------- */
 
 static int read_value(sd_bus_message *m, const Option *option, const char *signature,
                       const OptionContext *context, void *target, ErrorDetail *detail) {
@@ -160,9 +219,7 @@ static int read_value(sd_bus_message *m, const Option *option, const char *signa
         case OPTION_BYTES:
                 return argument_bytes(m, option->name, option->max, target, detail);
         case OPTION_SECRET:
-                if (signature[0] == 'h')
-                        return read_secret_fd(m, option, context, target, detail);
-                return read_inline_secret(m, option, context, target, detail);
+                return read_secret(m, option->name, signature[0], context, target, detail);
         case OPTION_CUSTOM:
                 return option->read(m, option->name, target, detail);
         case OPTION_LATER:
@@ -174,7 +231,7 @@ static int read_value(sd_bus_message *m, const Option *option, const char *signa
 
 static bool signature_fits(const Option *option, const char *signature) {
         if (option->type == OPTION_SECRET)
-                return strcmp(signature, "s") == 0 || strcmp(signature, "h") == 0;
+                return signature_is_secret(signature);
         if (option->type == OPTION_CUSTOM)
                 return strcmp(signature, option->signature) == 0;
         return option->type == OPTION_LATER || strcmp(signature, signatures[option->type]) == 0;

@@ -16,6 +16,7 @@
 #include "base/bytes.h"
 #include "base/error.h"
 #include "sealsd/bus-secret.h"
+#include "sealsd/bus-ticket.h"
 
 /* Rows of a table. */
 #define ROWS(table) (sizeof(table) / sizeof((table)[0]))
@@ -32,7 +33,7 @@ typedef enum OptionType {
         OPTION_U32,     /* u into uint32_t */
         OPTION_TIME,    /* t of at most INT64_MAX into uint64_t; also counts */
         OPTION_BYTES,   /* ay into Bytes, borrowed */
-        OPTION_SECRET,  /* s or h into Secret */
+        OPTION_SECRET,  /* s, h or o into Secret */
         OPTION_CUSTOM,  /* signature and read of the row */
         OPTION_LATER,   /* known, but not to this version */
 } OptionType;
@@ -53,6 +54,8 @@ typedef struct Option {
 typedef struct OptionContext {
         bool allow_inline_secrets;
         SecretPipes *pipes;
+        Tickets *tickets;
+        const char *sender; /* whose tickets count; a ticket that is read is used */
 } OptionContext;
 
 /*
@@ -66,6 +69,14 @@ int argument_text(sd_bus_message *m, const char *name, size_t max, const char **
                   ErrorDetail *detail);
 int argument_bytes(sd_bus_message *m, const char *name, size_t max, Bytes *ret,
                    ErrorDetail *detail);
+
+/*
+ * A plain argument that is a secret: v of s, h or o as the option is; or h alone. name is static.
+ */
+int argument_secret(sd_bus_message *m, const char *name, const OptionContext *context, Secret *ret,
+                    ErrorDetail *detail);
+int argument_secret_fd(sd_bus_message *m, const char *name, const OptionContext *context,
+                       Secret *ret, ErrorDetail *detail);
 
 /* The two conditions that readers of values of their own share. Both return the code. */
 int option_invalid(ErrorDetail *detail, const char *option, const char *why);

@@ -28,6 +28,7 @@ static int name_gone(sd_bus_message *m, void *userdata, sd_bus_error *ret_error)
                 return 0;
         operations_abandon(bus, name);
         subscribers_remove(bus->subscribers, name);
+        tickets_forget(bus->tickets, name);
         callers_forget(bus->callers, name);
         return 0;
 }
@@ -78,6 +79,8 @@ int bus_new(Bus **ret, sd_event *event, Service *service, const Config *config,
         r = callers_new(&bus->callers, bus->connection, config);
         if (r == 0)
                 r = subscribers_new(&bus->subscribers);
+        if (r == 0)
+                r = tickets_new(&bus->tickets, event, TICKET_LIFETIME);
         if (r < 0)
                 return r;
         r = bus_register(bus);
@@ -105,6 +108,7 @@ Bus *bus_free(Bus *bus) {
                 return NULL;
         operations_stop(bus);
         (void) subscribers_free(bus->subscribers);
+        (void) tickets_free(bus->tickets);
         bus_leave(bus);
         (void) callers_free(bus->callers);
         (void) sd_event_unref(bus->event);

@@ -45,6 +45,7 @@ static const GateRule rules[] = {
         { MANAGER, "VerifyLedger", ANY, ROLE_ADMINISTRATOR, NULL },
         { MANAGER, "ExportLedger", ANY, ROLE_AUDITOR, ACTION("audit") },
         { MANAGER, "AcknowledgeTampering", ANY, ROLE_ADMINISTRATOR, ACTION("manage") },
+        { MANAGER, "DepositSecret", ANY, ROLE_ANYONE, NULL },
         { MANAGER, "Subscribe", ANY, ROLE_ANYONE, NULL },
         { MANAGER, "Unsubscribe", ANY, ROLE_ANYONE, NULL },
 

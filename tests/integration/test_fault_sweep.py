@@ -23,7 +23,8 @@ FULL = os.environ.get("SEALSD_SWEEP") == "full"
 FRESH = ("Manager.Initialize", "Manager.Answer")  # swept by tests of their own, from an empty chip
 # What sweeps cannot call again and again: an export needs a descriptor of its own each time, whose
 # other end is read, and an acknowledgement a register that was damaged before it, with the daemon stopped.
-ELSEWHERE = {"Manager.ExportLedger": "test_ledger_verbs.py", "Manager.AcknowledgeTampering": "test_tampering.py"}
+ELSEWHERE = {"Manager.ExportLedger": "test_ledger_verbs.py", "Manager.AcknowledgeTampering": "test_tampering.py",
+             "Manager.DepositSecret": "test_secrets.py"}
 SEPARATIONS = ("dual", "strict", "single")
 
 

@@ -61,7 +61,7 @@ SEAL = [
 ]
 # Everybody's, each for what he may see; and what takes a descriptor, which call_error has not.
 ANYBODY = {"Manager": {"ListSeals", "ListRequests", "GetSeal", "Subscribe", "Unsubscribe",
-                       "ExportLedger"},
+                       "ExportLedger", "DepositSecret"},
            "Request": {"Describe"}, "Seal": {"Describe", "StateAt"}}
 
 

@@ -59,6 +59,8 @@ typedef struct Fixture {
         Target target;
         ErrorDetail detail;
         bool no_inline_secrets;
+        sd_event *event;
+        Tickets *tickets;
 } Fixture;
 
 static int fixture_setup(void **state) {
@@ -73,6 +75,8 @@ static int fixture_setup(void **state) {
         assert_true(sd_bus_message_new_method_call(f->bus, &f->message, "org.example", "/",
                                                    "org.example", "Call") >= 0);
         assert_true(sd_bus_message_open_container(f->message, 'a', "{sv}") >= 0);
+        assert_true(sd_event_new(&f->event) >= 0);
+        assert_int_equal(tickets_new(&f->tickets, f->event, TICKET_LIFETIME), 0);
         *state = f;
         return 0;
 }
@@ -83,17 +87,25 @@ static int fixture_teardown(void **state) {
         (void) sd_bus_message_unref(f->message);
         (void) sd_bus_close_unref(f->bus); /* closes its end of the pair */
         (void) close(f->sockets[1]);
+        (void) tickets_free(f->tickets);
+        (void) sd_event_unref(f->event);
         secret_wipe(&f->target.secret);
         free(f);
         return 0;
 }
 
-/* Seal what was appended and read it back. */
-static int fixture_read(Fixture *f) {
-        const OptionContext context = {
+static OptionContext context_of(Fixture *f) {
+        return (OptionContext){
                 .allow_inline_secrets = !f->no_inline_secrets,
                 .pipes = &f->pipes,
+                .tickets = f->tickets,
+                .sender = ":1.7",
         };
+}
+
+/* Seal what was appended and read it back. */
+static int fixture_read(Fixture *f) {
+        const OptionContext context = context_of(f);
 
         assert_true(sd_bus_message_close_container(f->message) >= 0);
         assert_true(sd_bus_message_seal(f->message, 1, 0) >= 0);
@@ -170,7 +182,7 @@ static void test_empty_values_are_values(void **state) {
 
 static void test_what_follows_the_options_can_be_read(void **state) {
         Fixture *f = *state;
-        const OptionContext context = { .allow_inline_secrets = true, .pipes = &f->pipes };
+        const OptionContext context = context_of(f);
         const char *text;
 
         append(f, "number", "u", 1);
@@ -236,7 +248,7 @@ static void test_wrong_types_are_refused(void **state) {
                 { "boolean", "u", "type b" },   { "number", "t", "type u" },
                 { "number", "i", "type u" },    { "number", "v", "type u" },
                 { "time", "u", "type t" },      { "time", "x", "type t" },
-                { "bytes", "s", "type ay" },    { "secret", "u", "s or h" },
+                { "bytes", "s", "type ay" },    { "secret", "u", "s, h or o" },
                 { "custom", "s", "type (su)" },
         };
 
@@ -415,7 +427,93 @@ static void test_fifo_by_path_only_is_refused(void **state) {
         (void) rmdir(folder);
 }
 
+static void fixture_deposit(Fixture *f, const char *owner, const char *text, char *ret_path) {
+        _cleanup_(secret_wipe) Secret secret = {};
+
+        assert_int_equal(secret_set(&secret, text, strlen(text)), 0);
+        assert_int_equal(tickets_put(f->tickets, owner, 1000, &secret, ret_path, NULL), 0);
+}
+
+static void test_ticket_gives_what_was_deposited_also_without_inline_secrets(void **state) {
+        Fixture *f = *state;
+        char path[OBJECT_PATH_MAX];
+
+        f->no_inline_secrets = true;
+        fixture_deposit(f, ":1.7", "from a ticket", path);
+        append(f, "secret", "o", path);
+        assert_int_equal(fixture_read(f), 0);
+        assert_int_equal(f->target.secret.size, strlen("from a ticket"));
+        assert_memory_equal(f->target.secret.data, "from a ticket", strlen("from a ticket"));
+}
+
+static void test_ticket_named_twice_in_a_call_serves_once(void **state) {
+        Fixture *f = *state;
+        char path[OBJECT_PATH_MAX];
+
+        fixture_deposit(f, ":1.7", "once", path);
+        append(f, "secret", "o", path);
+        append(f, "other-secret", "o", path);
+        assert_refused(f, SEAL_E_NOT_FOUND, "'other-secret'");
+        assert_null(strstr(f->detail.text, path));
+}
+
+static void test_ticket_of_another_connection_is_refused(void **state) {
+        Fixture *f = *state;
+        char path[OBJECT_PATH_MAX];
+
+        fixture_deposit(f, ":1.8", "his", path);
+        append(f, "secret", "o", path);
+        assert_refused(f, SEAL_E_NOT_FOUND, "'secret'");
+        assert_false(f->target.secret.set);
+}
+
+static void test_path_that_is_no_ticket_is_refused(void **state) {
+        append((Fixture *) *state, "secret", "o", "/org/sealsd1/seal/1");
+        assert_refused(*state, SEAL_E_NOT_FOUND, "'secret'");
+}
+
+static void test_ticket_is_no_value_of_other_options(void **state) {
+        Fixture *f = *state;
+        char path[OBJECT_PATH_MAX];
+
+        fixture_deposit(f, ":1.7", "secret", path);
+        append(f, "string", "o", path);
+        assert_refused(f, SEAL_E_INVALID_ARGS, "'string' has the type s");
+}
+
 /* --- plain arguments ------------------------------------------------------------------------ */
+
+static void assert_argument(const char *type, const char *value, int code, const char *owner) {
+        char path[OBJECT_PATH_MAX];
+        Secret secret = {};
+        void *fixture;
+        Fixture *f;
+
+        assert_int_equal(fixture_setup(&fixture), 0);
+        f = fixture;
+        fixture_deposit(f, owner, "secret", path);
+        const OptionContext context = context_of(f);
+        assert_true(sd_bus_message_close_container(f->message) >= 0);
+        assert_true(sd_bus_message_append(f->message, "v", type, value ? value : path) >= 0);
+        assert_true(sd_bus_message_append(f->message, "s", "after") >= 0);
+        assert_true(sd_bus_message_seal(f->message, 1, 0) >= 0);
+        assert_true(sd_bus_message_rewind(f->message, true) >= 0);
+        assert_true(sd_bus_message_skip(f->message, "a{sv}") >= 0);
+        assert_int_equal(argument_secret(f->message, "old", &context, &secret, &f->detail), code);
+        assert_int_equal(secret.set, code == 0);
+        if (code != 0)
+                assert_non_null(strstr(f->detail.text, "'old'"));
+        secret_wipe(&secret);
+        assert_int_equal(fixture_teardown(&fixture), 0);
+}
+
+static void test_secret_can_be_an_argument(void **state) {
+        (void) state;
+        assert_argument("s", "open sesame", 0, ":1.7");
+        assert_argument("o", NULL, 0, ":1.7");
+        assert_argument("o", NULL, SEAL_E_NOT_FOUND, ":1.8");
+        assert_argument("g", "s", SEAL_E_INVALID_ARGS, ":1.7");
+}
 
 static void test_plain_arguments_are_bounded(void **state) {
         Fixture *f = *state;
@@ -465,6 +563,12 @@ int main(void) {
                 TEST(test_pipe_is_left_for_the_event_loop),
                 cmocka_unit_test(test_other_descriptors_are_refused),
                 cmocka_unit_test(test_fifo_by_path_only_is_refused),
+                TEST(test_ticket_gives_what_was_deposited_also_without_inline_secrets),
+                TEST(test_ticket_named_twice_in_a_call_serves_once),
+                TEST(test_ticket_of_another_connection_is_refused),
+                TEST(test_path_that_is_no_ticket_is_refused),
+                TEST(test_ticket_is_no_value_of_other_options),
+                TEST(test_secret_can_be_an_argument),
                 TEST(test_plain_arguments_are_bounded),
         };
 
