@@ -300,6 +300,8 @@ static void facts_tell(const LedgerVerifier *v, LedgerVerdict *verdict) {
         verdict->acknowledged = breaks->acknowledged;
         verdict->breaks = breaks->acknowledged + breaks->count + breaks->beyond;
         verdict->first_bad = breaks->count > 0 ? breaks->items[0].seq : 0;
+        verdict->row_found = v->row_found;
+        verdict->anchor_found = v->anchor_found;
         verdict->anchors = v->anchors;
         verdict->anchored = v->anchored;
         memcpy(verdict->genesis, v->header.genesis, sizeof(verdict->genesis));

@@ -31,6 +31,9 @@ struct LedgerVerifier {
         uint64_t unknown_events, unknown_at; /* how many; the first */
         LedgerBreaks breaks;
 
+        LedgerSought sought; /* seq 0: nothing */
+        bool row_found, anchor_found;
+
         uint64_t anchors, anchored, rebased;
         uint8_t value[LEDGER_VALUE_SIZE]; /* of the last anchor */
         ErrorDetail anchor; /* what is wrong with an anchor, but that it does not fit */

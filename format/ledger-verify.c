@@ -26,6 +26,10 @@ LedgerVerifier *ledger_verifier_free(LedgerVerifier *verifier) {
         return NULL;
 }
 
+void ledger_verifier_seek(LedgerVerifier *verifier, const LedgerSought *sought) {
+        verifier->sought = *sought;
+}
+
 /* The first sentence stays. */
 static void say(ErrorDetail *detail, const char *sentence) {
         if (detail->text[0] == '\0')
@@ -38,6 +42,15 @@ static void row_passed(LedgerVerifier *v, uint64_t seq, const uint8_t hash[LEDGE
         v->rows++;
         v->seq = seq;
         memcpy(v->head, hash, LEDGER_HASH_SIZE);
+        if (seq == v->sought.seq && memcmp(hash, v->sought.head, LEDGER_HASH_SIZE) == 0)
+                v->row_found = true;
+}
+
+/* The chip's value from row seq on; 0: from the genesis on. */
+static void value_passed(LedgerVerifier *v, uint64_t seq, const uint8_t value[LEDGER_VALUE_SIZE]) {
+        memcpy(v->value, value, LEDGER_VALUE_SIZE);
+        if (seq == v->sought.anchor && memcmp(value, v->sought.value, LEDGER_VALUE_SIZE) == 0)
+                v->anchor_found = true;
 }
 
 static void row_note(LedgerVerifier *v, const LedgerParsed *parsed) {
@@ -162,7 +175,7 @@ static int anchor_take(LedgerVerifier *v, const char *line, size_t size) {
                 return r;
         v->anchors++;
         v->anchored = anchor.seq;
-        memcpy(v->value, anchor.value, sizeof(v->value));
+        value_passed(v, anchor.seq, anchor.value);
         return 0;
 }
 
@@ -182,7 +195,7 @@ static int header_take(LedgerVerifier *v, const char *line, size_t size) {
         v->has_header = true;
         v->seq = v->header.first - 1;
         memcpy(v->head, v->header.previous, sizeof(v->head));
-        memcpy(v->value, v->header.value, sizeof(v->value));
+        value_passed(v, v->seq, v->header.value);
         v->stage = STAGE_ROWS;
         return 0;
 }

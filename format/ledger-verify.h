@@ -42,6 +42,13 @@ typedef struct LedgerExpected {
         TPM2B_NAME ak; /* size 0: not known */
 } LedgerExpected;
 
+/* A row and an anchor that have to be in the file as they are known here. */
+typedef struct LedgerSought {
+        uint64_t seq, anchor;           /* anchor 0: the value that the genesis gives */
+        uint8_t head[LEDGER_HASH_SIZE]; /* hash of the row */
+        uint8_t value[LEDGER_VALUE_SIZE];
+} LedgerSought;
+
 typedef struct LedgerVerdict {
         struct {
                 LedgerResult result;
@@ -52,6 +59,7 @@ typedef struct LedgerVerdict {
         uint64_t first_time, last_time; /* 0: no row could be read */
         uint64_t breaks, acknowledged;  /* places where the chain or an anchor does not fit */
         uint64_t first_bad;             /* row at the first that is not acknowledged; 0: none */
+        bool row_found, anchor_found;   /* those that were sought */
         uint64_t anchors, anchored;     /* how many; the last row that one covers, 0: none here */
         TPM2B_NAME ak;                  /* of the key; size 0: the first line cannot be read */
         uint8_t genesis[LEDGER_HASH_SIZE], head[LEDGER_HASH_SIZE];
@@ -62,6 +70,9 @@ typedef struct LedgerVerifier LedgerVerifier;
 int ledger_verifier_new(LedgerVerifier **ret);
 LedgerVerifier *ledger_verifier_free(LedgerVerifier *verifier);
 DEFINE_CLEANUP(LedgerVerifier, ledger_verifier_free)
+
+/* Look out for these; before the first byte. */
+void ledger_verifier_seek(LedgerVerifier *verifier, const LedgerSought *sought);
 
 /*
  * The next bytes of the file, cut anywhere. What is wrong with them is told by finish; here only
