@@ -11,8 +11,8 @@
 /* What the verifier knows from elsewhere; what is not given is not compared, and said so. */
 typedef struct PassportWanted {
         Bytes nonce;                /* the one that he asked with; size 0: not given */
-        TPM2B_NAME authority;       /* size 0: not given */
-        TPM2B_NAME attestation_key; /* likewise */
+        TPM2B_PUBLIC authority;     /* the point or modulus counts; size 0: not given */
+        TPM2B_NAME attestation_key; /* size 0: not given */
         Bytes ek_roots;             /* certificates in PEM of the TPM's makers; size 0: not given */
 } PassportWanted;
 

@@ -215,7 +215,7 @@ static void what_is_known_is_compared(void **state) {
         assert_int_equal(public_name(&paper->passport->attestation.key, &ak), 0);
         PassportWanted wanted = {
                 .nonce = { paper_nonce, sizeof(paper_nonce) },
-                .authority = paper->authority.name,
+                .authority = paper->authority.public,
                 .attestation_key = ak,
         };
         PassportFacts facts = assert_good_wanted(paper, &wanted);
@@ -227,9 +227,9 @@ static void what_is_known_is_compared(void **state) {
         wanted.nonce = (Bytes){ other, sizeof(other) };
         assert_wanted_refused(paper, &wanted, "another nonce");
         wanted.nonce = (Bytes){};
-        wanted.authority = paper->stranger.name;
+        wanted.authority = paper->stranger.public;
         assert_wanted_refused(paper, &wanted, "another authority than the expected");
-        wanted.authority = (TPM2B_NAME){};
+        wanted.authority = (TPM2B_PUBLIC){};
         wanted.attestation_key = paper->stranger.name;
         assert_wanted_refused(paper, &wanted, "by another key than the expected");
 }
