@@ -82,6 +82,7 @@
 #define MAKER_BITS 2   /* of the first index, kept for the maker's keys (design, section 4) */
 #define INDICES_MAX 32 /* revocation indices of one installation */
 #define CHALLENGES_OFFERED_MAX 2
+#define LIVE_USES_MAX 2           /* sessions that wait for approvers, behind tpm2-abrmd */
 #define LIVE_USE_SECONDS_MAX 3600 /* until the chip refuses a live approval */
 #define TPM_BLOB_MAX 2048 /* marshalled public or private area */
 #define TICKET_MAX 128

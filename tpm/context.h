@@ -20,6 +20,7 @@ struct Tpm {
         TPM2B_NAME srk_name;     /* of the held one */
         TPM2B_PUBLIC srk_public; /* likewise: what sessions are salted to */
         Signer signer;           /* what the last signature leaves for the next one */
+        unsigned live_uses;      /* that are open (tpm/live-use.h) */
         bool littered;           /* something could not be flushed */
 };
 

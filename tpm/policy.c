@@ -79,8 +79,8 @@ static int apply_signed(Application *a, const PolicyTerm *term, ErrorDetail *det
                 return r;
         return tpm_rc(Esys_PolicySigned(esys_of(a), key.tr, a->session->tr, NO_SESSIONS,
                                         s->nonce ? s->nonce : &no_nonce,
-                                        s->cphash ? s->cphash : &no_cphash, &term->signing.ref, 0,
-                                        s->signature, NULL, NULL),
+                                        s->cphash ? s->cphash : &no_cphash, &term->signing.ref,
+                                        s->expiration, s->signature, NULL, NULL),
                       TPM_STEP_POLICY_SIGNED, detail);
 }
 

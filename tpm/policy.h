@@ -14,9 +14,10 @@
 /* One answer for PolicySigned, whose key is loaded for that command and flushed. */
 typedef struct PolicySignature {
         const TPM2B_PUBLIC *key;
-        const TPM2B_NONCE *nonce;        /* NULL for deferred approvals */
-        const TPM2B_DIGEST *cphash;      /* NULL for none */
-        const TPMT_SIGNATURE *signature; /* over expiration 0: see design, section 3.1 */
+        const TPM2B_NONCE *nonce;   /* NULL for deferred approvals */
+        const TPM2B_DIGEST *cphash; /* NULL for none */
+        const TPMT_SIGNATURE *signature;
+        int32_t expiration; /* that was signed; 0 but for live approvals */
 } PolicySignature;
 
 typedef struct PolicyInputs {

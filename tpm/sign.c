@@ -4,9 +4,13 @@
 #include <errno.h>
 
 #include "policy/algorithm.h"
+#include "policy/approval.h"
 #include "policy/digest.h"
+#include "policy/key.h"
+#include "tpm/auth.h"
 #include "tpm/context.h"
 #include "tpm/nv.h"
+#include "tpm/pin.h"
 #include "tpm/sys-command.h"
 #include "tpm/sys-policy.h"
 
@@ -14,42 +18,121 @@
 typedef struct Signing {
         Tpm *tpm;
         const SealUse *use;
-        SealLeaves leaves;
-        PolicyTerm either; /* the PolicyOR, when there is more than one leaf */
+        SysPolicySession *policy; /* kept for the next signature, or a LiveUse's */
+        PolicyLeaf leaf;          /* as this use satisfies it */
+        PolicyTerm either;        /* the PolicyOR, when there is more than one leaf */
+        bool has_either;
+        SysPolicySignature signatures[APPROVERS_MAX];
+        SysPolicySigned people;
+        int people_refused; /* what the chip said of them, in place of the attempt's result */
+        TPM2B_AUTH pin;
         TPMT_SIGNATURE signature;
 } Signing;
 
-static int signing_open(Signing *s, ErrorDetail *detail) {
-        int r = seal_policy_leaves(s->use->policy, &s->leaves);
-        if (r == 0 && s->leaves.count > 1)
-                r = policy_or_term(s->leaves.leaves, s->leaves.count, &s->either);
+static void signing_wipe(Signing *s) {
+        tpm_auth_value_wipe(&s->pin);
+}
+
+static int signing_choose_leaf(Signing *s) {
+        const SealUse *use = s->use;
+        SealLeaves leaves;
+
+        int r = seal_policy_use_leaf(use->policy, use->signed_by ? use->signed_by->approvers : 0,
+                                     &s->leaf);
         if (r == 0)
-                r = signer_prepare(s->tpm, s->use->key, detail);
-        return r;
+                r = seal_policy_leaves(use->policy, &leaves);
+        if (r != 0)
+                return r;
+        s->has_either = leaves.count > 1;
+        return s->has_either ? policy_or_term(leaves.leaves, leaves.count, &s->either) : 0;
+}
+
+/* All of them signed the same: cpHash of this very TPM2_Sign (Part 3 §23.3). */
+static int signing_take_people(Signing *s) {
+        const UseApprovals *by = s->use->signed_by;
+        TPM2B_NAME key;
+
+        if (!by)
+                return 0;
+        for (size_t i = 0; i < by->count; i++) {
+                s->signatures[i].key = &by->signatures[i].key;
+                s->signatures[i].signature = &by->signatures[i].signature;
+        }
+        s->people = (SysPolicySigned){
+                .signatures = s->signatures,
+                .count = by->count,
+                .expiration = by->expiration,
+        };
+        if (by->live)
+                s->people.nonce = *tpm_live_use_nonce(by->live);
+        int r = public_name(&s->use->key->public, &key);
+        return r == 0 ? cphash_sign(&key, &s->use->digest, &s->use->scheme, &s->people.cphash) : r;
+}
+
+static int signing_take_pin(Signing *s, ErrorDetail *detail) {
+        _cleanup_(secret_wipe) Secret auth = {};
+
+        if (!s->use->policy->pin)
+                return 0;
+        int r = tpm_pin_auth(s->use->pin, &auth);
+        return r == 0 ? tpm_auth_value(&auth, &s->pin, detail) : r;
+}
+
+static int signing_open(Signing *s, ErrorDetail *detail) {
+        const UseApprovals *by = s->use->signed_by;
+
+        int r = signer_prepare(s->tpm, s->use->key, detail);
+        if (by && by->live) {
+                s->policy = tpm_live_use_session(by->live);
+                return r;
+        }
+        s->policy = &s->tpm->signer.policy;
+        return r == 0 ? signer_prepare_policy(s->tpm, detail) : r;
+}
+
+static int signing_begin(Signing *s, ErrorDetail *detail) {
+        int r = signing_choose_leaf(s);
+
+        if (r == 0)
+                r = signing_take_people(s);
+        return r == 0 ? signing_take_pin(s, detail) : r;
+}
+
+/*
+ * PolicySigned for each of the people. That they are refused says nothing of the machine's approval:
+ * another one would not help, and machine_attempts_run() is not to look for it.
+ */
+static int signing_satisfy_people(Signing *s, const PolicyTerm *terms, size_t count,
+                                  ErrorDetail *detail) {
+        const SysPolicyInputs inputs = { .people = &s->people };
+        int r = sys_policy_apply(&s->policy->session, terms, count, &inputs, detail);
+
+        if (r != SEAL_E_APPROVAL_INVALID)
+                return r;
+        s->people_refused = r;
+        return SEAL_E_APPROVAL_REQUIRED;
 }
 
 /* The machine's state first: PolicyAuthorize demands and replaces it (Part 3 §23.16). */
-static int signing_satisfy(const Signing *s, const MachineApproval *approval, ErrorDetail *detail) {
-        Signer *signer = &s->tpm->signer;
+static int signing_satisfy(Signing *s, const MachineApproval *approval, ErrorDetail *detail) {
         const SysPolicyInputs inputs = {
                 .approved = &approval->policy,
                 .ticket = &approval->ticket,
                 .index = s->use->index,
-                .hmac = &signer->hmac,
+                .hmac = &s->tpm->signer.hmac,
         };
-        int r = 0;
+        const SysSession *session = &s->policy->session;
+        const size_t people = s->people.count, others = s->leaf.count - people;
 
-        if (signer->policy_used)
-                r = sys_policy_restart(&signer->policy, detail);
-        if (r != 0)
-                return r;
-        signer->policy_used = true;
-        r = machine_approval_apply(approval, &signer->policy, detail);
+        int r = sys_policy_begin(s->policy, detail);
         if (r == 0)
-                r = sys_policy_apply(&signer->policy, s->leaves.leaves[0].terms,
-                                     s->leaves.leaves[0].count, &inputs, detail);
-        if (r == 0 && s->leaves.count > 1)
-                r = sys_policy_apply(&signer->policy, &s->either, 1, &inputs, detail);
+                r = machine_approval_apply(approval, session, detail);
+        if (r == 0)
+                r = sys_policy_apply(session, s->leaf.terms, others, &inputs, detail);
+        if (r == 0)
+                r = signing_satisfy_people(s, s->leaf.terms + others, people, detail);
+        if (r == 0 && s->has_either)
+                r = sys_policy_apply(session, &s->either, 1, &inputs, detail);
         return r;
 }
 
@@ -60,16 +143,19 @@ static TSS2_RC prepare_sign(TSS2_SYS_CONTEXT *sys, const void *args) {
                                      &s->use->scheme, &no_hash_ticket);
 }
 
-/* The chip resets a policy session that was used well (design, section 3.3). */
+/*
+ * With PolicyAuthValue the key's authValue is part of the session's HMAC (Part 1 §19.7.4). The chip
+ * resets a policy session that was used well (design, section 3.3).
+ */
 static int signing_sign(Signing *s, ErrorDetail *detail) {
-        Signer *signer = &s->tpm->signer;
         const SysCommand sign = {
                 .code = TPM2_CC_Sign,
                 .step = TPM_STEP_SIGN,
                 .prepare = prepare_sign,
                 .args = s,
-                .session = &signer->policy,
-                .names = { &signer->key_name },
+                .session = &s->policy->session,
+                .auth = s->use->policy->pin ? &s->pin : NULL,
+                .names = { &s->tpm->signer.key_name },
         };
         TSS2_SYS_CONTEXT *sys;
 
@@ -78,7 +164,7 @@ static int signing_sign(Signing *s, ErrorDetail *detail) {
         int r = sys_command_run(s->tpm, &sign, &sys, detail);
         if (r != 0)
                 return r;
-        signer->policy_used = false;
+        s->policy->used = false;
         return tpm_rc(Tss2_Sys_Sign_Complete(sys, &s->signature), TPM_STEP_SIGN, detail);
 }
 
@@ -132,20 +218,23 @@ static int use_check(const SealUse *use, ErrorDetail *detail) {
         if (size == 0 || use->digest.size != size)
                 return error_set(detail, SEAL_E_INVALID_ARGS,
                                  "The digest's size does not fit its hash");
-        if (use->policy->pin)
-                return error_set(detail, SEAL_E_PIN_REQUIRED, "This seal needs its keeper's PIN");
-        if (use->policy->approver_count > 0)
-                return error_set(detail, SEAL_E_APPROVAL_REQUIRED,
-                                 "This seal needs its approvers; ask with RequestUse");
+        if (use->policy->pin && (!use->pin || !use->pin->set))
+                return error_set(detail, SEAL_E_PIN_REQUIRED,
+                                 "This seal needs its keeper's PIN; give 'pin'");
+        int r = use_approvals_check(use->signed_by, use->policy, detail);
+        if (r != 0)
+                return r;
         return machine_attempts_demand(use->approval_count, detail);
 }
 
 /*
- * Refusals that leave key and sessions as good as they were; after anything else they are doubted.
+ * Refusals that leave key and sessions as good as they were; after anything else they are doubted,
+ * also after a wrong PIN: that is what the chip says of an HMAC with another nonce than its own.
  */
 static bool signing_is_refused(int r) {
         return r == SEAL_E_MACHINE_STATE_REFUSED || r == SEAL_E_APPROVAL_INVALID ||
-               r == SEAL_E_REVOKED || r == SEAL_E_BUSY;
+               r == SEAL_E_APPROVAL_EXPIRED || r == SEAL_E_TPM_LOCKOUT || r == SEAL_E_REVOKED ||
+               r == SEAL_E_BUSY;
 }
 
 /* Once, with what is kept or with new sessions. */
@@ -159,7 +248,9 @@ static int use_attempt(const SealUse *use, Signing *signing, size_t *ret_approva
         };
 
         int r = signing_open(signing, detail);
-        return r != 0 ? r : machine_attempts_run(signing->tpm, &attempts, ret_approval, detail);
+        if (r == 0)
+                r = machine_attempts_run(signing->tpm, &attempts, ret_approval, detail);
+        return r != 0 && signing->people_refused ? signing->people_refused : r;
 }
 
 /*
@@ -181,21 +272,33 @@ static int use_settle(const SealUse *use, Signing *signing, size_t *ret_approval
         return r == SEAL_E_REVOKED ? revocation_confirm(signing->tpm, use, detail) : r;
 }
 
+/* Failure: what stays for the next signature, and a sentence that tells more than the code's. */
+static int use_refused(Tpm *tpm, int r, ErrorDetail *detail) {
+        if (!signing_is_refused(r))
+                tpm_release(tpm);
+        if (r == SEAL_E_WRONG_PIN || r == SEAL_E_TPM_LOCKOUT)
+                return tpm_pin_explain(tpm, r, "Wrong PIN", "PINs", detail);
+        return r;
+}
+
 int tpm_seal_sign(Tpm *tpm, const SealUse *use, TPMT_SIGNATURE *ret, size_t *ret_approval,
                   ErrorDetail *detail) {
-        Signing signing = { .tpm = tpm, .use = use };
+        _cleanup_(signing_wipe) Signing signing = { .tpm = tpm, .use = use };
         ErrorDetail refusal = {}; /* may be overcome by new sessions */
         size_t approval = 0;
 
         int r = use_check(use, detail);
+        if (r == 0)
+                r = signing_begin(&signing, detail);
         if (r != 0)
                 return r;
         r = use_settle(use, &signing, &approval, &refusal);
         if (r != 0) {
-                if (!signing_is_refused(r))
-                        tpm_release(tpm);
+                r = use_refused(tpm, r, &refusal);
                 return refusal.text[0] ? error_set(detail, r, "%s", refusal.text) : r;
         }
+        if (use->signed_by && use->signed_by->live)
+                tpm_live_use_spend(use->signed_by->live);
         *ret = signing.signature;
         if (ret_approval)
                 *ret_approval = approval;

@@ -9,7 +9,7 @@
 
 void signer_close(Signer *signer) {
         tpm_handle_close(&signer->key);
-        sys_session_close(&signer->policy);
+        sys_session_close(&signer->policy.session);
         sys_session_close(&signer->hmac);
         *signer = (Signer){};
 }
@@ -42,7 +42,12 @@ int signer_prepare(Tpm *tpm, const SealKey *key, ErrorDetail *detail) {
                 r = signer_load(tpm, key, &name, detail);
         if (r == 0 && !signer->hmac.tpm)
                 r = sys_session_open(tpm, TPM2_SE_HMAC, SESSION_PLAIN, &signer->hmac, detail);
-        if (r == 0 && !signer->policy.tpm)
-                r = sys_session_open(tpm, TPM2_SE_POLICY, SESSION_PLAIN, &signer->policy, detail);
         return r;
+}
+
+int signer_prepare_policy(Tpm *tpm, ErrorDetail *detail) {
+        SysSession *policy = &tpm->signer.policy.session;
+
+        return policy->tpm ? 0
+                           : sys_session_open(tpm, TPM2_SE_POLICY, SESSION_PLAIN, policy, detail);
 }

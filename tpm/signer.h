@@ -8,21 +8,23 @@
 
 #include "tpm/handle.h"
 #include "tpm/seal.h"
+#include "tpm/sys-policy.h"
 #include "tpm/sys-session.h"
 
 typedef struct Signer {
         SysSession hmac;
-        SysSession policy;
-        bool policy_used; /* terms were applied and not consumed: TPM2_PolicyRestart first */
+        SysPolicySession policy;
         TpmHandle key;
         TPM2_HANDLE key_handle;
         TPM2B_NAME key_name;
 } Signer;
 
 /*
- * Have all three, for that key; another seal's is flushed. Errors of tpm_key_load(), tpm_srk_rc().
+ * Have the key, another seal's being flushed, and the HMAC session; and the policy session for those
+ * who bring none. Errors of tpm_key_load(), tpm_srk_rc().
  */
 int signer_prepare(Tpm *tpm, const SealKey *key, ErrorDetail *detail);
+int signer_prepare_policy(Tpm *tpm, ErrorDetail *detail);
 
 /* Flush all. Idempotent. */
 void signer_close(Signer *signer);

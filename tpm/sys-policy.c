@@ -4,6 +4,8 @@
 #include <errno.h>
 
 #include "tpm/auth.h"
+#include "tpm/context.h"
+#include "tpm/key.h"
 #include "tpm/sys-command.h"
 
 /* A term, the session that it is for, and what satisfies it. */
@@ -11,6 +13,8 @@ typedef struct TermArguments {
         const SysSession *session;
         const PolicyTerm *term;
         const SysPolicyInputs *inputs;
+        const SysPolicySignature *signature; /* POLICY_SIGNED: the next one */
+        TPM2_HANDLE key;                     /* POLICY_SIGNED: loaded for it */
 } TermArguments;
 
 /* With the digest wanted, so that the chip refuses here and not at the end (Part 3 §23.7). */
@@ -37,6 +41,21 @@ static TSS2_RC prepare_nv(TSS2_SYS_CONTEXT *sys, const void *args) {
 
         return Tss2_Sys_PolicyNV_Prepare(sys, index, index, a->session->handle, &operand, 0,
                                          TPM2_EO_BITCLEAR);
+}
+
+static TSS2_RC prepare_auth_value(TSS2_SYS_CONTEXT *sys, const void *args) {
+        const TermArguments *a = args;
+
+        return Tss2_Sys_PolicyAuthValue_Prepare(sys, a->session->handle);
+}
+
+static TSS2_RC prepare_signed(TSS2_SYS_CONTEXT *sys, const void *args) {
+        const TermArguments *a = args;
+        const SysPolicySigned *people = a->inputs->people;
+
+        return Tss2_Sys_PolicySigned_Prepare(sys, a->key, a->session->handle, &people->nonce,
+                                             &people->cphash, &a->term->signing.ref,
+                                             people->expiration, a->signature->signature);
 }
 
 static TSS2_RC prepare_or(TSS2_SYS_CONTEXT *sys, const void *args) {
@@ -102,6 +121,38 @@ static int apply_nv(const TermArguments *arguments, ErrorDetail *detail) {
                    detail);
 }
 
+static int apply_auth_value(const TermArguments *arguments, ErrorDetail *detail) {
+        return run(arguments,
+                   (SysCommand){
+                           .code = TPM2_CC_PolicyAuthValue,
+                           .step = TPM_STEP_POLICY_AUTH_VALUE,
+                           .prepare = prepare_auth_value,
+                   },
+                   detail);
+}
+
+static int apply_signed(const TermArguments *arguments, ErrorDetail *detail) {
+        _cleanup_(tpm_handle_close) TpmHandle key = {};
+        TermArguments with_key = *arguments;
+        Tpm *tpm = arguments->session->tpm;
+
+        if (!arguments->signature)
+                return -EINVAL;
+        int r = tpm_key_load_external(tpm, arguments->signature->key, &key, detail);
+        if (r == 0)
+                r = tpm_rc(Esys_TR_GetTpmHandle(tpm->esys, key.tr, &with_key.key),
+                           TPM_STEP_LOAD_EXTERNAL, detail);
+        if (r != 0)
+                return r;
+        return run(&with_key,
+                   (SysCommand){
+                           .code = TPM2_CC_PolicySigned,
+                           .step = TPM_STEP_POLICY_SIGNED,
+                           .prepare = prepare_signed,
+                   },
+                   detail);
+}
+
 static int apply_or(const TermArguments *arguments, ErrorDetail *detail) {
         return run(arguments,
                    (SysCommand){
@@ -120,6 +171,10 @@ static int term_apply(const TermArguments *arguments, ErrorDetail *detail) {
                 return apply_authorize(arguments, detail);
         case POLICY_NV:
                 return apply_nv(arguments, detail);
+        case POLICY_AUTH_VALUE:
+                return apply_auth_value(arguments, detail);
+        case POLICY_SIGNED:
+                return apply_signed(arguments, detail);
         case POLICY_OR:
                 return apply_or(arguments, detail);
         default:
@@ -129,10 +184,19 @@ static int term_apply(const TermArguments *arguments, ErrorDetail *detail) {
 
 int sys_policy_apply(const SysSession *session, const PolicyTerm *terms, size_t count,
                      const SysPolicyInputs *inputs, ErrorDetail *detail) {
-        for (size_t i = 0; i < count; i++) {
-                const TermArguments arguments = { session, &terms[i], inputs };
-                int r = term_apply(&arguments, detail);
+        const SysPolicySigned *people = inputs->people;
+        size_t signatures = 0;
 
+        for (size_t i = 0; i < count; i++) {
+                TermArguments arguments = {
+                        .session = session,
+                        .term = &terms[i],
+                        .inputs = inputs,
+                };
+
+                if (terms[i].kind == POLICY_SIGNED && people && signatures < people->count)
+                        arguments.signature = &people->signatures[signatures++];
+                int r = term_apply(&arguments, detail);
                 if (r != 0)
                         return r;
         }
@@ -154,4 +218,12 @@ int sys_policy_restart(const SysSession *session, ErrorDetail *detail) {
         };
 
         return sys_command_run(session->tpm, &restart, NULL, detail);
+}
+
+int sys_policy_begin(SysPolicySession *policy, ErrorDetail *detail) {
+        int r = policy->used ? sys_policy_restart(&policy->session, detail) : 0;
+
+        if (r == 0)
+                policy->used = true;
+        return r;
 }

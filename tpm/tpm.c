@@ -147,7 +147,7 @@ void tpm_release(Tpm *tpm) {
 }
 
 bool tpm_holds(const Tpm *tpm) {
-        return tpm->signer.key.tpm || tpm->signer.hmac.tpm || tpm->signer.policy.tpm;
+        return tpm->signer.key.tpm || tpm->signer.hmac.tpm || tpm->signer.policy.session.tpm;
 }
 
 bool tpm_is_shared(const Tpm *tpm) {

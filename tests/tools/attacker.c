@@ -245,7 +245,7 @@ static int branch_satisfy(Loot *loot, const TpmHandle *session, const TPM2B_NONC
                           const TPM2B_DIGEST *cphash, Bytes der, ErrorDetail *detail) {
         TPMT_SIGNATURE signature;
         IndexPolicy policy;
-        PolicySignature answer = { &loot->installation.authority, nonce, cphash, &signature };
+        PolicySignature answer = { &loot->installation.authority, nonce, cphash, &signature, 0 };
         PolicyInputs inputs = { .signatures = &answer, .signature_count = 1 };
 
         int r = signature_from_openssl(&loot->installation.authority, der, &signature);
