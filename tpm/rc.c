@@ -148,6 +148,9 @@ static const Translation translations[] = {
         /* Authorisations: AUTH_FAIL counts against dictionary attacks, BAD_AUTH does not. */
         { TPM_STEP_SIGN, TPM2_RC_BAD_AUTH, SEAL_E_TPM_UNAVAILABLE, altered },
         { TPM_STEP_SIGN, TPM2_RC_AUTH_FAIL, SEAL_E_WRONG_PIN, "Wrong PIN or passphrase" },
+        /* As at Sign: a key with a PIN says AUTH_FAIL. */
+        { TPM_STEP_OBJECT_CHANGE_AUTH, TPM2_RC_BAD_AUTH, SEAL_E_TPM_UNAVAILABLE, altered },
+        { TPM_STEP_OBJECT_CHANGE_AUTH, TPM2_RC_AUTH_FAIL, SEAL_E_WRONG_PIN, "Wrong PIN" },
         { TPM_STEP_LOCK_RESET, TPM2_RC_AUTH_FAIL, SEAL_E_WRONG_PIN,
           "Wrong lockout authorisation; the TPM takes none now for its recovery time" },
         { TPM_STEP_ANY, TPM2_RC_AUTH_FAIL, SEAL_E_WRONG_PIN, "Wrong authorisation" },

@@ -25,6 +25,7 @@
         STEP(EVICT_CONTROL, "TPM2_EvictControl")                 \
         STEP(CREATE, "TPM2_Create")                              \
         STEP(LOAD, "TPM2_Load")                                  \
+        STEP(OBJECT_CHANGE_AUTH, "TPM2_ObjectChangeAuth")        \
         STEP(LOAD_EXTERNAL, "TPM2_LoadExternal")                 \
         STEP(UNSEAL, "TPM2_Unseal")                              \
         STEP(SIGN, "TPM2_Sign")                                  \

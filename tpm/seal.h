@@ -31,3 +31,16 @@ typedef struct SealKey {
  */
 int tpm_seal_create(Tpm *tpm, const Algorithm *algorithm, const TPM2B_DIGEST *policy,
                     const Secret *auth, SealKey *ret, ErrorDetail *detail);
+
+/*
+ * TPM2_ObjectChangeAuth (Part 3 §12.8): the same key wrapped with another authValue, which passes
+ * encrypted, in a session that the old one authorises. What comes back is loaded once before it is
+ * handed out. The old blob works with the old authValue for ever: that it is nowhere any more is
+ * the caller's to see to.
+ *
+ * SEAL_E_WRONG_PIN with the tries left, SEAL_E_TPM_LOCKOUT with the seconds (tpm/pin.h);
+ * SEAL_E_REGISTER_TAMPERED when the chip does not take the blob, also when it takes part in no
+ * dictionary-attack protection: such a key was not made with a PIN.
+ */
+int tpm_seal_change_auth(Tpm *tpm, const SealKey *key, const Secret *old, const Secret *new,
+                         TPM2B_PRIVATE *ret, ErrorDetail *detail);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tpm/signer.h"
 
+#include <string.h>
+
 #include "policy/digest.h"
 #include "policy/key.h"
 #include "tpm/context.h"
@@ -14,6 +16,11 @@ void signer_close(Signer *signer) {
         *signer = (Signer){};
 }
 
+static bool private_equal(const TPM2B_PRIVATE *a, const TPM2B_PRIVATE *b) {
+        return a->size == b->size && a->size <= sizeof(a->buffer) &&
+               memcmp(a->buffer, b->buffer, a->size) == 0;
+}
+
 /*
  * By password, as the SRK's is empty: what the chip loads is judged by the blob's own integrity
  * (Part 1 §22.4), and by the Name that TPM2_Sign's HMAC is over.
@@ -21,7 +28,8 @@ void signer_close(Signer *signer) {
 static int signer_load(Tpm *tpm, const SealKey *key, const TPM2B_NAME *name, ErrorDetail *detail) {
         Signer *signer = &tpm->signer;
 
-        if (signer->key.tpm && name_equal(&signer->key_name, name))
+        if (signer->key.tpm && name_equal(&signer->key_name, name) &&
+            private_equal(&signer->key_private, &key->private))
                 return 0;
         tpm_handle_close(&signer->key);
         int r = tpm_key_load(tpm, NULL, &key->public, &key->private, &signer->key, detail);
@@ -30,6 +38,8 @@ static int signer_load(Tpm *tpm, const SealKey *key, const TPM2B_NAME *name, Err
                            TPM_STEP_LOAD, detail);
         if (r == 0)
                 signer->key_name = *name;
+        if (r == 0)
+                signer->key_private = key->private;
         return r;
 }
 

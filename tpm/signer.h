@@ -17,6 +17,7 @@ typedef struct Signer {
         TpmHandle key;
         TPM2_HANDLE key_handle;
         TPM2B_NAME key_name;
+        TPM2B_PRIVATE key_private; /* with another one the same key has another PIN */
 } Signer;
 
 /*
