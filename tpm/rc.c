@@ -101,6 +101,10 @@ static const Translation translations[] = {
         { TPM_STEP_NV_DEFINE_SPACE, TPM2_RC_NV_DEFINED, SEAL_E_ALREADY_EXISTS,
           "An NV index with this handle exists already; undefine it first" },
 
+        /* A session that is held for long, and whose chip was reset meanwhile. */
+        { TPM_STEP_POLICY_PCR, TPM2_RC_HANDLE, SEAL_E_TPM_UNAVAILABLE, was_reset },
+        { TPM_STEP_POLICY_RESTART, TPM2_RC_HANDLE, SEAL_E_TPM_UNAVAILABLE, was_reset },
+
         /* Approvals: a signature of another shape than the key's fails before it is verified. */
         { TPM_STEP_POLICY_SIGNED, TPM2_RC_NONCE, SEAL_E_APPROVAL_INVALID,
           "The signature answers another challenge; ask for a new one" },

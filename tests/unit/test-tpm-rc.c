@@ -27,6 +27,8 @@ static const Case cases[] = {
         { TPM_STEP_POLICY_AUTHORIZE, 0x1c4, SEAL_E_MACHINE_STATE_REFUSED, "approved state" },
         { TPM_STEP_POLICY_AUTHORIZE, 0x4c4, SEAL_E_APPROVAL_INVALID, "approve the machine state" },
         { TPM_STEP_POLICY_OR, 0x1c4, SEAL_E_REGISTER_TAMPERED, "policy" },
+        { TPM_STEP_POLICY_PCR, 0x18b, SEAL_E_TPM_UNAVAILABLE, "reset" },
+        { TPM_STEP_POLICY_RESTART, 0x18b, SEAL_E_TPM_UNAVAILABLE, "reset" },
         { TPM_STEP_POLICY_NV, 0x126, SEAL_E_REVOKED, "revoked" },
         { TPM_STEP_POLICY_NV, 0x148, SEAL_E_LOCKED, "next boot" },
         { TPM_STEP_POLICY_NV, 0x14a, SEAL_E_REGISTER_TAMPERED, "first write" },

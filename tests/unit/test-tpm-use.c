@@ -5,8 +5,11 @@
  */
 #include "tests/unit/unit.h"
 
+#include <openssl/rsa.h>
+
 #include "policy/approval.h"
 #include "policy/key.h"
+#include "policy/signature.h"
 #include "tests/fixture/approvers.h"
 #include "tpm/context.h"
 #include "tpm/policy.h"
@@ -164,6 +167,45 @@ static void every_k_of_n_for_rsa_3072_seals(void **state) {
         try_every_k_of_n(*state, (Trial){ .approvers = &everybody.mixed, .algorithm = "rsa-3072" });
 }
 
+/* What the approver's tool made of the bytes, as the daemon takes it. */
+static TPMT_SIGNATURE sign_with_pss(const SoftwareKey *key, Bytes message, int salt) {
+        EVP_MD_CTX *md = EVP_MD_CTX_new();
+        TPMT_SIGNATURE signature = {};
+        uint8_t bytes[SIGNATURE_MAX];
+        size_t size = sizeof(bytes);
+        EVP_PKEY_CTX *context;
+
+        assert_int_equal(EVP_DigestSignInit(md, &context, EVP_sha256(), NULL, key->pkey), 1);
+        assert_int_equal(EVP_PKEY_CTX_set_rsa_padding(context, RSA_PKCS1_PSS_PADDING), 1);
+        assert_int_equal(EVP_PKEY_CTX_set_rsa_pss_saltlen(context, salt), 1);
+        assert_int_equal(EVP_DigestSign(md, bytes, &size, message.data, message.size), 1);
+        EVP_MD_CTX_free(md);
+        assert_int_equal(
+                signature_accept(&key->public, message, (Bytes){ bytes, size }, &signature), 0);
+        assert_int_equal(signature.sigAlg, TPM2_ALG_RSAPSS);
+        return signature;
+}
+
+static void rsa_approvers_may_sign_with_pss(void **state) {
+        static const int salts[] = { RSA_PSS_SALTLEN_DIGEST, RSA_PSS_SALTLEN_MAX };
+        Chip *chip = *state;
+        PeopleSeal seal;
+
+        people_seal_make(chip, &seal,
+                         (PeopleWanted){ .approvers = &everybody.rsa, .count = 2, .threshold = 2 });
+        for (size_t i = 0; i < 2; i++) {
+                const UseTarget target = people_target(&seal, NULL, 0);
+                uint8_t bytes[APPROVAL_BYTES_MAX];
+                Writer w = writer_over(bytes, sizeof(bytes));
+
+                assert_int_equal(use_approval_bytes(&target, &w), 0);
+                people_approve(&seal, 3, NULL, 0);
+                seal.signatures[1].signature = sign_with_pss(&everybody.rsa.keys[1],
+                                                             (Bytes){ bytes, w.used }, salts[i]);
+                people_assert_signs(chip, &seal);
+        }
+}
+
 static void every_k_of_n_for_sm2_seals(void **state) {
         try_every_k_of_n(*state, (Trial){ .approvers = &everybody.mixed, .algorithm = "sm2" });
 }
@@ -181,6 +223,8 @@ int main(void) {
                 cmocka_unit_test_setup_teardown(every_k_of_n_for_rsa_2048_seals,
                                                 chip_setup_installed, chip_teardown),
                 cmocka_unit_test_setup_teardown(every_k_of_n_for_rsa_3072_seals,
+                                                chip_setup_installed, chip_teardown),
+                cmocka_unit_test_setup_teardown(rsa_approvers_may_sign_with_pss,
                                                 chip_setup_installed, chip_teardown),
                 cmocka_unit_test_setup_teardown(every_k_of_n_for_sm2_seals, chip_setup_installed,
                                                 chip_teardown),
