@@ -42,6 +42,7 @@ static const Verb verbs[] = {
         { "sign", verb_sign, "Sign a file with a seal" },
         { "sign-many", verb_sign_many, "Sign many files with one call" },
         { "verify", verb_verify, "Check a signature offline" },
+        { "passport", verb_passport, "What a seal is, proved by its TPM: get one, verify one" },
         { "grant", verb_grant, "add, remove, list: who else may use a seal" },
         { "suspend", verb_suspend, "Stop a seal from signing for a while" },
         { "resume", verb_resume, "Let a suspended seal sign again" },
@@ -77,7 +78,8 @@ static const VerbTable table = {
                 "\n"
                 "Exit codes: 0 done, 1 other failure, 2 wrong usage, 3 not allowed, 4 not found,\n"
                 "5 not in this state, 6 the seal refuses, 7 the machine state or a lock refuses,\n"
-                "8 TPM trouble, 9 busy or too slow (try again), 10 a signature or ledger is bad\n",
+                "8 TPM trouble, 9 busy or too slow (try again), 10 a signature, ledger or\n"
+                "passport is bad\n",
         .verbs = verbs,
         .n_verbs = sizeof(verbs) / sizeof(verbs[0]),
 };

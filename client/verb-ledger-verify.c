@@ -1,16 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* sealctl ledger verify: is this exported ledger whole and as the chip attests it? */
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/clock.h"
 #include "client/bus-call.h"
+#include "client/ledger-file.h"
 #include "client/output.h"
 #include "client/verb-ledger-internal.h"
-#include "format/ledger-verify.h"
 
 static const char help[] =
         "Usage: sealctl ledger verify FILE [OPTIONS]\n"
@@ -29,51 +26,6 @@ static const char help[] =
         "  sealctl ledger verify ledger.jsonl --ak-name 000b12...\n"
         "\n"
         "Next: 'sealctl status' on the machine shows the Name and the genesis.\n";
-
-#define PIECE (256 * 1024)
-
-/* --- reading -------------------------------------------------------------------------------- */
-
-static int input_open(const Context *context, const char *path, int *ret) {
-        *ret = strcmp(path, "-") == 0 ? fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3)
-                                      : open(path, O_RDONLY | O_CLOEXEC);
-        if (*ret >= 0)
-                return 0;
-        return fail_plain(context, errno == ENOENT ? EXIT_NOT_FOUND : EXIT_OTHER, "%s: %s", path,
-                          strerror(errno));
-}
-
-static int input_feed(const Context *context, const char *path, int fd, LedgerVerifier *verifier) {
-        _cleanup_free_ char *piece = malloc(PIECE);
-        ssize_t n = -1;
-        int r = piece ? 0 : -ENOMEM;
-
-        while (r == 0 && (n = read(fd, piece, PIECE)) != 0) {
-                if (n > 0)
-                        r = ledger_verifier_feed(verifier, piece, (size_t) n);
-                else if (errno != EINTR)
-                        r = -errno;
-        }
-        return r < 0 ? fail_errno(context, r, path) : 0;
-}
-
-static int file_judge(const Context *context, const char *path, const LedgerExpected *expected,
-                      LedgerVerdict *ret) {
-        _cleanup_(ledger_verifier_freep) LedgerVerifier *verifier = NULL;
-        _cleanup_close_ int fd = -1;
-
-        int r = input_open(context, path, &fd);
-        if (r != 0)
-                return r;
-        r = ledger_verifier_new(&verifier);
-        if (r < 0)
-                return fail_errno(context, r, path);
-        r = input_feed(context, path, fd, verifier);
-        if (r != 0)
-                return r;
-        r = ledger_verifier_finish(verifier, expected, ret);
-        return r < 0 ? fail_errno(context, r, path) : 0;
-}
 
 /* --- telling -------------------------------------------------------------------------------- */
 
@@ -181,6 +133,6 @@ int verb_ledger_verify(Context *context, int argc, char **argv) {
         if (r == 0)
                 r = expected_read(context, ak_name, genesis, &expected);
         if (r == 0)
-                r = file_judge(context, arguments[0], &expected, &verdict);
+                r = ledger_file_judge(context, arguments[0], NULL, &expected, &verdict);
         return r != 0 ? r : verdict_print(context, &verdict);
 }

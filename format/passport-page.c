@@ -82,11 +82,12 @@ static void write_head(FILE *out, const PassportPage *page) {
         Words a, b;
 
         fputs("PASSPORT OF AN ELECTRONIC SEAL\n\n", out);
-        if (page->facts->revoked)
-                fputs("This passport holds. THE SEAL IS REVOKED: its bit in the chip is set.\n\n",
-                      out);
-        else
-                fputs("This passport holds. The seal is not revoked.\n\n", out);
+        fprintf(out, "This passport holds%s.\n%s\n\n",
+                page->facts->attestation_key_known ? ""
+                                                   : ", if its attestation key is a TPM's (see the "
+                                                     "end)",
+                page->facts->revoked ? "THE SEAL IS REVOKED: its bit in the chip is set."
+                                     : "The seal is not revoked.");
         page_line(out, "Number", "%s", s->seal.number);
         page_line(out, "Name", "%s", s->seal.name);
         page_line(out, "Holder", "%s", s->seal.holder);

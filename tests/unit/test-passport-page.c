@@ -55,7 +55,8 @@ HOLDS(is_certified, c->certified)
 HOLDS(is_not_certified, !c->certified)
 
 static const Sentence sentences[] = {
-        { "This passport holds.", always },
+        { "This passport holds.", is_known },
+        { "This passport holds, if its attestation key is a TPM's (see the end).", is_unknown },
         { "THE SEAL IS REVOKED", is_revoked },
         { "The seal is not revoked.", is_not_revoked },
         { "does not sign any more", is_revoked },
