@@ -47,6 +47,7 @@ static const Verb verbs[] = {
         { "suspend", verb_suspend, "Stop a seal from signing for a while" },
         { "resume", verb_resume, "Let a suspended seal sign again" },
         { "suspend-all", verb_suspend_all, "Suspend many seals at once" },
+        { "lock", verb_lock, "Lock all seals until the machine is started anew" },
         { "report-lost", verb_report_lost, "Report that a seal is out of control" },
         { "report-found", verb_report_found, "Report that a lost seal is back" },
         { "surrender", verb_surrender, "Give a seal back, or recall it" },

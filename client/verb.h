@@ -46,6 +46,7 @@ int verb_passport(Context *context, int argc, char **argv);
 int verb_state_at(Context *context, int argc, char **argv);
 int verb_suspend(Context *context, int argc, char **argv);
 int verb_resume(Context *context, int argc, char **argv);
+int verb_lock(Context *context, int argc, char **argv);
 int verb_suspend_all(Context *context, int argc, char **argv);
 int verb_report_lost(Context *context, int argc, char **argv);
 int verb_report_found(Context *context, int argc, char **argv);

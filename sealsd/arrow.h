@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The arrows of design section 4: every point of Initialize, Make, Revoke, Destroy, of the acts of
+ * The arrows of design section 4: every point of Initialize, Make, Revoke, Lock, Destroy, of the acts of
  * custody, of the approved requests that change a seal, and of the ledger's anchors, between two
  * steps of which each makes something durable (in the register, in the chip) or visible (a signal,
  * a reply).
@@ -95,6 +95,15 @@
               "Those sessions are refused too; the register still owes the bit")                   \
         ARROW(REVOKE_SETTLED, "revoke-settled", "Nothing is owed; the caller waits")               \
         ARROW(REVOKE_REPLIED, "revoke-replied", "The caller knows that the seal is revoked")       \
+                                                                                                   \
+        ARROW(LOCK_INDEX_LOCKED, "lock-index-locked",                                              \
+              "One more revocation index refuses its seals; sessions prepared before still sign "  \
+              "once")                                                                              \
+        ARROW(LOCK_FENCED, "lock-fenced",                                                          \
+              "All indices refuse, and those sessions too; the register does not know")            \
+        ARROW(LOCK_RECORDED, "lock-recorded", "It is in the ledger; nobody was told")              \
+        ARROW(LOCK_ANNOUNCED, "lock-announced", "The manager's state was announced")               \
+        ARROW(LOCK_REPLIED, "lock-replied", "The caller knows that all seals are locked")          \
                                                                                                    \
         ARROW(DESTROY_SEEN, "destroy-seen",                                                        \
               "The chip says that the revoked seal's bit is set; its key is in the register "      \

@@ -76,6 +76,10 @@ typedef struct SuspendSealsArgs {
 
 int parse_suspend_seals(Operation *op, ErrorDetail *detail);
 int run_suspend_seals(Operation *op, ErrorDetail *detail);
+/* --- bus-manager-machine.c ------------------------------------------------------------------ */
+
+int run_lock(Operation *op, ErrorDetail *detail);
+
 /* --- bus-manager-ledger.c ------------------------------------------------------------------- */
 
 typedef struct ReadLedgerArgs {

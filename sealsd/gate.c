@@ -28,6 +28,7 @@ static const GateRule rules[] = {
         { MANAGER, "GetMachineState", ANY, ROLE_ADMINISTRATOR, NULL },
         { MANAGER, "GetMachineState", ANY, ROLE_AUDITOR, NULL },
         { MANAGER, "ApproveMachineState", ANY, ROLE_ADMINISTRATOR, ACTION("approve-policy") },
+        { MANAGER, "Lock", ANY, ROLE_ADMINISTRATOR, ACTION("lock") },
         { MANAGER, "ExtendCapacity", ANY, ROLE_ADMINISTRATOR, ACTION("manage") },
         { MANAGER, "SetSeparation", ANY, ROLE_ADMINISTRATOR, ACTION("manage") },
         { MANAGER, "RegisterReviewer", ANY, ROLE_ADMINISTRATOR, ACTION("manage") },

@@ -81,30 +81,35 @@ void finding_chip(Service *service, const char *format, ...) {
 
 /* --- what is open ------------------------------------------------------------------------------- */
 
-/* The newest row of this event: its number, 0 without one, and what it says. */
-static int newest(Service *service, EventCode code, uint64_t *ret_seq, Disorder *ret) {
+int ledger_newest(Service *service, EventCode code, LedgerParsed *ret) {
         const LedgerFilter filter = {
                 .event = event_name(code),
                 .limit = 1,
                 .newest_first = true,
         };
-        _cleanup_(ledger_parsed_done) LedgerParsed parsed = {};
         char **texts = NULL;
         size_t count = 0;
 
-        *ret_seq = 0;
         int r = store_ledger_list(service->store, &filter, &texts, &count);
         if (r == 0 && count == 1)
-                r = ledger_row_parse(texts[0], strlen(texts[0]), &parsed, NULL);
-        if (r == 0 && count == 1) {
-                *ret_seq = parsed.row.seq;
-                ret->found = true;
-                text_copy(ret->place, sizeof(ret->place), parsed.row.object ?: "");
-                text_copy(ret->text, sizeof(ret->text), parsed.row.reason ?: "");
-        }
+                r = ledger_row_parse(texts[0], strlen(texts[0]), ret, NULL);
         texts_free(texts, count);
         /* A row that cannot be read is found by the check of the chain. */
         return r == SEAL_E_REGISTER_TAMPERED ? 0 : r;
+}
+
+/* The newest row of this event: its number, 0 without one, and what it says. */
+static int newest(Service *service, EventCode code, uint64_t *ret_seq, Disorder *ret) {
+        _cleanup_(ledger_parsed_done) LedgerParsed parsed = {};
+
+        int r = ledger_newest(service, code, &parsed);
+        *ret_seq = parsed.row.seq;
+        if (r != 0 || parsed.row.seq == 0)
+                return r;
+        ret->found = true;
+        text_copy(ret->place, sizeof(ret->place), parsed.row.object ?: "");
+        text_copy(ret->text, sizeof(ret->text), parsed.row.reason ?: "");
+        return 0;
 }
 
 int finding_start(Service *service) {

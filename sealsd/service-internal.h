@@ -11,6 +11,7 @@
 #include "sealsd/service-inspect.h"
 #include "sealsd/service-key.h"
 #include "sealsd/service-ledger.h"
+#include "sealsd/service-lock.h"
 #include "sealsd/service-verify.h"
 #include "sealsd/service.h"
 #include "sealsd/worker.h"
@@ -34,6 +35,7 @@ typedef struct Health {
         bool approved;       /* the machine state */
         uint32_t differing;  /* else: PCRs that differ from the nearest approval */
         bool locked;         /* a revocation index is read-locked */
+        bool locked_in_part; /* and another is not */
         bool tampered;       /* SRK or an index is not ours any more */
         unsigned challenges; /* on offer */
         TpmHierarchies hierarchies;
@@ -90,6 +92,7 @@ struct Service {
         struct SignJob *signing; /* signatures that were asked for and not answered yet */
 
         RegisterKey key;
+        Lock lock;
         Ledger ledger;
         Anchoring anchoring;
         Checkpoints checkpoints;
@@ -192,6 +195,8 @@ int service_algorithm(const Service *service, const char *name, const Algorithm 
 
 /* Why nothing signs in this machine as it was last seen: what the chip judges. */
 int service_machine_why_not(const Service *service, ErrorDetail *detail);
+/* A Lock was asked for, or the chip has shown one. */
+bool service_is_locked(const Service *service);
 /* Why nothing signs by the ledger: unsound, or the clock behind it. */
 int service_ledger_why_not(const Service *service, ErrorDetail *detail);
 

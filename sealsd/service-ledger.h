@@ -35,6 +35,8 @@ void finding_unreadable(Service *service, const char *text);
 void finding_chip(Service *service, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* What an earlier run of the daemon has found and nobody has acknowledged. */
 int finding_start(Service *service);
+/* The newest row of this event; seq stays 0 where there is none, or it cannot be read. */
+int ledger_newest(Service *service, EventCode code, LedgerParsed *ret);
 
 /* --- rows of our own (service-ledger-life.c) ---------------------------------------------------- */
 

@@ -22,6 +22,7 @@ typedef struct ProbeJob {
         PcrSelection selection;
         PcrValues values;
         size_t index_count;
+        unsigned unlocked; /* revocation indices that are not locked */
         TpmIndex indices[INDICES_MAX + 1];
         uint64_t bits[INDICES_MAX + 1]; /* that are set: revoked */
         bool valued;                    /* the ledger index was read */
@@ -44,7 +45,10 @@ static int probe_index(ProbeJob *probe, size_t i, Chip *chip, ErrorDetail *detai
         r = tpm_index_state(chip->tpm, index, &state, detail);
         if (r != 0)
                 return r;
-        probe->health.locked |= state == TPM_INDEX_LOCKED && index->kind == INDEX_REVOCATION;
+        if (index->kind == INDEX_REVOCATION && state == TPM_INDEX_LOCKED)
+                probe->health.locked = true;
+        else if (index->kind == INDEX_REVOCATION)
+                probe->unlocked++;
         if (state == TPM_INDEX_WRITTEN && index->kind == INDEX_REVOCATION)
                 return tpm_index_read_bits(chip->tpm, index, &probe->bits[i], detail);
         if (state == TPM_INDEX_WRITTEN)
@@ -65,6 +69,7 @@ static int probe_run(Job *job, Chip *chip, ErrorDetail *detail) {
 
         *h = (Health){};
         probe->valued = false;
+        probe->unlocked = 0;
         challenges_expire(chip->challenges, probe->now);
         h->challenges = challenges_count(chip->challenges);
         r = tpm_hierarchies(chip->tpm, &h->hierarchies, detail);
@@ -77,6 +82,7 @@ static int probe_run(Job *job, Chip *chip, ErrorDetail *detail) {
         r = service_job_begin(&probe->head, chip, detail);
         for (size_t i = 0; r == 0 && i < probe->index_count; i++)
                 r = probe_index(probe, i, chip, detail);
+        h->locked_in_part = h->locked && probe->unlocked > 0;
         return r;
 }
 
@@ -116,11 +122,10 @@ static void probe_note_failure(Service *service, int code, const ErrorDetail *de
 static void probe_done(Job *job, int code, const ErrorDetail *detail) {
         ProbeJob *probe = (ProbeJob *) job;
         Service *s = probe->head.service;
+        const Health before = s->health;
 
         s->probing &= job->uid != UINT32_MAX;
         if (code == 0 || code == SEAL_E_REGISTER_TAMPERED) {
-                bool before = s->health.tampered;
-
                 /* By the approvals of now: one may have come while the chip was looked at. */
                 probe->health.approved = probe->selection.mask != 0 &&
                                          approval_set_match(s->approvals, &probe->values,
@@ -130,7 +135,7 @@ static void probe_done(Job *job, int code, const ErrorDetail *detail) {
                 (void) snprintf(probe->health.problem, sizeof(probe->health.problem), "%s",
                                 error_describe(code, detail));
                 s->health = probe->health;
-                if (code != 0 && !before)
+                if (code != 0 && !before.tampered)
                         service_attention(s, "critical", "register-tampered", "", "%s",
                                           s->health.problem);
         } else if (code != -ECANCELED) {
@@ -141,6 +146,8 @@ static void probe_done(Job *job, int code, const ErrorDetail *detail) {
                 ledger_watch_clock(s);
                 verify_tick(s);
                 probe_compare(s, probe);
+                if (code == 0 && s->installation.phase == INIT_COMPLETE)
+                        lock_compare(s, &before);
                 if (probe->valued)
                         anchor_compare(s, probe->value);
                 service_update_state(s);

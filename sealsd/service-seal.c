@@ -70,12 +70,16 @@ int service_seal_request(Service *service, const Seal *seal, Request *ret) {
 
 /* --- may it sign? ------------------------------------------------------------------------- */
 
+bool service_is_locked(const Service *service) {
+        return service->lock.locking > 0 || service->health.locked;
+}
+
 int service_machine_why_not(const Service *service, ErrorDetail *detail) {
         if (service->failure[0] != '\0')
                 return error_set(detail, SEAL_E_TPM_FAILURE, "%s", service->failure);
         if (!service->tpm_available && service->health.probed)
                 return SEAL_E_TPM_UNAVAILABLE;
-        if (service->health.locked)
+        if (service_is_locked(service))
                 return SEAL_E_LOCKED;
         if (service->health.tampered)
                 return error_set(detail, SEAL_E_REGISTER_TAMPERED, "%s", service->health.problem);

@@ -87,6 +87,8 @@ int service_sign_still_may(Service *service, const Caller *caller, const char *n
                 r = seal_transition(seal->state, SEAL_SIGN, &same, detail);
         if (r == 0)
                 r = service_check_timing(service, seal, detail);
+        if (r == 0 && service_is_locked(service))
+                r = SEAL_E_LOCKED;
         if (r == 0)
                 r = service_ledger_why_not(service, detail);
         if (r == 0 && !(seal->facts.purposes & purpose))

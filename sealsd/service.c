@@ -328,6 +328,8 @@ static int service_open_ledger(Service *service, ErrorDetail *detail) {
                 r = ledger_adopt(service);
         if (r == 0)
                 r = finding_start(service);
+        if (r == 0)
+                r = lock_start(service);
         if (r == 0 && service->installation.phase == INIT_COMPLETE)
                 r = anchor_start(service);
         return r;

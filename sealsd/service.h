@@ -311,6 +311,15 @@ int service_approve_machine_state(Service *service, const Caller *caller,
                                   const MachineApproveOptions *options, Reply reply,
                                   ErrorDetail *detail);
 
+/* --- the lock --------------------------------------------------------------------------------- */
+
+/*
+ * No seal signs until TPM Reset or Restart, whoever asks the chip. Result: NULL. Again: the same
+ * once more, which finishes what was done in part; the detail of a failure says what was done.
+ */
+int service_lock(Service *service, const Caller *caller, const char *reason, Reply reply,
+                 ErrorDetail *detail);
+
 /* --- inspection ------------------------------------------------------------------------------ */
 
 typedef struct InspectReport {

@@ -86,11 +86,9 @@ static int later_branch(const TpmHandle *session, const TpmIndex *index, ErrorDe
         return r;
 }
 
-/* Open the index of that kind, and a policy session taken through the later branch. */
-static int later_open(Tpm *tpm, const TpmIndex *index, IndexKind kind, TpmNv *nv,
-                      TpmHandle *session, ErrorDetail *detail) {
-        if (index->kind != kind)
-                return -EINVAL;
+/* Open the index, and a policy session taken through the later branch. */
+static int later_open(Tpm *tpm, const TpmIndex *index, TpmNv *nv, TpmHandle *session,
+                      ErrorDetail *detail) {
         int r = tpm_nv_open(tpm, index, nv, detail);
         if (r == 0)
                 r = tpm_nv_demand_written(nv, index, detail);
@@ -103,7 +101,9 @@ int tpm_index_set_bits(Tpm *tpm, const TpmIndex *index, uint64_t bits, ErrorDeta
         _cleanup_(tpm_handle_close) TpmHandle session = {};
         _cleanup_(tpm_nv_close) TpmNv nv = {};
 
-        int r = later_open(tpm, index, INDEX_REVOCATION, &nv, &session, detail);
+        if (!index_has_bits(index->kind))
+                return -EINVAL;
+        int r = later_open(tpm, index, &nv, &session, detail);
         if (r != 0)
                 return r;
         return tpm_srk_rc(
@@ -118,7 +118,9 @@ int tpm_index_extend(Tpm *tpm, const TpmIndex *index, const uint8_t head[static 
         _cleanup_(tpm_nv_close) TpmNv nv = {};
         TPM2B_MAX_NV_BUFFER data = { .size = LEDGER_VALUE_SIZE };
 
-        int r = later_open(tpm, index, INDEX_LEDGER, &nv, &session, detail);
+        if (index->kind != INDEX_LEDGER)
+                return -EINVAL;
+        int r = later_open(tpm, index, &nv, &session, detail);
         if (r != 0)
                 return r;
         memcpy(data.buffer, head, LEDGER_VALUE_SIZE);
@@ -126,6 +128,29 @@ int tpm_index_extend(Tpm *tpm, const TpmIndex *index, const uint8_t head[static 
                 tpm,
                 Esys_NV_Extend(tpm->esys, nv.handle.tr, nv.handle.tr, ONE_SESSION(&session), &data),
                 TPM_STEP_NV_EXTEND, detail);
+}
+
+/*
+ * What was locked has another Name, under which ESAPI would not know the index: nothing is done with
+ * it afterwards.
+ */
+int tpm_index_read_lock(Tpm *tpm, const TpmIndex *index, ErrorDetail *detail) {
+        _cleanup_(tpm_handle_close) TpmHandle session = {};
+        _cleanup_(tpm_nv_close) TpmNv nv = {};
+
+        if (index->kind != INDEX_REVOCATION)
+                return -EINVAL;
+        int r = tpm_nv_open(tpm, index, &nv, detail);
+        if (r == 0)
+                r = tpm_nv_demand_written(&nv, index, detail);
+        if (r != 0 || nv.state == TPM_INDEX_LOCKED)
+                return r;
+        r = tpm_session_open(tpm, TPM2_SE_HMAC, SESSION_PLAIN, &session, detail);
+        if (r != 0)
+                return r;
+        return tpm_srk_rc(
+                tpm, Esys_NV_ReadLock(tpm->esys, nv.handle.tr, nv.handle.tr, ONE_SESSION(&session)),
+                TPM_STEP_NV_READ_LOCK, detail);
 }
 
 /* The whole of it, by its own auth in a salted session. */
@@ -159,7 +184,7 @@ int tpm_index_read_bits(Tpm *tpm, const TpmIndex *index, uint64_t *ret, ErrorDet
         uint8_t value[BITS_SIZE] = {};
         uint64_t bits = 0;
 
-        if (index->kind != INDEX_REVOCATION)
+        if (!index_has_bits(index->kind))
                 return -EINVAL;
         int r = index_read(tpm, index, sizeof(value), value, detail);
         if (r != 0)

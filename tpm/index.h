@@ -40,13 +40,20 @@ int tpm_index_define(Tpm *tpm, const TpmIndex *index, const Secret *owner_auth,
 int tpm_index_undefine(Tpm *tpm, TPM2_HANDLE handle, const Secret *owner_auth, ErrorDetail *detail);
 
 /*
- * The later branch: set bits of a revocation index. SEAL_E_NOT_FOUND when the index is gone,
+ * The later branch: set bits of a revocation or state index. SEAL_E_NOT_FOUND when the index is gone,
  * SEAL_E_REGISTER_TAMPERED when it is foreign, unwritten, or refuses our auth.
  */
 int tpm_index_set_bits(Tpm *tpm, const TpmIndex *index, uint64_t bits, ErrorDetail *detail);
 
 /* Read the bits with the index's own auth. Errors as above; SEAL_E_LOCKED when read-locked. */
 int tpm_index_read_bits(Tpm *tpm, const TpmIndex *index, uint64_t *ret, ErrorDetail *detail);
+
+/*
+ * TPM2_NV_ReadLock of a revocation index (Part 3 §31.14), by its auth in a salted session: from then
+ * on no PolicyNV at it succeeds until TPM Reset or Restart; a session that has passed it is for the
+ * fence to end (tpm/machine.h). Of a locked one, 0. Errors as above.
+ */
+int tpm_index_read_lock(Tpm *tpm, const TpmIndex *index, ErrorDetail *detail);
 
 /*
  * The later branch of a ledger index: its value becomes ledger_value_next() of the one before.
@@ -67,7 +74,7 @@ int tpm_index_read_value(Tpm *tpm, const TpmIndex *index, uint8_t ret[static LED
 typedef struct TpmChallenge TpmChallenge;
 
 /*
- * value: 8 bytes (bits, big-endian) for a revocation index, 32 (genesis) for a ledger index. The
+ * value: 8 bytes (bits, big-endian) for an index of bits, 32 (genesis) for a ledger index. The
  * Tpm has to outlive the challenge. SEAL_E_ALREADY_EXISTS when the index is written,
  * SEAL_E_NOT_FOUND, SEAL_E_REGISTER_TAMPERED when it is foreign.
  */

@@ -93,6 +93,7 @@ static const Translation translations[] = {
         { TPM_STEP_NV_SET_BITS, TPM2_RC_BAD_AUTH, SEAL_E_REGISTER_TAMPERED, index_refuses },
         { TPM_STEP_NV_EXTEND, TPM2_RC_BAD_AUTH, SEAL_E_REGISTER_TAMPERED, index_refuses },
         { TPM_STEP_NV_READ, TPM2_RC_BAD_AUTH, SEAL_E_REGISTER_TAMPERED, index_refuses },
+        { TPM_STEP_NV_READ_LOCK, TPM2_RC_BAD_AUTH, SEAL_E_REGISTER_TAMPERED, index_refuses },
         { TPM_STEP_NV_CERTIFY, TPM2_RC_BAD_AUTH, SEAL_E_REGISTER_TAMPERED, index_refuses },
         { TPM_STEP_NV_SET_BITS, TPM2_RC_POLICY_FAIL, SEAL_E_REGISTER_TAMPERED, index_unwritten },
         { TPM_STEP_NV_EXTEND, TPM2_RC_POLICY_FAIL, SEAL_E_REGISTER_TAMPERED, index_unwritten },

@@ -39,6 +39,7 @@
         STEP(NV_EXTEND, "TPM2_NV_Extend")                        \
         STEP(NV_READ, "TPM2_NV_Read")                            \
         STEP(READ_EK, "TPM2_NV_Read")                            \
+        STEP(NV_READ_LOCK, "TPM2_NV_ReadLock")                   \
         STEP(NV_CERTIFY, "TPM2_NV_Certify")                      \
         STEP(CERTIFY, "TPM2_Certify")                            \
         STEP(CERTIFY_CREATION, "TPM2_CertifyCreation")           \

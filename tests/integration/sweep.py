@@ -5,6 +5,7 @@ sweep.py walk: the members of every object that the caller sees, as JSON.
 sweep.py run: standard input has one plan as JSON; one report as JSON comes out:
     interfaces  what walk found
     objects     paths to call, by interface; `spared` are pairs (path, member) not called well
+    never       members that are not called: what they do does not end
     seed, caller, count, secrets_of (words that must not come back), poison (options of a member)
 sweep.py call: standard input has the parts of a call as JSON; prints the error's name and text.
 sweep.py burden COUNT: sends files along to paths that no object can have.
@@ -105,7 +106,7 @@ class Maker:
         paths = [p for paths in self.objects.values() for p in paths]
         self.values = Values(self.rng, Descriptors(), paths)
         self.methods = [(i, m, s) for i, of in plan["interfaces"].items()
-                        for m, s in of["methods"].items()]
+                        for m, s in of["methods"].items() if m not in plan.get("never", ())]
         self.properties = [(i, p, s) for i, of in plan["interfaces"].items()
                            for p, s in of["properties"].items()]
 

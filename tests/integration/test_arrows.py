@@ -476,6 +476,51 @@ def test_revoke_on_a_full_disk_killed_at_each_arrow_is_finished(installed, arrow
     finish_revoke(box, number, held)
 
 
+# --- Lock ---------------------------------------------------------------------------------------
+
+
+def start_locked_chip_anew(box):
+    """The daemon is stopped after it."""
+    box.ctl("stop")
+    box.ok("$SEALSD_TPM_CTL stop && $SEALSD_TPM_CTL start")
+
+
+def finish_lock(box, number, held):
+    """From whatever the death has left: the daemon refuses at once, the next Lock does the rest."""
+    box.ctl("start")
+    assert box.manager_property("State") == "locked" and sign_error(box, number) == "Locked"
+    known = json.loads(box.manager("ReadLedger", "a{sv}", 1, "event", "s", "locked")[0][0][-1])
+    assert known["reason"] in ("fire", "found locked in the chip")
+    assert box.manager("Lock", "s", "again")[0] is not None
+    assert attack(box, number) == "Locked"
+    held.write("sign\n")
+    assert held.line() == "Busy"
+    start_locked_chip_anew(box)
+    look(box)
+    box.ctl("start")
+    assert box.manager_property("State") == "ready" and box.sign(number, user=KEEPER)[0]
+    box.ctl("stop")
+
+
+def test_lock_killed_at_each_arrow_is_finished_by_the_next(bare):
+    """Of two indices, so that one death is between them."""
+    bare.ok("sealctl init --authority $SEAL_AUTHORITY --separation single --capacity 126")
+    bare.ctl("stop")
+    [number] = revocable(bare, ["first"])
+    arrows = arrows_of(bare, lambda: bare.manager("Lock", "s", "fire"), "lock")
+    assert ("lock-index-locked", 2) in arrows
+    for arrow, nth in arrows:
+        start_locked_chip_anew(bare)
+        bare.ctl("start")  # the ledger knows of the end
+        bare.ctl("stop")
+        held = prepare_revocation(bare, number)
+        with at(arrow, nth):
+            with dying(bare, arrow, nth):
+                told, _error = bare.manager("Lock", "s", "fire")
+            assert told is None or arrow == "lock-replied"
+            finish_lock(bare, number, held)
+
+
 # --- Destroy ------------------------------------------------------------------------------------
 
 

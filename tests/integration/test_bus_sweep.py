@@ -96,7 +96,7 @@ class Ready:
             stranger = caller == "seal-stranger"
             report = sweep(self.box, self.script, caller, {
                 "interfaces": self.found["interfaces"], "objects": self.objects,
-                "spared": self.spared, "seed": SEED + number, "count": COUNT,
+                "spared": self.spared, "never": ["Lock"], "seed": SEED + number, "count": COUNT,
                 "poison": {"SuspendSeals": [("type", ("s", "of no seal"))]},
                 "secrets_of": self.secrets if stranger else []})
             print(number, caller, report)

@@ -113,6 +113,7 @@ def walk_dual(box):
     walk_sm2(reader)
     reader.run("call $M SetSeparation")
     reader.run("call $M RegisterReviewer")
+    reader.run("call $M Lock")
     return reader.used
 
 

@@ -22,6 +22,7 @@ MANAGER = [
     ("GetMachineState", [], {"ADMIN", "AUDITOR"}),
     ("ApproveMachineState", ["a{sv}", "1", "x", "s", "x"], {"ADMIN"}),
     ("ExtendCapacity", ["ua{sv}", "0", "1", "x", "s", "x"], {"ADMIN"}),
+    ("Lock", ["s", ""], {"ADMIN"}),
     ("SuspendSeals", ["a{sv}s", "1", "x", "s", "x", ""], {"ADMIN"}),
     ("SetSeparation", ["sa{sv}", "none", "0"], {"ADMIN"}),
     ("RegisterReviewer", ["ssa{sv}", "user:nobody-here", "", "0"], {"ADMIN"}),

@@ -101,12 +101,13 @@ as_tss() {
         exec setpriv --reuid=tss --regid=tss --clear-groups "$@"
 }
 
+# start_swtpm [state]: TPM2_Startup(STATE) makes it a TPM Resume when it was shut down that way.
 start_swtpm() {
         rm -f "$box/tpm/socket" "$box/tpm/socket.ctrl"
         start_process swtpm as_tss swtpm socket --tpm2 --tpmstate "dir=$box/tpm" \
                 --server "type=unixio,path=$box/tpm/socket,mode=0660" \
                 --ctrl "type=unixio,path=$box/tpm/socket.ctrl,mode=0660" \
-                --flags not-need-init,startup-clear --seccomp action=none
+                --flags "not-need-init,startup-${1:-clear}" --seccomp action=none
         # tpm2-tss expects the control channel beside the other, under this name.
         wait_path -S "$box/tpm/socket" || fail swtpm
         wait_path -S "$box/tpm/socket.ctrl" || fail swtpm

@@ -272,26 +272,32 @@ static void revoked_seal_is_refused_and_its_neighbour_not(void **state) {
         assert_int_equal(sign(chip, &neighbour, NULL), 0);
 }
 
-static void read_lock(Chip *chip) {
-        TpmNv nv = {};
-
-        assert_int_equal(tpm_nv_open(chip->tpm, &chip->index, &nv, NULL), 0);
-        assert_int_equal(Esys_NV_ReadLock(chip->tpm->esys, nv.handle.tr, nv.handle.tr,
-                                          ESYS_TR_PASSWORD, ESYS_TR_NONE, ESYS_TR_NONE),
-                         0);
-        tpm_nv_close(&nv);
-}
-
 static void locked_index_stops_signing_until_the_next_boot(void **state) {
         Chip *chip = *state;
         ChipSeal seal;
 
         chip_seal_make(chip, &seal, chip_seal_policy(chip));
-        read_lock(chip);
+        assert_int_equal(tpm_index_read_lock(chip->tpm, &chip->index, NULL), 0);
         assert_int_equal(sign(chip, &seal, NULL), SEAL_E_LOCKED);
         swtpm_reset(&chip->swtpm);
         chip_reconnect(chip);
         assert_int_equal(sign(chip, &seal, NULL), 0);
+}
+
+/* What a signature leaves in the chip for the next one has passed PolicyNV before. */
+static void kept_sessions_do_not_sign_after_the_lock(void **state) {
+        TPMT_SIGNATURE signature;
+        Chip *chip = *state;
+        ChipSeal seal;
+
+        chip_seal_make(chip, &seal, chip_seal_policy(chip));
+        assert_int_equal(tpm_seal_sign(chip->tpm, &seal.use, &signature, NULL, NULL), 0);
+        assert_int_equal(tpm_index_read_lock(chip->tpm, &chip->index, NULL), 0);
+        assert_int_equal(tpm_fence(chip->tpm, FENCE_PCR, NULL), 0);
+        assert_int_equal(tpm_seal_sign(chip->tpm, &seal.use, &signature, NULL, NULL),
+                         SEAL_E_LOCKED);
+        assert_int_equal(tpm_index_read_lock(chip->tpm, &chip->index, NULL), 0); /* again */
+        tpm_release(chip->tpm);
 }
 
 static void missing_index_is_tampering(void **state) {
@@ -534,6 +540,7 @@ int main(void) {
                 SEALED(forged_ticket_is_refused),
                 SEALED(revoked_seal_is_refused_and_its_neighbour_not),
                 SEALED(locked_index_stops_signing_until_the_next_boot),
+                SEALED(kept_sessions_do_not_sign_after_the_lock),
                 SEALED(missing_index_is_tampering),
                 SEALED(other_index_auth_is_tampering),
                 SEALED(altered_blob_is_tampering),
