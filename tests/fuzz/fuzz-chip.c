@@ -237,6 +237,58 @@ static int sign(Tpm *tpm, const World *w, ErrorDetail *detail) {
         return r;
 }
 
+/* Two of three approvers; one use deferred, one live, which is spent if and only if it signed. */
+static int use_of(Tpm *tpm, const World *w, const SealPolicy *policy, LiveUse *live,
+                  ErrorDetail *detail) {
+        const MachineApproval approval = approval_make(w);
+        const ApproverSignature signatures[] = {
+                { .approver = 0, .key = *fuzz_key(0), .signature = w->signature },
+                { .approver = 2, .key = *fuzz_key(2), .signature = w->signature },
+        };
+        const UseApprovals by = { .approvers = 5,
+                                  .count = 2,
+                                  .signatures = signatures,
+                                  .live = live,
+                                  .expiration = live ? 60 : 0 };
+        const SealUse use = { .key = &w->key,
+                              .policy = policy,
+                              .index = &w->paper.index,
+                              .approvals = &approval,
+                              .approval_count = 1,
+                              .scheme = { TPM2_ALG_ECDSA, { { TPM2_ALG_SHA256 } } },
+                              .digest = { .size = 32 },
+                              .signed_by = &by };
+        TPMT_SIGNATURE signature = {};
+
+        int r = tpm_seal_sign(tpm, &use, &signature, NULL, detail);
+        fuzz_demand(!live || tpm_live_use_is_spent(live) == (r == 0));
+        return r;
+}
+
+static int people(Tpm *tpm, const World *w, ErrorDetail *detail) {
+        _cleanup_(tpm_live_use_freep) LiveUse *live = NULL;
+        SealPolicy policy = { .authority = w->paper.index.authority,
+                              .profile = PROFILE,
+                              .number = NUMBER,
+                              .bit = 3,
+                              .approver_count = 3,
+                              .threshold = 2 };
+        TPMS_NV_PUBLIC public;
+
+        for (unsigned i = 0; i < 3; i++)
+                fuzz_demand(public_name(fuzz_key(i), &policy.approvers[i]) == 0);
+        fuzz_demand(index_public(INDEX_REVOCATION, INDEX_HANDLE, &policy.authority, &public) == 0);
+        fuzz_demand(index_name(&public, true, &policy.index) == 0);
+        int r = use_of(tpm, w, &policy, NULL, detail);
+        if (r == 0)
+                r = tpm_live_use_open(tpm, &live, detail);
+        fuzz_demand((r == 0) == (live != NULL));
+        if (r == 0)
+                r = use_of(tpm, w, &policy, live, detail);
+        tpm_release(tpm);
+        return r;
+}
+
 static int register_key(Tpm *tpm, const World *w, ErrorDetail *detail) {
         _cleanup_(secret_wipe) Secret key = {};
         MachineApproval approvals[2] = { approval_make(w), approval_make(w) };
@@ -311,6 +363,7 @@ static const struct {
         { attestation, true, 0 },
         { ledger, true, 0 },
         { key_check, true, 0 },
+        { people, true, 0 },
 };
 
 #define OPERATIONS (sizeof(operations) / sizeof(operations[0]))

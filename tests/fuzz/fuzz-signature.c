@@ -8,6 +8,7 @@
 
 #include "base/cleanup.h"
 #include "policy/key.h"
+#include "policy/signature.h"
 #include "tests/fuzz/fuzz.h"
 #include "tests/fuzz/keys.h"
 
@@ -19,6 +20,18 @@ static void demand_same_again(const TPMT_SIGNATURE *signature, Bytes der) {
 
         fuzz_demand(signature_to_openssl(signature, &again, &size) == 0);
         fuzz_demand(size == der.size && memcmp(again, der.data, size) == 0);
+}
+
+/* Of people's tools more is taken, all of it verified: whatever verifies as openssl's, too. */
+static void demand_accepted(const TPM2B_PUBLIC *key, Bytes message, Bytes bytes, bool verified) {
+        TPMT_SIGNATURE signature, before;
+
+        memset(&before, 0xa5, sizeof(before));
+        signature = before;
+        int r = signature_accept(key, message, bytes, &signature);
+        fuzz_demand(r == 0 || r == SEAL_E_APPROVAL_INVALID);
+        fuzz_demand(r == 0 || !verified);
+        fuzz_demand(r == 0 || fuzz_same(&signature, &before, sizeof(before)));
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
@@ -37,6 +50,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         int verified = signature_verify(key, message, der);
         fuzz_demand(verified == 0 || verified == SEAL_E_APPROVAL_INVALID);
         fuzz_demand(r == 0 || verified != 0);
+        demand_accepted(key, message, der, verified == 0);
         if (r == 0)
                 demand_same_again(&signature, der);
         else
