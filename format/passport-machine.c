@@ -57,7 +57,10 @@ static int authority_signed(const Judgement *j, Bytes message, const TPMT_SIGNAT
         if (r == 0)
                 r = signature_accept(&j->statement->policy.authority, message,
                                      (Bytes){ bytes, size }, &accepted);
-        return r == 0 && accepted.sigAlg != signature->sigAlg ? SEAL_E_APPROVAL_INVALID : r;
+        if (r == 0 && (accepted.sigAlg != signature->sigAlg ||
+                       signature->signature.any.hashAlg != TPM2_ALG_SHA256))
+                return SEAL_E_APPROVAL_INVALID;
+        return r;
 }
 
 static int judge_signature(const Judgement *j, const PassportState *state) {

@@ -191,6 +191,8 @@ static void a_revoked_seal_is_told_and_no_defect(void **state) {
 
         contents[7] = 1 << (CHIP_BIT - 1); /* a neighbour's */
         assert_false(assert_good(paper).revoked);
+        contents[7] = 1 << (CHIP_BIT + 1);
+        assert_false(assert_good(paper).revoked);
         contents[7] = 1 << CHIP_BIT;
         assert_true(assert_good(paper).revoked);
 }
@@ -629,6 +631,9 @@ static void an_unsigned_state_is_told(void **state) {
         paper_state_sign(&paper->stranger, CHIP_PROFILE, &states[1]);
         assert_refused(paper, "Machine state 2: its signature is not the authority's");
         paper_state_sign(&paper->authority, "other", &states[1]);
+        assert_refused(paper, "Machine state 2: its signature is not the authority's");
+        paper_state_sign(&paper->authority, CHIP_PROFILE, &states[1]);
+        states[1].signature.signature.ecdsa.hash = TPM2_ALG_SHA1; /* which the chip goes by */
         assert_refused(paper, "Machine state 2: its signature is not the authority's");
         states[1].signature = states[0].signature;
         assert_refused(paper, "Machine state 2: its signature is not the authority's");

@@ -320,6 +320,28 @@ static void what_is_no_passport_is_told_by_its_member(void **state) {
                 assert_edit(text, size, &edits[i]);
 }
 
+/* The library passes over a size that does not fit what follows. */
+static void a_structure_whose_size_lies_is_no_structure(void **state) {
+        PaperPassport *paper = *state;
+        _cleanup_free_ char *text = NULL;
+        size_t size = 0;
+
+        text = paper_passport_text(paper, &size);
+        char *public = strstr(text, "\"public\":\"00");
+        assert_non_null(public);
+        public += strlen("\"public\":\"00");
+        const char before[2] = { public[0], public[1] };
+        for (unsigned lie = 0; lie < 256; lie++) {
+                char digits[3];
+
+                (void) snprintf(digits, sizeof(digits), "%02x", lie);
+                if (memcmp(digits, before, 2) == 0)
+                        continue;
+                memcpy(public, digits, 2);
+                assert_unreadable(text, size, "seal.public is not exactly a TPM2B_PUBLIC");
+        }
+}
+
 static void what_is_not_canonical_is_no_passport(void **state) {
         PaperPassport *paper = *state;
         _cleanup_free_ char *text = NULL, *large = calloc(1, PASSPORT_MAX + 1);
@@ -346,6 +368,7 @@ int main(void) {
                 PAPER(the_text_is_canonical),
                 PAPER(what_the_format_cannot_say_is_not_written),
                 PAPER(what_is_no_passport_is_told_by_its_member),
+                PAPER(a_structure_whose_size_lies_is_no_structure),
                 PAPER(what_is_not_canonical_is_no_passport),
 #undef PAPER
         };
