@@ -63,6 +63,7 @@
 #define UID_JOBS_MAX (UID_RUNNING_MAX + UID_WAITING_MAX)
 #define QUEUE_MAX 256        /* jobs waiting in all */
 #define OPEN_REQUESTS_MAX 16 /* per UID */
+#define USE_REQUESTS_MAX 256 /* the same of kind use, beside those */
 #define SUBSCRIBERS_MAX 64
 #define UID_SUBSCRIBERS_MAX 16 /* of these, so that one user leaves room for others */
 #define CALLERS_CACHED_MAX 512

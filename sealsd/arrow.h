@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The arrows of design section 4: every point of Initialize, Make, Revoke, Lock, Destroy, of the acts of
- * custody, of the approved requests that change a seal, and of the ledger's anchors, between two
- * steps of which each makes something durable (in the register, in the chip) or visible (a signal,
+ * The arrows of design section 4: every point of Initialize, Make, Revoke, Lock, Destroy, of the acts
+ * of custody, of the approved requests that change a seal, of a use that approvers signed for, and of
+ * the ledger's anchors, between two steps of which each makes something durable (in the register, in the chip) or visible (a signal,
  * a reply).
  * A process that is killed at one of them has done what stands before it and nothing of what comes
  * after; each sentence says what is true there. The next start finishes it or undoes it.
@@ -130,6 +130,15 @@
               "the "                                                                               \
               "seal that is renewed; nobody was told")                                             \
         ARROW(CUSTODY_ANNOUNCED, "custody-announced", "The seal was announced; the caller waits")  \
+                                                                                                   \
+        ARROW(USE_TAKEN, "use-taken",                                                              \
+              "A use is counted for the request that approvers signed for; the chip was not "      \
+              "asked")                                                                             \
+        ARROW(USE_SIGNED, "use-signed", "The chip has signed; nobody else has the signature")      \
+        ARROW(USE_KEPT, "use-kept",                                                                \
+              "The signature is in the register, the request completed; nobody was told")          \
+        ARROW(USE_ANNOUNCED, "use-announced", "That was announced; the caller waits")              \
+        ARROW(USE_REPLIED, "use-replied", "The caller has the signature")                          \
                                                                                                    \
         ARROW(KEY_SEALED, "key-sealed",                                                            \
               "The chip has sealed a register key; nobody else has its blob")                      \

@@ -247,8 +247,8 @@ static const struct {
 static int change_kind(const char *word, RequestKind *ret, ErrorDetail *detail) {
         int kind = request_kind_from_name(word);
 
-        if (strcmp(word, "use") == 0)
-                return error_set(detail, SEAL_E_UNSUPPORTED, "'kind': use is not supported yet");
+        if (kind == KIND_USE)
+                return option_invalid(detail, "kind", "a use is asked for with RequestUse");
         if (kind <= KIND_MAKE || kind == KIND_REVIEW)
                 return option_invalid(detail, "kind",
                                       "one of renew, recertify, amend, transfer, revoke, resume, "

@@ -68,7 +68,8 @@ static void method_work(Operation *op);
 
 /* What is refused to a use of a seal is told in the ledger. */
 static bool method_signs(const Method *method) {
-        return strcmp(method->member, "Sign") == 0 || strcmp(method->member, "SignMany") == 0;
+        return strcmp(method->member, "Sign") == 0 || strcmp(method->member, "SignMany") == 0 ||
+               strcmp(method->member, "RequestUse") == 0;
 }
 
 static void key_known(void *userdata, int code, const ErrorDetail *detail, const void *result) {

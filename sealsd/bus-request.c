@@ -11,6 +11,7 @@
 #include "sealsd/bus-object.h"
 #include "sealsd/bus-options.h"
 #include "sealsd/bus-path.h"
+#include "sealsd/bus-request-use.h"
 
 static int request_relate(Operation *op, unsigned *ret_relations) {
         _cleanup_free_ Request *request = malloc(sizeof(*request));
@@ -26,6 +27,9 @@ static int request_relate(Operation *op, unsigned *ret_relations) {
         (void) snprintf(op->kind, sizeof(op->kind), "%s", request->kind);
         (void) snprintf(op->type, sizeof(op->type), "%s", request->type);
         *ret_relations = caller_is(&op->caller, &request->applicant) ? ROLE_OWNER : 0;
+        for (size_t i = 0; i < request->use.approver_count; i++)
+                if (caller_is(&op->caller, &request->use.approvers[i]))
+                        *ret_relations |= ROLE_APPROVER;
         return 0;
 }
 
@@ -127,6 +131,11 @@ static const Method methods[] = {
         { "RejectSigned", sizeof(DecideArgs), parse_reject_signed, run_reject, false },
         { "Cancel", sizeof(const char *), parse_reason, run_cancel, false },
         { "Make", 0, NULL, run_make, true },
+        { "Challenge", 0, NULL, run_challenge, false },
+        { "Authorize", sizeof(AuthorizeArgs), parse_authorize, run_authorize, false },
+        { "WithdrawApproval", sizeof(AuthorizeArgs), parse_withdraw, run_withdraw, false },
+        { "Collect", 0, NULL, run_collect, true },
+        { "CollectWith", sizeof(CollectArgs), parse_collect_with, run_collect, false },
         { "Describe", 0, NULL, run_describe, false },
 };
 
@@ -208,6 +217,17 @@ static const sd_bus_vtable vtable[] = {
                                 method_dispatch, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD_WITH_ARGS("Make", SD_BUS_NO_ARGS, SD_BUS_RESULT("o", seal), method_dispatch,
                                 SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("Challenge", SD_BUS_NO_ARGS, SD_BUS_RESULT("a{sv}", challenge),
+                                method_dispatch, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("Authorize", SD_BUS_ARGS("s", approver, "ay", signature),
+                                SD_BUS_NO_RESULT, method_dispatch, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("WithdrawApproval", SD_BUS_ARGS("s", approver), SD_BUS_NO_RESULT,
+                                method_dispatch, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("Collect", SD_BUS_NO_ARGS, SD_BUS_RESULT("ay", result, "t", use),
+                                method_dispatch, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("CollectWith", SD_BUS_ARGS("a{sv}", options),
+                                SD_BUS_RESULT("ay", result, "t", use), method_dispatch,
+                                SD_BUS_VTABLE_UNPRIVILEGED | SD_BUS_VTABLE_SENSITIVE),
         SD_BUS_METHOD_WITH_ARGS("Describe", SD_BUS_NO_ARGS, SD_BUS_RESULT("s", json),
                                 method_dispatch, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_PROPERTY("Kind", "s", get_property, 0, 0),

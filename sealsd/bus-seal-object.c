@@ -137,7 +137,7 @@ static int get_property(sd_bus *connection, const char *path, const char *interf
 
 /* --- the objects ---------------------------------------------------------------------------- */
 
-/* Sign and Accept have options for PINs: their messages are wiped. */
+/* Sign, RequestUse and Accept have options for PINs: their messages are wiped. */
 static const sd_bus_vtable vtable[] = {
         SD_BUS_VTABLE_START(SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD_WITH_ARGS("Sign", SD_BUS_ARGS("ay", digest, "a{sv}", options),
@@ -145,6 +145,9 @@ static const sd_bus_vtable vtable[] = {
                                 SD_BUS_VTABLE_UNPRIVILEGED | SD_BUS_VTABLE_SENSITIVE),
         SD_BUS_METHOD_WITH_ARGS("SignMany", SD_BUS_ARGS("aay", digests, "a{sv}", options),
                                 SD_BUS_RESULT("aay", results, "t", first), method_dispatch,
+                                SD_BUS_VTABLE_UNPRIVILEGED | SD_BUS_VTABLE_SENSITIVE),
+        SD_BUS_METHOD_WITH_ARGS("RequestUse", SD_BUS_ARGS("ay", digest, "a{sv}", options),
+                                SD_BUS_RESULT("o", request), method_dispatch,
                                 SD_BUS_VTABLE_UNPRIVILEGED | SD_BUS_VTABLE_SENSITIVE),
         SD_BUS_METHOD_WITH_ARGS("AddGrant", SD_BUS_ARGS("s", subject, "a{sv}", options),
                                 SD_BUS_RESULT("s", id), method_dispatch,

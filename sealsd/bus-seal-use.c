@@ -131,7 +131,7 @@ static int append_signatures(sd_bus_message *m, const void *result) {
         return r < 0 ? r : sd_bus_message_append(m, "t", sign->use);
 }
 
-static void seal_signed(void *userdata, int code, const ErrorDetail *detail, const void *result) {
+void seal_signed(void *userdata, int code, const ErrorDetail *detail, const void *result) {
         operation_answer(userdata, code, detail, append_signature, result);
 }
 
@@ -152,6 +152,50 @@ int run_sign_many(Operation *op, ErrorDetail *detail) {
 
         return service_seal_sign(op->bus->service, &op->caller, op->number, &args->sign,
                                  (Reply){ .done = seal_signed_many, .userdata = op }, detail);
+}
+
+/* --- uses that approvers sign for ------------------------------------------------------------- */
+
+/* The signature's options stand first, so that their readers take it for SignOptions. */
+_Static_assert(offsetof(RequestUseArgs, use.sign) == 0, "readers take it for SignOptions");
+
+static const Option request_use_options[] = {
+        { "hash", OPTION_CUSTOM, 0, 0, "s", read_hash },
+        { "scheme", OPTION_CUSTOM, 0, 0, "s", read_scheme },
+        { "format", OPTION_CUSTOM, 0, 0, "s", read_format },
+        { "purpose", OPTION_CUSTOM, 0, 0, "s", read_purpose },
+        { "document-name", OPTION_CUSTOM, 0, 0, "s", read_document_name },
+        { "property-info", OPTION_LATER, 0, 0, NULL, NULL },
+        { "pin", OPTION_SECRET, offsetof(RequestUseArgs, use.pin), 0, NULL, NULL },
+        { "expires", OPTION_TIME, offsetof(RequestUseArgs, use.expires), 0, NULL, NULL },
+        { "live", OPTION_BOOLEAN, offsetof(RequestUseArgs, use.live), 0, NULL, NULL },
+};
+
+int parse_request_use(Operation *op, ErrorDetail *detail) {
+        RequestUseArgs *args = op->args;
+
+        int r = argument_bytes(op->message, "digest", DIGEST_MAX, &args->digest, detail);
+        if (r != 0)
+                return r;
+        args->use.sign.count = 1;
+        args->use.sign.digests = &args->digest;
+        return method_options(op, request_use_options, ROWS(request_use_options), args, detail);
+}
+
+static void use_requested(void *userdata, int code, const ErrorDetail *detail, const void *result) {
+        char path[OBJECT_PATH_MAX];
+
+        if (code != 0)
+                operation_fail(userdata, code, detail);
+        else
+                operation_return(userdata, "o", request_path(*(const uint64_t *) result, path));
+}
+
+int run_request_use(Operation *op, ErrorDetail *detail) {
+        const RequestUseArgs *args = op->args;
+
+        return service_request_use(op->bus->service, &op->caller, op->number, &args->use,
+                                   (Reply){ .done = use_requested, .userdata = op }, detail);
 }
 
 /* --- grants --------------------------------------------------------------------------------- */

@@ -16,6 +16,11 @@ typedef struct SignManyArgs {
         Bytes digests[SIGN_MANY_MAX];
 } SignManyArgs;
 
+typedef struct RequestUseArgs {
+        UseOptions use;
+        Bytes digest;
+} RequestUseArgs;
+
 typedef struct RemoveGrantArgs {
         uint64_t id;
         const char *reason;
@@ -25,6 +30,10 @@ int parse_sign(Operation *op, ErrorDetail *detail); /* SignArgs */
 int run_sign(Operation *op, ErrorDetail *detail);
 int parse_sign_many(Operation *op, ErrorDetail *detail); /* SignManyArgs */
 int run_sign_many(Operation *op, ErrorDetail *detail);
+/* A Reply's done: one signature and its use. */
+void seal_signed(void *userdata, int code, const ErrorDetail *detail, const void *result);
+int parse_request_use(Operation *op, ErrorDetail *detail); /* RequestUseArgs */
+int run_request_use(Operation *op, ErrorDetail *detail);
 int parse_add_grant(Operation *op, ErrorDetail *detail); /* Grant */
 int run_add_grant(Operation *op, ErrorDetail *detail);
 int parse_remove_grant(Operation *op, ErrorDetail *detail); /* RemoveGrantArgs */

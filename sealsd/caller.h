@@ -24,10 +24,11 @@ typedef enum Role {
         ROLE_AUDITOR = 1 << 4,
         ROLE_CONFIGURED = (1 << 5) - 1, /* all of the above */
         /* Relations to the object that is called. */
-        ROLE_KEEPER = 1 << 5, /* of that seal, or a deputy; before acceptance, the named keeper */
-        ROLE_OWNER = 1 << 6,  /* applicant of that request */
-        ROLE_ANYONE = 1 << 7, /* everybody; on an object, everybody who sees it */
-        ROLE_USER = 1 << 8,   /* somebody has granted him the use of that seal */
+        ROLE_KEEPER = 1 << 5,   /* of that seal, or a deputy; before acceptance, the named keeper */
+        ROLE_OWNER = 1 << 6,    /* applicant of that request */
+        ROLE_ANYONE = 1 << 7,   /* everybody; on an object, everybody who sees it */
+        ROLE_USER = 1 << 8,     /* somebody has granted him the use of that seal */
+        ROLE_APPROVER = 1 << 9, /* one of those whom that request of kind use asks */
 } Role;
 
 typedef struct Caller {

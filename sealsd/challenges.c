@@ -30,7 +30,8 @@ OfferedChallenge *challenges_find_handle(Challenges *challenges, TPM2_HANDLE han
 OfferedChallenge *challenges_take(Challenges *challenges, const char *kind) {
         uint32_t random;
 
-        if (RAND_bytes((uint8_t *) &random, sizeof(random)) != 1)
+        if (challenges_count(challenges) >= CHALLENGES_OFFERED_MAX ||
+            RAND_bytes((uint8_t *) &random, sizeof(random)) != 1)
                 return NULL;
         for (size_t i = 0; i < CHALLENGES_OFFERED_MAX; i++) {
                 OfferedChallenge *c = &challenges->slots[i];
@@ -57,6 +58,8 @@ void challenges_expire(Challenges *challenges, uint64_t now) {
 void challenges_clear(Challenges *challenges) {
         for (size_t i = 0; i < CHALLENGES_OFFERED_MAX; i++)
                 challenge_drop(&challenges->slots[i]);
+        for (size_t i = 0; i < CHALLENGES_OFFERED_MAX; i++)
+                held_use_drop(challenges, challenges->uses[i].key);
 }
 
 unsigned challenges_count(const Challenges *challenges) {
@@ -64,5 +67,50 @@ unsigned challenges_count(const Challenges *challenges) {
 
         for (size_t i = 0; i < CHALLENGES_OFFERED_MAX; i++)
                 n += challenges->slots[i].id[0] != '\0';
+        for (size_t i = 0; i < CHALLENGES_OFFERED_MAX; i++)
+                n += challenges->uses[i].key != 0;
         return n;
+}
+
+/* --- uses ------------------------------------------------------------------------------------- */
+
+static HeldUse *use_slot(Challenges *challenges, uint64_t key) {
+        for (size_t i = 0; i < CHALLENGES_OFFERED_MAX; i++)
+                if (challenges->uses[i].key == key)
+                        return &challenges->uses[i];
+        return NULL;
+}
+
+int held_use_open(Challenges *challenges, Tpm *tpm, uint64_t key, TPM2B_NONCE *ret_nonce,
+                  ErrorDetail *detail) {
+        const unsigned max = tpm_live_uses_max(tpm);
+        LiveUse *session = NULL;
+
+        if (challenges_count(challenges) >= max)
+                return error_set(detail, SEAL_E_BUSY,
+                                 "The chip holds sessions for %u live request%s or challenges "
+                                 "already: try again when one is over, or ask without 'live'",
+                                 max, max == 1 ? "" : "s");
+        int r = tpm_live_use_open(tpm, &session, detail);
+        if (r != 0)
+                return r;
+        HeldUse *slot = use_slot(challenges, 0);
+        *slot = (HeldUse){ .key = key, .session = session };
+        *ret_nonce = *tpm_live_use_nonce(session);
+        return 0;
+}
+
+LiveUse *held_use_find(Challenges *challenges, uint64_t key) {
+        const HeldUse *slot = key == 0 ? NULL : use_slot(challenges, key);
+
+        return slot ? slot->session : NULL;
+}
+
+void held_use_drop(Challenges *challenges, uint64_t key) {
+        HeldUse *slot = key == 0 ? NULL : use_slot(challenges, key);
+
+        if (!slot)
+                return;
+        (void) tpm_live_use_free(slot->session);
+        *slot = (HeldUse){};
 }

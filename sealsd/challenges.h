@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The challenges that are on offer: a table by id, owned by the worker thread, since each may hold
- * a session in the chip. At most CHALLENGES_OFFERED_MAX, each with a deadline.
+ * a session in the chip. At most CHALLENGES_OFFERED_MAX, each with a deadline. Among them count the
+ * sessions that wait for live approvals of a use.
  */
 #pragma once
 
@@ -12,6 +13,7 @@
 #include "policy/approval.h"
 #include "policy/pcr.h"
 #include "tpm/index.h"
+#include "tpm/live-use.h"
 
 #define CHALLENGE_ID_MAX 31
 
@@ -25,8 +27,15 @@ typedef struct OfferedChallenge {
         uint64_t expires;
 } OfferedChallenge;
 
+/* A session that waits for approvals; whoever had it opened knows when its time is over. */
+typedef struct HeldUse {
+        uint64_t key;     /* 0 marks a free slot */
+        LiveUse *session; /* owned */
+} HeldUse;
+
 typedef struct Challenges {
         OfferedChallenge slots[CHALLENGES_OFFERED_MAX];
+        HeldUse uses[CHALLENGES_OFFERED_MAX];
 } Challenges;
 
 /* NULL when there is none. */
@@ -45,4 +54,16 @@ void challenges_expire(Challenges *challenges, uint64_t now);
 /* End all: before the connection they live in is closed. */
 void challenges_clear(Challenges *challenges);
 
+/* With the uses that are held. */
 unsigned challenges_count(const Challenges *challenges);
+
+/*
+ * Open a session for a use and hold it under this key, which nobody uses twice. SEAL_E_BUSY when too
+ * many are held: on a chip of our own one leaves the room that a signature needs.
+ */
+int held_use_open(Challenges *challenges, Tpm *tpm, uint64_t key, TPM2B_NONCE *ret_nonce,
+                  ErrorDetail *detail);
+/* NULL when it is gone: dropped, or with its connection. */
+LiveUse *held_use_find(Challenges *challenges, uint64_t key);
+/* Of none, nothing. */
+void held_use_drop(Challenges *challenges, uint64_t key);

@@ -58,12 +58,26 @@ static const GateRule rules[] = {
         { REQUEST, "Make", STRICT, ROLE_MAKER, ACTION("make") },
         { REQUEST, "Make", DUAL, ROLE_REVIEWER, ACTION("review") },
         { REQUEST, "Make", SINGLE, ROLE_ADMINISTRATOR, ACTION("manage") },
+        /* What counts of an approval is the signature, which the chip checks: anybody may carry it. */
+        { REQUEST, "Challenge", ANY, ROLE_APPROVER, NULL },
+        { REQUEST, "Challenge", ANY, ROLE_OWNER, NULL },
+        { REQUEST, "Challenge", ANY, ROLE_ADMINISTRATOR, NULL },
+        { REQUEST, "Authorize", ANY, ROLE_APPROVER, NULL },
+        { REQUEST, "Authorize", ANY, ROLE_OWNER, NULL },
+        { REQUEST, "Authorize", ANY, ROLE_ADMINISTRATOR, NULL },
+        /* Administrators first: they may take back everybody's, which is polkit's to judge. */
+        { REQUEST, "WithdrawApproval", ANY, ROLE_ADMINISTRATOR, ACTION("manage") },
+        { REQUEST, "WithdrawApproval", ANY, ROLE_APPROVER, NULL },
+        { REQUEST, "Collect", ANY, ROLE_OWNER, NULL },
+        { REQUEST, "CollectWith", ANY, ROLE_OWNER, NULL },
         { REQUEST, "Describe", ANY, ROLE_ANYONE, NULL },
 
         { SEAL, "Sign", ANY, ROLE_KEEPER, NULL },
         { SEAL, "Sign", ANY, ROLE_USER, NULL },
         { SEAL, "SignMany", ANY, ROLE_KEEPER, NULL },
         { SEAL, "SignMany", ANY, ROLE_USER, NULL },
+        { SEAL, "RequestUse", ANY, ROLE_KEEPER, NULL },
+        { SEAL, "RequestUse", ANY, ROLE_USER, NULL },
         /* Administrators first: an emergency is polkit's to judge, whatever else its giver is. */
         { SEAL, "AddGrant", ANY, ROLE_ADMINISTRATOR, ACTION("manage") },
         { SEAL, "AddGrant", ANY, ROLE_KEEPER, NULL },
@@ -117,6 +131,7 @@ static const RoleText role_texts[] = {
         { ROLE_KEEPER, "keepers of the seal", NULL, NULL },
         { ROLE_USER, "holders of a grant", NULL, NULL },
         { ROLE_OWNER, "the applicant of this request", NULL, NULL },
+        { ROLE_APPROVER, "approvers of this use", NULL, NULL },
         { ROLE_ANYONE, "everybody", NULL, NULL },
 };
 

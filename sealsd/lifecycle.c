@@ -67,6 +67,7 @@ static const struct {
         [KIND_RESUME] = { "resume", SEAL_RESUME },
         [KIND_DESTROY] = { "destroy", SEAL_DESTROY },
         [KIND_REVIEW] = { "review", SEAL_OPERATION_MAX },
+        [KIND_USE] = { "use", SEAL_OPERATION_MAX },
 };
 
 static const char *const request_states[REQUEST_STATE_MAX] = {
@@ -121,27 +122,38 @@ static const SealOperationFacts seal_table[SEAL_OPERATION_MAX] = {
                            "administrator who did not revoke it; reviewers", true, true },
 };
 
+/* Kinds that reviewers decide about, and the one that approvers sign for. */
+#define REVIEWED 1U
+#define SIGNED_FOR 2U
+
 typedef struct Transition {
         const char *name;
+        unsigned kinds;
         unsigned from;
         int to;
 } Transition;
 
 static const Transition request_table[REQUEST_OPERATION_MAX] = {
-        [REQUEST_APPROVE] = { "Approve", FROM(REQUEST_APPLIED), REQUEST_APPROVED },
-        [REQUEST_REJECT] = { "Reject", FROM(REQUEST_APPLIED), REQUEST_REJECTED },
-        [REQUEST_CANCEL] = { "Cancel",
+        [REQUEST_APPROVE] = { "Approve", REVIEWED, FROM(REQUEST_APPLIED), REQUEST_APPROVED },
+        [REQUEST_REJECT] = { "Reject", REVIEWED, FROM(REQUEST_APPLIED), REQUEST_REJECTED },
+        [REQUEST_CANCEL] = { "Cancel", REVIEWED | SIGNED_FOR,
                              FROM(REQUEST_APPLIED) | FROM(REQUEST_APPROVED) | FROM(REQUEST_FAILED),
                              REQUEST_CANCELLED },
-        [REQUEST_MAKE] = { "Make", FROM(REQUEST_APPROVED) | FROM(REQUEST_FAILED), REQUEST_MAKING },
-        [REQUEST_COMPLETE] = { "Make", FROM(REQUEST_APPROVED) | FROM(REQUEST_FAILED),
+        [REQUEST_MAKE] = { "Make", REVIEWED, FROM(REQUEST_APPROVED) | FROM(REQUEST_FAILED),
+                           REQUEST_MAKING },
+        [REQUEST_AUTHORIZE] = { "Authorize", SIGNED_FOR,
+                                FROM(REQUEST_APPLIED) | FROM(REQUEST_APPROVED), REQUEST_APPROVED },
+        [REQUEST_WITHDRAW] = { "WithdrawApproval", SIGNED_FOR,
+                               FROM(REQUEST_APPLIED) | FROM(REQUEST_APPROVED), REQUEST_APPLIED },
+        [REQUEST_COLLECT] = { "Collect", SIGNED_FOR, FROM(REQUEST_APPROVED), REQUEST_COMPLETED },
+        [REQUEST_COMPLETE] = { "Make", REVIEWED, FROM(REQUEST_APPROVED) | FROM(REQUEST_FAILED),
                                REQUEST_COMPLETED },
-        [REQUEST_EXPIRE] = { "Expire", FROM(REQUEST_APPLIED) | FROM(REQUEST_APPROVED),
-                             REQUEST_EXPIRED },
+        [REQUEST_EXPIRE] = { "Expire", REVIEWED | SIGNED_FOR,
+                             FROM(REQUEST_APPLIED) | FROM(REQUEST_APPROVED), REQUEST_EXPIRED },
 };
 
 /* What people may call: completing is what Make does to the kinds that make no key. */
-#define REQUEST_CALLED (REQUEST_MAKE + 1)
+#define REQUEST_CALLED (REQUEST_COLLECT + 1)
 
 /* Values come from the register too: one that is out of range has no word. */
 static const char *word(const char *const *words, int count, int value) {
@@ -307,20 +319,21 @@ bool request_kind_makes(RequestKind kind) {
         return kind == KIND_MAKE || kind == KIND_RENEW;
 }
 
-int request_transition(RequestState from, RequestOperation operation, RequestState *ret,
-                       ErrorDetail *detail) {
+int request_transition(RequestKind kind, RequestState from, RequestOperation operation,
+                       RequestState *ret, ErrorDetail *detail) {
+        const unsigned which = kind == KIND_USE ? SIGNED_FOR : REVIEWED;
         NameList allowed = {};
 
         if ((int) from < 0 || from >= REQUEST_STATE_MAX || (int) operation < 0 ||
             operation >= REQUEST_OPERATION_MAX)
                 return error_set(detail, SEAL_E_INVALID_STATE, "The request's state is not known");
         const Transition *transition = &request_table[operation];
-        if (transition->from & FROM(from)) {
+        if (transition->kinds & which && transition->from & FROM(from)) {
                 *ret = (RequestState) transition->to;
                 return 0;
         }
         for (int i = 0; i < REQUEST_CALLED; i++)
-                if (request_table[i].from & FROM(from))
+                if (request_table[i].kinds & which && request_table[i].from & FROM(from))
                         names_add(&allowed, request_table[i].name);
         if (allowed.used == 0)
                 return error_set(detail, SEAL_E_INVALID_STATE,

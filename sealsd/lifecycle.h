@@ -73,6 +73,7 @@ typedef enum RequestKind {
         KIND_RESUME,
         KIND_DESTROY,
         KIND_REVIEW, /* of an emergency grant, opened with it */
+        KIND_USE,    /* one signature of a seal with approvers; RequestUse opens it */
         KIND_COUNT,
 } RequestKind;
 
@@ -93,6 +94,9 @@ typedef enum RequestOperation {
         REQUEST_REJECT,
         REQUEST_CANCEL,
         REQUEST_MAKE,
+        REQUEST_AUTHORIZE, /* an approver's signature; the last one needed leads on */
+        REQUEST_WITHDRAW,  /* one that is needed is taken back */
+        REQUEST_COLLECT,
         REQUEST_COMPLETE, /* what an approval leads to where no key is made */
         REQUEST_EXPIRE,   /* by the clock */
         REQUEST_OPERATION_MAX,
@@ -142,17 +146,18 @@ typedef struct SealOperationFacts {
 
 const SealOperationFacts *seal_operation_facts(SealOperation operation);
 
-/* What a kind does to the seal that it concerns; SEAL_OPERATION_MAX for make and review. */
+/* What a kind does to the seal that it concerns; SEAL_OPERATION_MAX for make, review and use. */
 SealOperation request_kind_operation(RequestKind kind);
 /* make and renew: a key is made, by whom the mode says. */
 bool request_kind_makes(RequestKind kind);
 
 /*
- * REQUEST_MAKE leads to REQUEST_MAKING, and is for the kinds that make a key as REQUEST_COMPLETE is
- * for the others: which of them a caller asks is his to know. SEAL_E_INVALID_STATE as above.
+ * Of kind use other operations are possible than of all others. REQUEST_MAKE leads to REQUEST_MAKING,
+ * and is for the kinds that make a key as REQUEST_COMPLETE is for the others: which of them a caller
+ * asks is his to know. SEAL_E_INVALID_STATE as above.
  */
-int request_transition(RequestState from, RequestOperation operation, RequestState *ret,
-                       ErrorDetail *detail);
+int request_transition(RequestKind kind, RequestState from, RequestOperation operation,
+                       RequestState *ret, ErrorDetail *detail);
 
 /* A request that can still become something; the others are history. */
 bool request_state_open(RequestState state);

@@ -16,6 +16,8 @@ unsigned request_missing(const Request *request) {
 
         if (request->state != REQUEST_APPLIED)
                 return 0;
+        if (request_kind(request) == KIND_USE)
+                approvals = (unsigned) request->use.approval_count;
         for (size_t i = 0; i < request->decision_count; i++)
                 approvals += request->decisions[i].approve;
         return approvals < request->reviewers_needed ? request->reviewers_needed - approvals : 0;
@@ -34,12 +36,25 @@ static bool put_text(json_t *object, const char *key, const char *text) {
         return text[0] == '\0' || json_object_set_new(object, key, json_string(text)) == 0;
 }
 
+static json_t *asked_json(const Request *request) {
+        const RequestKind kind = (RequestKind) request_kind(request);
+
+        if (kind == KIND_USE)
+                return use_json(&request->use.facts);
+        return change_json(kind, &request->application);
+}
+
+static bool asked_read(RequestKind kind, const json_t *object, Request *request) {
+        if (kind == KIND_USE)
+                return use_read(object, &request->use.facts);
+        return change_read(kind, object, &request->application);
+}
+
 /* What was applied for: also what a reviewer signs. */
 static json_t *request_json(const Request *request) {
         _cleanup_json_ json_t *document = json_pack(
                 "{s:s, s:s, s:I, s:o}", "kind", request->kind, "applicant", request->applicant.text,
-                "created", (json_int_t) request->created, "application",
-                change_json((RequestKind) request_kind(request), &request->application));
+                "created", (json_int_t) request->created, "application", asked_json(request));
 
         if (!document || !put_text(document, "target", request->target) ||
             !put_text(document, "reason", request->reason))
@@ -64,10 +79,8 @@ int request_digest(const Request *request, uint8_t ret[static TPM2_SHA256_DIGEST
 /* --- the register's records ------------------------------------------------------------------ */
 
 int request_to_json(const Request *request, char **ret) {
-        _cleanup_json_ json_t *document = json_pack(
-                "{s:o, s:s}", "application",
-                change_json((RequestKind) request_kind(request), &request->application), "reason",
-                request->reason);
+        _cleanup_json_ json_t *document = json_pack("{s:o, s:s}", "application",
+                                                    asked_json(request), "reason", request->reason);
 
         return json_to_text(document, ret);
 }
@@ -79,8 +92,7 @@ int request_from_json(const char *json, Request *request) {
         int r = kind < 0 ? SEAL_E_REGISTER_TAMPERED : json_parse(json, &document);
         if (r != 0)
                 return r;
-        if (!change_read((RequestKind) kind, json_object_get(document, "application"),
-                         &request->application) ||
+        if (!asked_read((RequestKind) kind, json_object_get(document, "application"), request) ||
             !json_read_text(document, "reason", request->reason, sizeof(request->reason)))
                 return SEAL_E_REGISTER_TAMPERED;
         return 0;
@@ -156,9 +168,36 @@ json_t *request_decisions(const Request *request, bool full) {
         return steal_ptr(array);
 }
 
-int request_describe(const Request *request, bool full, char **ret) {
-        _cleanup_json_ json_t *document = request_json(request), *more = NULL;
+/* Of one that cannot be read now there are no facts to show. */
+static int opaque_use_json(const Request *request, json_t **ret) {
+        *ret = json_pack("{s:s, s:s, s:I, s:s}", "kind", request->kind, "applicant",
+                         request->applicant.text, "created", (json_int_t) request->created,
+                         "target", request->target);
+        return *ret ? 0 : -ENOMEM;
+}
 
+static bool use_put(json_t *document, const Request *request) {
+        const UseRequest *use = &request->use;
+        _cleanup_json_ json_t *more = json_pack(
+                "{s:i, s:i, s:o, s:o, s:I, s:I}", "reviewers-needed", 0, "threshold",
+                (int) request->reviewers_needed, "approvers", use_approvers_json(use), "approvals",
+                use_approvals_json(use), "use", (json_int_t) use->result.use, "collected",
+                (json_int_t) use->result.done);
+
+        return more && json_object_update(document, more) == 0;
+}
+
+int request_describe(const Request *request, bool full, char **ret) {
+        const bool use = request_kind(request) == KIND_USE;
+        _cleanup_json_ json_t *document = NULL, *more = NULL;
+
+        if (use && request->opaque) {
+                int r = opaque_use_json(request, &document);
+                if (r != 0)
+                        return r;
+        } else {
+                document = request_json(request);
+        }
         if (!document)
                 return -ENOMEM;
         more = json_pack("{s:I, s:s, s:s, s:s, s:I, s:o, s:i, s:i, s:s, s:o, s:b}", "id",
@@ -169,7 +208,8 @@ int request_describe(const Request *request, bool full, char **ret) {
                          (int) request_missing(request), "reviewers-needed",
                          (int) request->reviewers_needed, "error", request->error, "decisions",
                          request_decisions(request, full), "opaque", request->opaque);
-        if (!more || json_object_update(document, more) != 0)
+        if (!more || json_object_update(document, more) != 0 ||
+            (use && !use_put(document, request)))
                 return -ENOMEM;
         return json_to_text(document, ret);
 }

@@ -14,6 +14,7 @@
 #include "sealsd/application.h"
 #include "sealsd/lifecycle.h"
 #include "sealsd/subject.h"
+#include "sealsd/use.h"
 
 #define REQUEST_KIND_MAKE "make" /* request_kind_name(KIND_MAKE) */
 
@@ -42,12 +43,13 @@ typedef struct Request {
         uint64_t created;
         uint64_t expires; /* 0: never */
         uint8_t digest[TPM2_SHA256_DIGEST_SIZE];
-        unsigned reviewers_needed;
+        unsigned reviewers_needed; /* of kind use: approvals of its approvers */
         char error[TEXT_MAX + 1];  /* why it failed, or was rejected or cancelled */
         char reason[TEXT_MAX + 1]; /* why it was applied for; "" of kind make */
         Application application;   /* the whole (make, renew) or a part (change.h) */
         size_t decision_count;
         Decision decisions[DECISIONS_MAX];
+        UseRequest use; /* of kind use; of others empty */
 } Request;
 
 /* Approvals still needed. */

@@ -35,7 +35,8 @@ static int decide_check(Deciding *d, RequestOperation operation, RequestState *r
         if (r == 0)
                 r = service_expire_request(d->service, d->request, detail);
         if (r == 0)
-                r = request_transition(d->request->state, operation, ret_next, detail);
+                r = request_transition((RequestKind) request_kind(d->request), d->request->state,
+                                       operation, ret_next, detail);
         if (r == 0)
                 r = separation_decide(&rule, d->request, d->caller, detail);
         d->self = service_is_self(d->service,

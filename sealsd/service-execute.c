@@ -137,7 +137,8 @@ int service_complete(Service *service, const Caller *caller, Request *request,
                      ErrorDetail *detail) {
         RequestState next;
 
-        int r = request_transition(request->state, REQUEST_COMPLETE, &next, detail);
+        int r = request_transition((RequestKind) request_kind(request), request->state,
+                                   REQUEST_COMPLETE, &next, detail);
         if (r != 0)
                 return r;
         request->state = next;
@@ -195,7 +196,8 @@ int service_carry_out(Service *service, const Caller *caller, Request *request, 
 
         if (!seal)
                 return -ENOMEM;
-        int r = request_transition(request->state, REQUEST_COMPLETE, &next, detail);
+        int r = request_transition((RequestKind) request_kind(request), request->state,
+                                   REQUEST_COMPLETE, &next, detail);
         if (r == 0 && request_kind(request) == KIND_DESTROY)
                 return service_destroy_for(service, caller, request, reply, detail);
         if (r == 0)

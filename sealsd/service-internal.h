@@ -12,6 +12,7 @@
 #include "sealsd/service-key.h"
 #include "sealsd/service-ledger.h"
 #include "sealsd/service-lock.h"
+#include "sealsd/service-use.h"
 #include "sealsd/service-verify.h"
 #include "sealsd/service.h"
 #include "sealsd/worker.h"
@@ -90,6 +91,8 @@ struct Service {
 
         SeparationOffer separation_offer;
         struct SignJob *signing; /* signatures that were asked for and not answered yet */
+        CollectJob *collecting;  /* the same, of those that approvers signed for */
+        LiveRequests live;
 
         RegisterKey key;
         Lock lock;

@@ -88,6 +88,10 @@ int service_carry_out(Service *service, const Caller *caller, Request *request, 
 int service_open_review(Service *service, const Caller *caller, const Seal *seal,
                         const char *reason, Request *ret);
 
+/* Leave applied or approved behind, with the event that says so; in the open transaction. */
+int service_request_end_in(Service *service, const Caller *caller, Request *request, EventCode code,
+                           RequestState state, const char *reason);
+
 /* Those whose time is over; the timer calls it. */
 void service_expire_requests(Service *service);
 /* One that is over ends now: SEAL_E_INVALID_STATE says so. */

@@ -381,7 +381,8 @@ int service_make(Service *service, Request *request, const Caller *by, Reply rep
                 return -ENOMEM;
         int r = make_unstick(service, request);
         if (r == 0)
-                r = request_transition(request->state, REQUEST_MAKE, &next, detail);
+                r = request_transition((RequestKind) request_kind(request), request->state,
+                                       REQUEST_MAKE, &next, detail);
         if (r == 0 && request->opaque)
                 r = SEAL_E_MACHINE_STATE_REFUSED;
         if (r == 0)

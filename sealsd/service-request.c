@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "sealsd/separation.h"
 #include "sealsd/service-life.h"
+#include "sealsd/service-use.h"
 
 bool service_sees_all(const Caller *caller) {
         return caller->roles & (ROLE_REVIEWER | ROLE_MAKER | ROLE_ADMINISTRATOR | ROLE_AUDITOR);
@@ -51,6 +52,7 @@ static unsigned awaiting_of(Separation mode, unsigned roles) {
 int service_request_list(Service *service, const Caller *caller, RequestFilter filter,
                          RequestRow **ret, size_t *ret_count) {
         filter.viewer = service_sees_all(caller) ? NULL : caller;
+        filter.awaiting_caller = caller;
         if (filter.awaiting)
                 filter.awaiting |= awaiting_of(service->installation.separation, caller->roles);
         int r = store_request_list(service->store, &filter, ret, ret_count);
@@ -61,6 +63,23 @@ int service_request_list(Service *service, const Caller *caller, RequestFilter f
 
 /* --- ending ------------------------------------------------------------------------------- */
 
+static bool is_use(const Request *request) {
+        return request_kind(request) == KIND_USE;
+}
+
+int service_request_end_in(Service *service, const Caller *caller, Request *request, EventCode code,
+                           RequestState state, const char *reason) {
+        request->state = state;
+        text_copy(request->error, sizeof(request->error), reason);
+        int r = store_request_update(service->store, request);
+        if (r != 0)
+                return r;
+        Event event = is_use(request) ? event_of_use(code, caller, request)
+                                      : event_of_request(code, caller, request);
+        event.reason = reason;
+        return service_event_request(service, event, request);
+}
+
 /* Leave applied or approved behind, with the event that says so. */
 static int request_end(Service *service, const Caller *caller, Request *request, EventCode code,
                        RequestState state, const char *reason) {
@@ -68,17 +87,13 @@ static int request_end(Service *service, const Caller *caller, Request *request,
 
         if (r != 0)
                 return r;
-        request->state = state;
-        text_copy(request->error, sizeof(request->error), reason);
-        r = store_request_update(service->store, request);
-        Event event = event_of_request(code, caller, request);
-        event.reason = reason;
-        if (r == 0)
-                r = service_event_request(service, event, request);
-        r = store_end(service->store, r);
-        if (r == 0)
-                service_changed_request(service, request);
-        return r;
+        r = store_end(service->store,
+                      service_request_end_in(service, caller, request, code, state, reason));
+        if (r != 0)
+                return r;
+        live_forget(service, request->id);
+        service_changed_request(service, request);
+        return 0;
 }
 
 int service_request_cancel(Service *service, const Caller *caller, uint64_t id, const char *reason,
@@ -91,29 +106,40 @@ int service_request_cancel(Service *service, const Caller *caller, uint64_t id, 
                 return -ENOMEM;
         r = service_request_get(service, caller, id, request);
         if (r == 0)
-                r = request_transition(request->state, REQUEST_CANCEL, &next, detail);
+                r = request_transition((RequestKind) request_kind(request), request->state,
+                                       REQUEST_CANCEL, &next, detail);
         if (r == 0 && request_kind(request) == KIND_REVIEW)
                 r = error_set(detail, SEAL_E_INVALID_STATE,
                               "The review of an emergency is closed by a reviewer, who approves or "
                               "rejects it");
+        if (r == 0 && use_is_collected(service, id))
+                r = error_set(detail, SEAL_E_INVALID_STATE,
+                              "The chip is signing it at this moment: it is too late");
         if (r != 0)
                 return r;
-        return request_end(service, caller, request, EVENT_REQUEST_CANCELLED, next, reason);
+        return request_end(service, caller, request,
+                           is_use(request) ? EVENT_USE_CANCELLED : EVENT_REQUEST_CANCELLED, next,
+                           reason);
 }
 
 #define EXPIRED_AT_ONCE 64 /* each waits for the disk; the timer comes again */
 #define EXPIRED_TEXT "Nobody decided in time; apply again"
+#define USE_EXPIRED_TEXT "It was not approved and collected in time; ask again"
 
 int service_expire_request(Service *service, Request *request, ErrorDetail *detail) {
+        const char *why = is_use(request) ? USE_EXPIRED_TEXT : EXPIRED_TEXT;
+        const EventCode code = is_use(request) ? EVENT_USE_EXPIRED : EVENT_REQUEST_EXPIRED;
         RequestState next;
 
         if (request->expires == 0 || service_now(service) < request->expires ||
-            request_transition(request->state, REQUEST_EXPIRE, &next, NULL) != 0)
+            request_transition((RequestKind) request_kind(request), request->state, REQUEST_EXPIRE,
+                               &next, NULL) != 0)
                 return 0;
-        int r = request_end(service, NULL, request, EVENT_REQUEST_EXPIRED, next, EXPIRED_TEXT);
+        if (use_is_collected(service, request->id)) /* the chip has it already */
+                return 0;
+        int r = request_end(service, NULL, request, code, next, why);
         return r != 0 ? r
-                      : error_set(detail, SEAL_E_INVALID_STATE, "The request has expired: %s",
-                                  EXPIRED_TEXT);
+                      : error_set(detail, SEAL_E_INVALID_STATE, "The request has expired: %s", why);
 }
 
 void service_expire_requests(Service *service) {

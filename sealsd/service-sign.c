@@ -252,6 +252,7 @@ void service_sign_review(Service *service, const char *number) {
 
                         atomic_store(&job->stop, r);
                 }
+        use_review(service, number);
 }
 
 /* --- in turns ----------------------------------------------------------------------------- */
@@ -414,6 +415,14 @@ static int sign_prepare(SignJob *job, const Seal *seal, const SignOptions *optio
                              detail);
         if (r > 0)
                 service_ledger_refused(s, &job->caller, seal->number, r);
+        if (r == 0 && seal->facts.approver_count > 0) {
+                r = error_set(
+                        detail, SEAL_E_APPROVAL_REQUIRED,
+                        "Seal %s signs what %u of its %zu approvers signed for: RequestUse asks "
+                        "them",
+                        seal->number, seal->facts.threshold, seal->facts.approver_count);
+                service_ledger_refused(s, &job->caller, seal->number, r);
+        }
         /* Without the register's key there is none of the seal: the caller's caller sees to that. */
         if (r == 0 && seal->opaque)
                 r = SEAL_E_MACHINE_STATE_REFUSED;

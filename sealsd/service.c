@@ -41,6 +41,8 @@ void service_changed(Service *service, const char *kind, const char *id, const c
         log_notice("%s%s%s is %s", kind, id[0] ? " " : "", id, state);
         if (strcmp(kind, "seal") == 0)
                 service_sign_review(service, id);
+        if (strcmp(state, seal_state_name(SEAL_REVOKED)) == 0)
+                use_settle(service);
         if (service->observer.changed && !service->stopping)
                 service->observer.changed(service->observer.userdata, kind, id, state);
 }
@@ -214,6 +216,7 @@ static void tpm_changed(void *userdata, const TpmNews *news) {
                 features_learn(s, news->features);
         if (s->stopping)
                 return;
+        live_connection(s, news->connection);
         if (s->health.probed || !news->available)
                 service_update_state(s);
         if (came)
@@ -244,6 +247,7 @@ static int on_timer(sd_event_source *source, uint64_t usec, void *userdata) {
         if (r != 0)
                 log_error("requests whose making failed: %s", error_text(r));
         service_expire_requests(s);
+        use_settle(s);
         if (s->purge_owed)
                 service_purge(s);
         service_probe(s);
@@ -355,6 +359,8 @@ static int service_open_register(Service *service, ErrorDetail *detail) {
         if (r == 0)
                 r = service_make_recover(service);
         if (r == 0)
+                r = live_recover(service);
+        if (r == 0)
                 service_purge(service); /* a key may have been erased and the daemon killed */
         if (r != 0 && service->store)
                 service_explain(service, r, detail);
@@ -447,6 +453,7 @@ Service *service_free(Service *service) {
         (void) service_suspend_free(service->suspending);
         service->background = background_free(service->background);
         (void) worker_free(service->worker);
+        live_stop(service);
         verify_stop(service);
         anchor_stop(service);
         key_stop(service);

@@ -21,6 +21,7 @@
 #include "base/error.h"
 #include "base/secret.h"
 #include "policy/algorithm.h"
+#include "policy/approval.h"
 #include "policy/pcr.h"
 #include "sealsd/application.h"
 #include "sealsd/arrow.h"
@@ -450,6 +451,48 @@ typedef struct SignResult {
  */
 int service_seal_sign(Service *service, const Caller *caller, const char *number,
                       const SignOptions *options, Reply reply, ErrorDetail *detail);
+
+/* --- uses that approvers sign for ------------------------------------------------------------- */
+
+typedef struct UseOptions {
+        SignOptions sign; /* of one digest */
+        uint64_t expires; /* 0: as the configuration has it; live ones in ten minutes */
+        bool live;
+        Secret pin; /* of a live one of a seal that has one */
+} UseOptions;
+
+/* Result: const uint64_t *, the request. SEAL_E_INVALID_STATE for a seal without approvers. */
+int service_request_use(Service *service, const Caller *caller, const char *number,
+                        const UseOptions *options, Reply reply, ErrorDetail *detail);
+
+typedef struct UseChallenge {
+        Request request;
+        Seal seal;
+        size_t size;
+        uint8_t to_sign[APPROVAL_BYTES_MAX];
+        TPM2B_DIGEST cphash, ref;
+} UseChallenge;
+
+/*
+ * What approvers sign. Of a request that is over SEAL_E_APPROVAL_EXPIRED, SEAL_E_APPROVAL_USED or
+ * SEAL_E_INVALID_STATE.
+ */
+int service_use_challenge(Service *service, const Caller *caller, uint64_t id, UseChallenge *ret,
+                          ErrorDetail *detail);
+/*
+ * The signature of the approver of this name; another one of his replaces it. Result: NULL; of a live
+ * use whose last approval this is once it is signed. SEAL_E_APPROVAL_INVALID.
+ */
+int service_use_authorize(Service *service, const Caller *caller, uint64_t id, const char *approver,
+                          Bytes signature, Reply reply, ErrorDetail *detail);
+int service_use_withdraw(Service *service, const Caller *caller, uint64_t id, const char *approver,
+                         ErrorDetail *detail);
+/*
+ * Sign what enough approvers signed for; once it is signed, the same again. pin may be NULL. Result:
+ * SignResult. SEAL_E_APPROVAL_REQUIRED while some are missing.
+ */
+int service_use_collect(Service *service, const Caller *caller, uint64_t id, const Secret *pin,
+                        Reply reply, ErrorDetail *detail);
 
 /* Result: NULL, once bit and fence are done. */
 int service_seal_revoke(Service *service, const Caller *caller, const char *number,

@@ -9,15 +9,37 @@
 #define OPEN_STATES "('applied', 'approved', 'making', 'failed')"
 
 typedef struct Clause {
-        char text[640];
+        char text[1536];
 } Clause;
+
+/* Whether approver `a` is the caller: two parameters, UID and groups. */
+#define IS_APPROVER                          \
+        "((a.kind = 'user' AND a.id = ?) OR" \
+        " (a.kind = 'group' AND a.id IN (SELECT value FROM json_each(?))))"
+
+/* What he applied for, and the uses of seals whose approver he is; each part is a keyed lookup. */
+#define VIEWER_REQUESTS                                                                    \
+        " AND id IN (SELECT id FROM request WHERE applicant_id = ? AND applicant_kind ="   \
+        "  'user' UNION SELECT r.id FROM approver AS a JOIN seal AS s ON s.id = a.seal"    \
+        "  JOIN request AS r ON r.target = s.number AND r.target <> '' AND r.kind = 'use'" \
+        "  WHERE " IS_APPROVER ")"
+
+/* Uses that he has not approved, and those that he can collect. */
+#define AWAITING_USE                                                                       \
+        " OR (kind = 'use' AND state = 'applied' AND EXISTS (SELECT 1 FROM seal AS s"      \
+        "  JOIN approver AS a ON a.seal = s.id WHERE s.number = request.target AND"        \
+        "  " IS_APPROVER " AND NOT EXISTS (SELECT 1 FROM use_approval AS u WHERE"          \
+        "   u.request = request.id AND u.approver = a.ordinal AND u.withdrawn = 0)))"      \
+        " OR (kind = 'use' AND state = 'approved' AND applicant_id = ? AND applicant_kind" \
+        " = 'user')"
 
 /* The requests in these states; without own, those that he neither applied for nor decided. */
 static size_t awaiting_part(const char *states, bool own, uint32_t uid, char *ret, size_t size) {
         if (own)
-                return (size_t) snprintf(ret, size, " OR state IN (%s)", states);
+                return (size_t) snprintf(ret, size, " OR (state IN (%s) AND kind <> 'use')",
+                                         states);
         return (size_t) snprintf(ret, size,
-                                 " OR (state IN (%s) AND applicant_id <> %" PRIu32
+                                 " OR (state IN (%s) AND kind <> 'use' AND applicant_id <> %" PRIu32
                                  " AND NOT EXISTS (SELECT 1 FROM decision WHERE"
                                  "  request = request.id AND by_id = %" PRIu32
                                  "  AND by_kind = 'user'))",
@@ -38,7 +60,8 @@ static const char *awaiting_clause(const RequestFilter *filter, Clause *ret) {
         if (awaiting & AWAITING_MAKING)
                 used += awaiting_part("'approved', 'failed'", awaiting & AWAITING_OWN_MAKING,
                                       filter->awaiting_uid, text + used, size - used);
-        (void) snprintf(text + used, size - used, ")");
+        (void) snprintf(text + used, size - used, "%s)",
+                        filter->awaiting_caller ? AWAITING_USE : "");
         return text;
 }
 
@@ -46,7 +69,7 @@ static const char *awaiting_clause(const RequestFilter *filter, Clause *ret) {
 static void list_compose(const RequestFilter *filter, char *ret, size_t size) {
         Clause awaiting;
         const char *clauses[] = {
-                filter->viewer ? " AND applicant_id = ? AND applicant_kind = 'user'" : "",
+                filter->viewer ? VIEWER_REQUESTS : "",
                 filter->state >= 0 ? " AND state = ?" : "",
                 filter->kind ? " AND kind = ?" : "",
                 filter->open ? " AND state IN " OPEN_STATES : "",
@@ -67,9 +90,18 @@ static void list_compose(const RequestFilter *filter, char *ret, size_t size) {
                 (void) snprintf(ret + used, size - used, " ORDER BY id DESC LIMIT ?");
 }
 
-static void list_put(Query *query, const RequestFilter *filter, size_t limit) {
-        if (filter->viewer)
+/* The text has to live as long as the query. */
+typedef struct ListGroups {
+        GroupsText viewer, awaiting;
+} ListGroups;
+
+static void list_put(Query *query, const RequestFilter *filter, ListGroups *groups, size_t limit) {
+        if (filter->viewer) {
+                groups_format(filter->viewer, &groups->viewer);
                 put_number(query, filter->viewer->uid);
+                put_number(query, filter->viewer->uid);
+                put_text(query, groups->viewer.text);
+        }
         if (filter->state >= 0)
                 put_text(query, request_state_name((RequestState) filter->state));
         if (filter->kind)
@@ -77,6 +109,12 @@ static void list_put(Query *query, const RequestFilter *filter, size_t limit) {
         if (filter->seal) {
                 put_text(query, filter->seal);
                 put_text(query, filter->seal);
+        }
+        if (filter->awaiting && filter->awaiting_caller) {
+                groups_format(filter->awaiting_caller, &groups->awaiting);
+                put_number(query, filter->awaiting_caller->uid);
+                put_text(query, groups->awaiting.text);
+                put_number(query, filter->awaiting_caller->uid);
         }
         if (filter->after > 0)
                 put_number(query, filter->after);
@@ -101,13 +139,14 @@ int store_request_list(Store *store, const RequestFilter *filter, RequestRow **r
         size_t limit = filter->limit == 0 || filter->limit > PAGE_MAX ? PAGE_MAX : filter->limit;
         _cleanup_free_ RequestRow *rows = calloc(limit, sizeof(*rows));
         size_t count = 0;
-        char sql[1536];
+        ListGroups groups;
+        char sql[3072];
 
         if (!rows)
                 return -ENOMEM;
         list_compose(filter, sql, sizeof(sql));
         _cleanup_query_ Query query = query_new(store, sql);
-        list_put(&query, filter, limit);
+        list_put(&query, filter, &groups, limit);
         for (bool row = true; row && count < limit;) {
                 int r = query_row(&query, &row);
                 if (r == 0 && row) {
@@ -151,7 +190,7 @@ int store_request_list_due(Store *store, uint64_t now, uint64_t **ret, size_t *r
 int store_request_count_open(Store *store, const uint32_t *uid, unsigned *ret) {
         _cleanup_query_ Query query = query_new(
                 store, uid ? "SELECT count(*) FROM request WHERE state IN " OPEN_STATES
-                             " AND applicant_id = ? AND applicant_kind = 'user'"
+                             " AND kind <> 'use' AND applicant_id = ? AND applicant_kind = 'user'"
                            : "SELECT count(*) FROM request WHERE state IN " OPEN_STATES);
         unsigned count = 0;
 

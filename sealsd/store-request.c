@@ -235,6 +235,8 @@ int store_request_get(Store *store, uint64_t id, Request *ret) {
         int r = row_load(store, id, request);
         if (r == 0)
                 r = decisions_load(store, request);
+        if (r == 0 && request_kind(request) == KIND_USE)
+                r = use_load(store, request);
         if (r == 0)
                 *ret = *request;
         return r;
@@ -242,14 +244,22 @@ int store_request_get(Store *store, uint64_t id, Request *ret) {
 
 int store_request_visible(Store *store, uint64_t id, const Caller *viewer, bool *ret) {
         _cleanup_query_ Query query = query_new(
-                store, viewer ? "SELECT 1 FROM request WHERE id = ? AND applicant_id = ?"
-                                " AND applicant_kind = 'user'"
+                store, viewer ? "SELECT 1 FROM request WHERE id = ?1 AND ((applicant_id = ?2"
+                                " AND applicant_kind = 'user') OR (kind = 'use' AND EXISTS"
+                                " (SELECT 1 FROM seal AS s JOIN approver AS a ON a.seal = s.id"
+                                "  WHERE s.number = request.target AND"
+                                "  ((a.kind = 'user' AND a.id = ?2) OR (a.kind = 'group' AND a.id"
+                                "   IN (SELECT value FROM json_each(?3)))))))"
                               : "SELECT 1 FROM request WHERE id = ?");
+        GroupsText groups;
         bool row;
 
         put_number(&query, id);
-        if (viewer)
+        if (viewer) {
+                groups_format(viewer, &groups);
                 put_number(&query, viewer->uid);
+                put_text(&query, groups.text);
+        }
         int r = query_row(&query, &row);
         if (r == 0)
                 *ret = row;

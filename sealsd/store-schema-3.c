@@ -48,9 +48,13 @@ const char schema_version_3[] =
         ") STRICT;"
         "CREATE INDEX use_approval_plain ON use_approval (row) WHERE version = 0;"
 
-        /* The use that was taken for such a request, once; result is empty until the chip signed. */
+        /*
+         * What became of such a request: the use that was taken for it, once, 0 before; result is
+         * empty until the chip signed.
+         */
         "CREATE TABLE use_result ("
         "  request INTEGER PRIMARY KEY REFERENCES request (id),"
+        "  live INTEGER NOT NULL," /* it waited in a session of the chip */
         "  use INTEGER NOT NULL,"
         "  use_grant INTEGER NOT NULL,"
         "  taken INTEGER NOT NULL,"

@@ -161,8 +161,9 @@ typedef struct RequestFilter {
         bool open;            /* only those that can still become something */
         unsigned awaiting;    /* of Awaiting, 0 any: for awaiting_uid to act on */
         uint32_t awaiting_uid;
-        uint64_t after; /* only ids below this one; 0 from the newest */
-        size_t limit;   /* 0: PAGE_MAX */
+        const Caller *awaiting_caller; /* also what waits for his approval, or to be collected */
+        uint64_t after;                /* only ids below this one; 0 from the newest */
+        size_t limit;                  /* 0: PAGE_MAX */
 } RequestFilter;
 
 /* Sets request->id; decisions are added apart. Fields but id, state, number, error never change. */
@@ -191,10 +192,29 @@ int store_request_list(Store *store, const RequestFilter *filter, RequestRow **r
                        size_t *ret_count);
 /* The ids of those applied or approved that expired before now, at most PAGE_MAX; malloc'ed. */
 int store_request_list_due(Store *store, uint64_t now, uint64_t **ret, size_t *ret_count);
-/* Requests of this applicant that are open; of everybody with uid NULL. */
+/* Requests of this applicant that are open, but for those of kind use; all with uid NULL. */
 int store_request_count_open(Store *store, const uint32_t *uid, unsigned *ret);
 /* CreateSeal's token of this UID: the request that it made; SEAL_E_NOT_FOUND. */
 int store_request_by_token(Store *store, uint32_t uid, const char *token, uint64_t *ret);
+
+/* --- uses that approvers sign for (use.h) --------------------------------------------------- */
+
+/* What else there is of a request of kind use that was just added; in its transaction. */
+int store_use_add(Store *store, const Request *request);
+/* Open ones of this applicant. */
+int store_use_count_open(Store *store, uint32_t uid, unsigned *ret);
+/* In place of an earlier one of the same approver. */
+int store_use_approve(Store *store, uint64_t request, const UseApproval *approval);
+/* Erased; works without the register key. SEAL_E_NOT_FOUND when there is none. */
+int store_use_withdraw(Store *store, uint64_t request, unsigned approver, uint64_t time);
+/* A use was taken for it; with result->use 0: given back. */
+int store_use_take_for(Store *store, uint64_t request, const UseResult *result);
+/* The signature, which is kept. */
+int store_use_keep(Store *store, uint64_t request, const UseResult *result);
+/* Open ones of seals that are revoked or destroyed; at most PAGE_MAX, malloc'ed. */
+int store_use_list_over(Store *store, uint64_t **ret, size_t *ret_count);
+/* Open ones that waited in a session of the chip. */
+int store_use_list_live(Store *store, uint64_t **ret, size_t *ret_count);
 
 /* --- seals -------------------------------------------------------------------------------- */
 

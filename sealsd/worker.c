@@ -23,6 +23,7 @@ typedef struct Connection {
         char tcti[TPM_TEXT_MAX];
         char name[TPM_TEXT_MAX];
         FeatureSet features;
+        unsigned serial;
 } Connection;
 
 struct Worker {
@@ -46,7 +47,8 @@ struct Worker {
 
         /* Worker thread only. */
         Chip chip;
-        bool kept; /* a job may have left something in a chip that others share */
+        bool kept;          /* a job may have left something in a chip that others share */
+        unsigned connected; /* how often */
         Challenges challenges;
 };
 
@@ -90,6 +92,8 @@ static int worker_connect(Worker *worker, ErrorDetail *detail) {
         }
         (void) snprintf(c.tcti, sizeof(c.tcti), "%s", tpm_tcti(worker->chip.tpm));
         worker->chip.features = c.features;
+        c.serial = ++worker->connected;
+        worker->chip.connection = c.serial;
         connection_set(worker, &c);
         return 0;
 }
@@ -218,7 +222,8 @@ static void *worker_main(void *argument) {
 
 static bool connection_equal(const Connection *a, const Connection *b) {
         return a->known == b->known && a->available == b->available && a->features == b->features &&
-               strcmp(a->tcti, b->tcti) == 0 && strcmp(a->name, b->name) == 0;
+               a->serial == b->serial && strcmp(a->tcti, b->tcti) == 0 &&
+               strcmp(a->name, b->name) == 0;
 }
 
 static void connection_tell(Worker *worker) {
@@ -229,7 +234,7 @@ static void connection_tell(Worker *worker) {
         if (connection_equal(&now, &worker->told))
                 return;
         worker->told = now;
-        const TpmNews news = { now.available, now.tcti, now.name, now.features };
+        const TpmNews news = { now.available, now.tcti, now.name, now.features, now.serial };
         worker->changed(worker->userdata, &news);
 }
 

@@ -26,6 +26,7 @@ typedef struct Chip {
         Tpm *tpm; /* connected; jobs that need the SRK begin with tpm_srk_ensure */
         FeatureSet features;
         Challenges *challenges;
+        unsigned connection; /* its number, as TpmNews has it */
 } Chip;
 
 typedef struct Job {
@@ -54,11 +55,15 @@ typedef struct Job {
         ErrorDetail detail;
 } Job;
 
-/* The state of the connection, for the Manager's State and GetStatus. Called in the main thread. */
+/*
+ * The state of the connection, for the Manager's State and GetStatus. Called in the main thread; also
+ * when one was lost and made anew.
+ */
 typedef struct TpmNews {
         bool available; /* when not, the rest is empty */
         const char *tcti, *name;
         FeatureSet features;
+        unsigned connection; /* its number: what waited in another one is gone */
 } TpmNews;
 
 typedef void (*WorkerTpmChanged)(void *userdata, const TpmNews *news);

@@ -31,7 +31,9 @@ def call(bus, path, interface, member, signature, body, seconds):
 
 def key(table, row):
     keys = {"decision": ("request", "ordinal"), "keeper": ("seal", "ordinal"), "counter": ("name",),
-            "nv_index": ("handle",), "seal_use": ("seal",), "guard": ("tbl", "row"), "ledger": ("seq",)}
+            "nv_index": ("handle",), "seal_use": ("seal",), "guard": ("tbl", "row"), "ledger": ("seq",),
+            "seal_policy": ("seal",), "approver": ("seal", "ordinal"), "seal_birth": ("seal",),
+            "use_approval": ("request", "approver"), "use_result": ("request",), "state_bit": ("state",)}
     return tuple(row[k] for k in keys.get(table, ("id",)))
 
 

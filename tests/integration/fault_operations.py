@@ -268,6 +268,78 @@ class SignsMany(Signs):
             bench.note_signature(number_of(target), digest, Reply("", (signatures[i], first + i)))
 
 
+class OnUses(Changes):
+    """On a request for a use of one seal for all, root's to keep and to approve."""
+
+    approvals = 0
+
+    def __init__(self, member, **more):
+        super().__init__(member, self.request, **more)
+        self.seals = {}
+
+    def seal(self, bench):
+        if bench not in self.seals:
+            pem = bench.box.ok("install -d -m 1777 /run/test; openssl ecparam -name prime256v1 -genkey -noout "
+                               "-out /run/test/approver.key; openssl pkey -in /run/test/approver.key -pubout")
+            path = bench.good(APPLICANT, MANAGER, "Manager.Apply", "a{sv}", application(
+                approvers=("a(ss)", [("user:root", pem)]), threshold=("u", 1)))
+            self.seals[bench] = seal_of(bench, approve(bench, path))
+            bench.good(ROOT, self.seals[bench], "Seal.Accept", "a{sv}", {})
+        return self.seals[bench]
+
+    def signature_for(self, bench, request):
+        challenge = bench.good(ROOT, request, "Request.Challenge")
+        bench.box.write("to-sign", bytes(challenge["to-sign"][1]))
+        return bench.box.run("openssl dgst -sha256 -sign /run/test/approver.key /run/test/to-sign").bytes
+
+    def request(self, bench):
+        self.digest = next(serial).to_bytes(32, "big")
+        request = bench.good(ROOT, self.seal(bench), "Seal.RequestUse", "aya{sv}", self.digest, {})
+        if self.approvals:
+            bench.good(ROOT, request, "Request.Authorize", "say", "user:root", self.signature_for(bench, request))
+        return request
+
+
+class RequestsUse(OnUses):
+    signature, repeated = "aya{sv}", ()
+
+    def prepare(self, bench):
+        withdraw_requests(bench, ROOT)
+        return self.seal(bench)
+
+    def call(self, bench, target):
+        return bench.call(ROOT, target, self.member, self.signature, DIGEST, {})
+
+
+class Authorizes(OnUses):
+    signature, repeated = "say", ()
+
+    def prepare(self, bench):
+        request = self.request(bench)
+        return request, self.signature_for(bench, request)
+
+    def call(self, bench, target):
+        return bench.call(ROOT, target[0], self.member, self.signature, "user:root", target[1])
+
+
+class Collects(OnUses):
+    """What was interrupted is made by the next call, by the use that was taken."""
+
+    approvals, repeated = 1, ()
+
+    def check(self, bench, target, reply):
+        bench.note_signature(number_of(self.seal(bench)), self.digest, reply)
+
+    def is_half(self, change, broken):
+        return all(table in ("use_result", "seal_use") for table, *_rest in change)
+
+    def finish(self, bench, target):
+        reply = self.call(bench, target)
+        if reply.error:
+            raise Finding(f"collected again: {reply}")
+        self.check(bench, target, reply)
+
+
 class OnOneSeal(Changes):
     """The same seal serves for all calls."""
 
@@ -507,6 +579,13 @@ def operations():
         Changes("Seal.Surrender", active_seal, signature="s", body=("he leaves",)),
         Changes("Seal.Destroy", after("Seal.Revoke"), user=OTHER_ADMIN, signature="s", body=("over",),
                 repeated=("UnknownObject",)),
+        RequestsUse("Seal.RequestUse"),
+        OnUses("Request.Challenge", repeated=()),
+        Authorizes("Request.Authorize"),
+        OnUses("Request.WithdrawApproval", approvals=1, signature="s", body=("user:root",),
+               repeated=("NotFound",)),
+        Collects("Request.Collect"),
+        Collects("Request.CollectWith", signature="a{sv}", body=({},)),
         SuspendsSeals("Manager.SuspendSeals"),
         Changes("Request.Approve", request_about("transfer", keeper=("s", "user:seal-keeper")),
                 name="Request.Approve (transfer)", user=REVIEWER, signature="sa{sv}", body=("seen", {})),

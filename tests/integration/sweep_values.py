@@ -41,6 +41,8 @@ OPTIONS = {
     "RejectSigned": {"signature": "ay"},
     "Sign": SIGN,
     "SignMany": SIGN,
+    "RequestUse": {**SIGN, "expires": "t", "live": "b"},
+    "CollectWith": {"pin": "h"},
     "AddGrant": {"purposes": "as", "not-before": "t", "until": "t", "count": "t", "keeper": "b",
                  "emergency": "b", "reason": "s"},
     "RecordFiling": {"filing-number": "s", "authority": "s", "filed": "t", "documents": "a(say)"},

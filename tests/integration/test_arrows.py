@@ -8,6 +8,7 @@ import concurrent.futures
 import json
 
 import pytest
+from approving import ALICE, BOB, Uses, document
 from arrows import (BORN, KEEPER, PAID, PASSPHRASE, Mode, Request, arrows_of, at, check_chip_without_broker,
                     check_register_knows_the_chip, dying, killed_at, listed_arrows, listed_seals, look,
                     make_active, newest_request, wipe)
@@ -786,6 +787,44 @@ def test_register_from_before_the_ledger_is_adopted_and_its_key_survives_a_death
     assert rows(bare)[0]["event"] == "adopted"
     assert verify(bare)["good"]
     assert bare.manager("GetStatus")[0][0]["key-memory"]["data"]
+
+
+# --- Collect of a use that approvers signed for --------------------------------------------------
+
+
+def approved_use(uses, number, approvers, text):
+    request = uses.request(number, document(text))
+    uses.approve(request, *approvers)
+    return request
+
+
+def test_collection_killed_at_each_arrow_counts_one_use_and_gives_the_signature(installed):
+    box = installed("dual")
+    box.ctl("start")
+    uses = Uses(Life(box, "dual"))
+    approvers = uses.approvers(ALICE, BOB)
+    number = uses.seal(approvers, 2)
+    whole = approved_use(uses, number, approvers, "whole")
+    box.ctl("stop")
+    arrows = arrows_of(box, lambda: uses.collect(whole), "use")
+    assert {arrow for arrow, _nth in arrows} == {name for name in listed_arrows() if name.startswith("use-")}
+    for count, (arrow, nth) in enumerate(arrows, start=2):
+        box.ctl("start")
+        request = approved_use(uses, number, approvers, arrow)
+        box.ctl("stop")
+        with at(arrow, nth):
+            with dying(box, arrow, nth):
+                told, _error = box.request(request, "Collect", user=KEEPER)
+            assert told is None or arrow == "use-replied"
+            box.ctl("start")
+            signature, use = uses.collect(request)
+            assert box.verify(number, document(arrow), signature)
+            assert told is None or (bytes(told[0]), told[1]) == (signature, use)
+            assert use == uses.use_count(number) == count
+            assert uses.collect(request) == (signature, use)
+            assert [row["use"] for row in uses.events("use", number)] == list(range(1, count + 1))
+            box.ctl("stop")
+            look(box)
 
 
 # --- all ----------------------------------------------------------------------------------------

@@ -271,7 +271,7 @@ WRONG = [
     ("destroy", [], "InvalidState"),
     ("review", [], "InvalidArgs"),
     ("make", [], "InvalidArgs"),
-    ("use", [], "Unsupported"),
+    ("use", [], "InvalidArgs"),
     ("odd", [], "InvalidArgs"),
 ]
 

@@ -27,7 +27,8 @@ class Reader:
         box.ok("install -d -m 1777 /run/test; openssl pkey -in $SEAL_AUTHORITY -pubout "
                "> /run/test/authority-public.pem; "
                "openssl ecparam -name prime256v1 -genkey -noout | openssl pkey -pubout "
-               "> /run/test/reviewer.pem; head -c 32 /dev/urandom > /run/test/digest.bin; "
+               "> /run/test/reviewer.pem; openssl ecparam -name prime256v1 -genkey -noout -out "
+               "/run/test/approver.key; head -c 32 /dev/urandom > /run/test/digest.bin; "
                "date > /run/test/document; "
                "chmod 0644 /run/test/*")
 
@@ -109,6 +110,7 @@ def walk_dual(box):
     reader.run("call $S Revoke", seal=seal)
     reader.run("call $S Destroy", user=box["SEAL_ADMIN"], seal=seal)
     walk_tampering(reader)
+    walk_uses(reader)
     walk_rsa(reader)
     walk_sm2(reader)
     reader.run("call $M SetSeparation")
@@ -124,6 +126,23 @@ def walk_tampering(reader):
                    reader.box["SEALSD_STATE"] + "/register.db"])
     reader.box.ctl("start")
     reader.run("call $M AcknowledgeTampering")
+
+
+def walk_uses(reader):
+    box = reader.box
+    pem = box.ok("openssl pkey -in /run/test/approver.key -pubout")
+    path = box.manager("Apply", "a{sv}", 4, "name", "s", "Acme Deeds", "keepers", "as", 1, "user:root",
+                       "approvers", "a(ss)", 1, "user:root", pem, "threshold", "u", 1,
+                       user=box["SEAL_APPLICANT"])[0][0]
+    assert box.bus(path, "Request", "Approve", "sa{sv}", "fine", 0, user=box["SEAL_REVIEWER"])[1] == ""
+    seal = box.property(path, "Request", "Seal")
+    assert box.seal(seal, "Accept", "a{sv}", 0)[1] == ""
+    number = reader.run("call $S RequestUse", seal=seal).split('"')[1].rsplit("/", 1)[1]
+    its = {"$R": f"${{R/request\\/1/request\\/{number}}}"}
+    reader.run("call $R Challenge", **its)
+    reader.run("openssl dgst -sha256 -sign approver.key")
+    for member in ("Authorize", "WithdrawApproval", "Authorize", "Collect |", "CollectWith"):
+        reader.run(f"call $R {member}", **its)
 
 
 def walk_rsa(reader):

@@ -39,10 +39,16 @@ REQUEST = [
     ("RejectSigned", ["sa{sv}", "", "1", "x", "s", "x"], {"REVIEWER"}),
     ("Cancel", ["s", "x" * 2000], {"APPLICANT", "ADMIN"}),
     ("Make", [], {"REVIEWER"}),
+    ("Challenge", [], {"APPLICANT", "ADMIN"}),
+    ("Authorize", ["say", "nobody", "0"], {"APPLICANT", "ADMIN"}),
+    ("WithdrawApproval", ["s", "nobody"], {"ADMIN"}),
+    ("Collect", [], {"APPLICANT"}),
+    ("CollectWith", ["a{sv}", "1", "x", "s", "x"], {"APPLICANT"}),
 ]
 SEAL = [
     ("Sign", ["aya{sv}", "0", "0"], set()),
     ("SignMany", ["aaya{sv}", "0", "0"], set()),
+    ("RequestUse", ["aya{sv}", "0", "0"], set()),
     ("Accept", ["a{sv}", "1", "x", "s", "x"], set()),
     ("Decline", ["s", "x" * 2000], set()),
     ("RecordFiling", ["a{sv}", "1", "x", "s", "x"], {"ADMIN", "REVIEWER"}),

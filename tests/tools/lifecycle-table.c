@@ -64,16 +64,23 @@ static void diagram_print(void) {
         printf("    destroyed --> [*]\n```\n");
 }
 
-static void requests_print(void) {
-        printf("| from | operation | to |\n|---|---|---|\n");
+/* Of kind use, and of all others, which have the same. */
+static void transitions_print(RequestKind kind, const char *title) {
+        printf("| %s | operation | to |\n|---|---|---|\n", title);
         for (RequestState s = 0; s < REQUEST_STATE_MAX; s++)
                 for (RequestOperation op = 0; op < REQUEST_OPERATION_MAX; op++) {
                         RequestState to;
 
-                        if (request_transition(s, op, &to, NULL) == 0)
+                        if (request_transition(kind, s, op, &to, NULL) == 0)
                                 printf("| %s | %s | %s |\n", request_state_name(s),
                                        request_operation_name(op), request_state_name(to));
                 }
+}
+
+static void requests_print(void) {
+        transitions_print(KIND_MAKE, "from");
+        printf("\n");
+        transitions_print(KIND_USE, "from, kind use");
         printf("\n| kind | operation | makes a key |\n|---|---|---|\n");
         for (RequestKind kind = 0; kind < KIND_COUNT; kind++) {
                 const SealOperationFacts *facts = seal_operation_facts(

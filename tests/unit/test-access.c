@@ -300,7 +300,8 @@ static int request_outcome(size_t row, const Request *request, Separation mode,
 
         int r = gate_check(REQUEST, requests[row].member, mode, caller->roles | owner, &rule, NULL);
         if (r == 0)
-                r = request_transition(request->state, requests[row].operation, &to, NULL);
+                r = request_transition(KIND_MAKE, request->state, requests[row].operation, &to,
+                                       NULL);
         if (r != 0 || requests[row].operation == REQUEST_CANCEL)
                 return r;
         return requests[row].operation == REQUEST_MAKE

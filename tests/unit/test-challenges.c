@@ -138,6 +138,54 @@ static void clearing_leaves_the_chip_empty(void **state) {
                 assert_memory_equal(&challenges.slots[i], &nothing, sizeof(nothing));
 }
 
+/* --- uses that wait ------------------------------------------------------------------------- */
+
+static void uses_and_challenges_share_the_room(void **state) {
+        Challenges challenges = {};
+        TPM2B_NONCE nonce = {}, other = {};
+        Chip *chip = *state;
+        const unsigned max = tpm_live_uses_max(chip->tpm);
+        ErrorDetail detail = {};
+
+        for (unsigned i = 1; i <= max; i++)
+                assert_int_equal(held_use_open(&challenges, chip->tpm, i, &nonce, NULL), 0);
+        assert_int_equal(challenges_count(&challenges), max);
+        assert_int_equal(held_use_open(&challenges, chip->tpm, 9, &other, &detail), SEAL_E_BUSY);
+        assert_int_equal(other.size, 0);
+        assert_null(held_use_find(&challenges, 9));
+        assert_non_null(held_use_find(&challenges, 1));
+        assert_null(held_use_find(&challenges, 0)); /* that of a free place */
+        held_use_drop(&challenges, 1);
+        held_use_drop(&challenges, 1);
+        held_use_drop(&challenges, 0);
+        assert_null(held_use_find(&challenges, 1));
+        assert_int_equal(held_use_open(&challenges, chip->tpm, 9, &other, NULL), 0);
+        assert_int_equal(other.size, nonce.size);
+        assert_memory_not_equal(other.buffer, nonce.buffer, nonce.size);
+        challenges_clear(&challenges);
+        assert_int_equal(challenges_count(&challenges), 0);
+        chip_assert_empty(chip);
+}
+
+static void no_use_is_held_while_challenges_take_the_room(void **state) {
+        Challenges challenges = {};
+        TPM2B_NONCE nonce = {};
+        Chip *chip = *state;
+
+        (void) offer(&challenges, "index", 0x01800001, NOW);
+        (void) offer(&challenges, "index", 0x01800002, NOW);
+        assert_int_equal(held_use_open(&challenges, chip->tpm, 1, &nonce, NULL), SEAL_E_BUSY);
+        challenges_clear(&challenges);
+        assert_int_equal(held_use_open(&challenges, chip->tpm, 1, &nonce, NULL), 0);
+        if (tpm_live_uses_max(chip->tpm) == 1)
+                (void) offer(&challenges, "index", 0x01800001, NOW);
+        else
+                assert_non_null(challenges_take(&challenges, "index"));
+        assert_null(challenges_take(&challenges, "index"));
+        challenges_clear(&challenges);
+        chip_assert_empty(chip);
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(an_empty_table_offers_nothing),
@@ -150,6 +198,10 @@ int main(void) {
                                                 chip_teardown),
                 cmocka_unit_test_setup_teardown(clearing_leaves_the_chip_empty, chip_setup,
                                                 chip_teardown),
+                cmocka_unit_test_setup_teardown(uses_and_challenges_share_the_room, chip_setup,
+                                                chip_teardown),
+                cmocka_unit_test_setup_teardown(no_use_is_held_while_challenges_take_the_room,
+                                                chip_setup, chip_teardown),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

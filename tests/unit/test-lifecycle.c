@@ -240,27 +240,13 @@ static void the_clock_decides_in_the_order_of_the_design(void **state) {
         assert_int_equal(seal_timing(10, 20, 5, 9), TIMING_NOT_YET_VALID);
 }
 
-static void every_request_operation_from_every_state(void **state) {
-        static const int next[REQUEST_STATE_MAX][REQUEST_OPERATION_MAX] = {
-                [REQUEST_APPLIED] = { REQUEST_APPROVED, REQUEST_REJECTED, REQUEST_CANCELLED, NO, NO,
-                                      REQUEST_EXPIRED },
-                [REQUEST_APPROVED] = { NO, NO, REQUEST_CANCELLED, REQUEST_MAKING, REQUEST_COMPLETED,
-                                       REQUEST_EXPIRED },
-                [REQUEST_MAKING] = { NO, NO, NO, NO, NO, NO },
-                [REQUEST_COMPLETED] = { NO, NO, NO, NO, NO, NO },
-                [REQUEST_FAILED] = { NO, NO, REQUEST_CANCELLED, REQUEST_MAKING, REQUEST_COMPLETED,
-                                     NO },
-                [REQUEST_REJECTED] = { NO, NO, NO, NO, NO, NO },
-                [REQUEST_CANCELLED] = { NO, NO, NO, NO, NO, NO },
-                [REQUEST_EXPIRED] = { NO, NO, NO, NO, NO, NO },
-        };
-
-        (void) state;
+static void assert_transitions(RequestKind kind,
+                               const int next[REQUEST_STATE_MAX][REQUEST_OPERATION_MAX]) {
         for (RequestState from = 0; from < REQUEST_STATE_MAX; from++)
                 for (RequestOperation op = 0; op < REQUEST_OPERATION_MAX; op++) {
                         RequestState to = REQUEST_STATE_MAX;
                         ErrorDetail detail = {};
-                        int r = request_transition(from, op, &to, &detail);
+                        int r = request_transition(kind, from, op, &to, &detail);
 
                         assert_int_equal(r, next[from][op] == NO ? SEAL_E_INVALID_STATE : 0);
                         assert_int_equal(to, next[from][op] == NO ? REQUEST_STATE_MAX
@@ -268,6 +254,45 @@ static void every_request_operation_from_every_state(void **state) {
                         if (r != 0)
                                 assert_non_null(strstr(detail.text, request_state_name(from)));
                 }
+}
+
+static void every_request_operation_from_every_state(void **state) {
+        static const int next[REQUEST_STATE_MAX][REQUEST_OPERATION_MAX] = {
+                [REQUEST_APPLIED] = { REQUEST_APPROVED, REQUEST_REJECTED, REQUEST_CANCELLED, NO, NO,
+                                      NO, NO, NO, REQUEST_EXPIRED },
+                [REQUEST_APPROVED] = { NO, NO, REQUEST_CANCELLED, REQUEST_MAKING, NO, NO, NO,
+                                       REQUEST_COMPLETED, REQUEST_EXPIRED },
+                [REQUEST_MAKING] = { NO, NO, NO, NO, NO, NO, NO, NO, NO },
+                [REQUEST_COMPLETED] = { NO, NO, NO, NO, NO, NO, NO, NO, NO },
+                [REQUEST_FAILED] = { NO, NO, REQUEST_CANCELLED, REQUEST_MAKING, NO, NO, NO,
+                                     REQUEST_COMPLETED, NO },
+                [REQUEST_REJECTED] = { NO, NO, NO, NO, NO, NO, NO, NO, NO },
+                [REQUEST_CANCELLED] = { NO, NO, NO, NO, NO, NO, NO, NO, NO },
+                [REQUEST_EXPIRED] = { NO, NO, NO, NO, NO, NO, NO, NO, NO },
+        };
+
+        (void) state;
+        for (RequestKind kind = 0; kind < KIND_COUNT; kind++)
+                if (kind != KIND_USE)
+                        assert_transitions(kind, next);
+}
+
+static void uses_are_signed_for_and_not_decided_about(void **state) {
+        static const int next[REQUEST_STATE_MAX][REQUEST_OPERATION_MAX] = {
+                [REQUEST_APPLIED] = { NO, NO, REQUEST_CANCELLED, NO, REQUEST_APPROVED,
+                                      REQUEST_APPLIED, NO, NO, REQUEST_EXPIRED },
+                [REQUEST_APPROVED] = { NO, NO, REQUEST_CANCELLED, NO, REQUEST_APPROVED,
+                                       REQUEST_APPLIED, REQUEST_COMPLETED, NO, REQUEST_EXPIRED },
+                [REQUEST_MAKING] = { NO, NO, NO, NO, NO, NO, NO, NO, NO },
+                [REQUEST_COMPLETED] = { NO, NO, NO, NO, NO, NO, NO, NO, NO },
+                [REQUEST_FAILED] = { NO, NO, REQUEST_CANCELLED, NO, NO, NO, NO, NO, NO },
+                [REQUEST_REJECTED] = { NO, NO, NO, NO, NO, NO, NO, NO, NO },
+                [REQUEST_CANCELLED] = { NO, NO, NO, NO, NO, NO, NO, NO, NO },
+                [REQUEST_EXPIRED] = { NO, NO, NO, NO, NO, NO, NO, NO, NO },
+        };
+
+        (void) state;
+        assert_transitions(KIND_USE, next);
 }
 
 static void kinds_do_what_the_table_allows(void **state) {
@@ -320,7 +345,7 @@ static void words_lead_back_to_values(void **state) {
                 assert_int_equal(request_state_from_name(request_state_name((RequestState) i)), i);
         for (int i = 0; i < TIMING_MAX; i++)
                 assert_true(seal_timing_name((SealTiming) i)[0] != '?');
-        assert_int_equal(request_kind_from_name("use"), -1);
+        assert_int_equal(request_kind_from_name("sign"), -1);
         assert_int_equal(separation_from_name("none"), -1);
         assert_int_equal(separation_from_name(""), -1);
         assert_int_equal(seal_state_from_name("Active"), -1);
@@ -354,6 +379,7 @@ int main(void) {
                 cmocka_unit_test(the_clock_stops_four_operations),
                 cmocka_unit_test(the_clock_decides_in_the_order_of_the_design),
                 cmocka_unit_test(every_request_operation_from_every_state),
+                cmocka_unit_test(uses_are_signed_for_and_not_decided_about),
                 cmocka_unit_test(kinds_do_what_the_table_allows),
                 cmocka_unit_test(the_refusal_names_what_is_allowed),
                 cmocka_unit_test(words_lead_back_to_values),

@@ -1,0 +1,376 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Uses that approvers sign for, deferred: asked for by the keeper, signed for with openssl, collected."""
+
+import pytest
+from approving import ALICE, BOB, CAROL, Uses, document
+from conftest import Sandbox
+from lifecycle import ADMIN, AUDITOR, DAY, KEEPER, OTHER, REVIEWER, Life
+
+
+@pytest.fixture(scope="module")
+def uses():
+    box = Sandbox()
+    box.ok("sealctl init --authority $SEAL_AUTHORITY")
+    yield Uses(Life(box, "dual"))
+    assert box.close() == 0
+
+
+@pytest.fixture(scope="module")
+def three(uses):
+    return uses.approvers(ALICE, BOB, CAROL)
+
+
+@pytest.fixture(scope="module")
+def number(uses, three):
+    """A seal that signs what two of three sign for."""
+    return uses.seal(three, 2)
+
+
+def test_two_of_three_sign_with_openssl_and_the_keeper_collects(uses, three, number):
+    digest = document("contract")
+    request = uses.request(number, digest, ("document-name", "s", "contract.pdf"))
+    assert (uses.state(request), uses.missing(request)) == ("applied", 2)
+    uses.approve(request, three[2])
+    assert (uses.state(request), uses.missing(request)) == ("applied", 1)
+    assert uses.refused(request, "Collect") == "ApprovalRequired"
+    uses.approve(request, three[0])
+    assert (uses.state(request), uses.missing(request)) == ("approved", 0)
+    before = uses.use_count(number)
+    signature, use = uses.collect(request)
+    assert uses.box.verify(number, digest, signature)
+    assert uses.state(request) == "completed" and uses.use_count(number) == before + 1 == use
+    assert uses.collect(request) == (signature, use) and uses.use_count(number) == use
+
+
+# --- instead of Sign ----------------------------------------------------------------------------
+
+def test_seal_with_approvers_does_not_sign_without_them_and_no_use_is_taken(uses, number):
+    before = uses.use_count(number)
+    assert uses.life.sign_error(number) == "ApprovalRequired"
+    many = ["aaya{sv}", "1", "32", *["7"] * 32, "0"]
+    assert uses.life.refused(number, "SignMany", *many, user=KEEPER) == "ApprovalRequired"
+    assert uses.use_count(number) == before and uses.life.why_not(number) == ""
+
+
+def test_seal_without_approvers_has_nobody_to_ask(uses):
+    plain = uses.life.seal("Plain")
+    assert uses.refused_request(plain, document("a")) == "InvalidState"
+    assert uses.life.signs(plain)
+
+
+WRONG = [
+    ([], b"short", "InvalidArgs"),
+    ([("hash", "s", "sha512")], document("a"), "InvalidArgs"),
+    ([("hash", "s", "sm3")], document("a"), "InvalidArgs"),
+    ([("format", "s", "cades")], document("a"), "Unsupported"),
+    ([("pin", "s", "1234")], document("a"), "InvalidArgs"),
+    ([("live", "b", "true"), ("pin", "s", "1234")], document("a"), "InvalidArgs"),
+    ([("expires", "t", 5)], document("a"), "InvalidArgs"),
+    ([("expires", "t", 2**52)], document("a"), "InvalidArgs"),
+    ([("document-name", "s", "a\nb")], document("a"), "InvalidArgs"),
+]
+
+
+@pytest.mark.parametrize("options,digest,code", WRONG)
+def test_wrong_request_is_refused_and_nobody_is_asked(uses, number, options, digest, code):
+    before = uses.listed(AUDITOR, ("kind", "s", "use"))
+    assert uses.refused_request(number, digest, *options) == code
+    assert uses.listed(AUDITOR, ("kind", "s", "use")) == before
+
+
+def test_longest_time_is_that_of_the_configuration(uses, number):
+    now = uses.life.now()
+    later = uses.request(number, document("a"), ("expires", "t", now + 29 * DAY))
+    assert uses.life.request(later, "Expires") == now + 29 * DAY
+    assert uses.refused_request(number, document("a"), ("expires", "t", now + 31 * DAY)) == "InvalidArgs"
+    request = uses.request(number, document("a"))
+    assert abs(uses.life.request(request, "Expires") - now - 30 * DAY) < DAY / 24
+
+
+# --- what is approved ---------------------------------------------------------------------------
+
+def test_approval_is_of_one_document_one_seal_and_one_approver_and_each_refusal_says_so(uses, three, number):
+    alice, bob, carol = three
+    other_seal = uses.seal(three, 2)
+    request, other = (uses.request(number, document(text)) for text in ("A", "B"))
+    twin = uses.request(other_seal, document("A"))
+    good = alice.sign(uses.to_sign(request, ALICE))
+    for wrong in (alice.sign(uses.to_sign(other, ALICE)), alice.sign(uses.to_sign(twin, ALICE)),
+                  alice.sign(document("A")), good[:-1], good + b"x", bytes(72), b""):
+        assert uses.refused_approval(request, alice, wrong) == "ApprovalInvalid"
+    assert "of user:mail" in uses.authorize(request, bob, good)[1]
+    assert "is by the key of user:games" in uses.authorize(request, bob, good)[1]
+    assert "another key, another document" in uses.authorize(request, carol, bytes(64))[1]
+    assert uses.refused_approval(request, f"user:{OTHER}", good, user=ALICE) == "ApprovalInvalid"
+    assert "is no approver" in uses.box.request(request, "Authorize", "say", "user:root", 1, 0,
+                                                user=ALICE)[1]
+    assert uses.missing(request) == 2 and uses.describe(request)["approvals"] == []
+    # The other challenge of the same document says another seal.
+    assert uses.to_sign(twin)[:4] == uses.to_sign(request)[:4] and len(uses.to_sign(twin)) == 68
+    assert uses.to_sign(twin)[36:] != uses.to_sign(request)[36:]
+
+
+def test_same_approver_twice_is_one_approval_the_second_in_place_of_the_first(uses, three, number):
+    request = uses.request(number, document("twice"))
+    uses.approve(request, three[1], three[1])
+    assert uses.missing(request) == 1 and len(uses.describe(request)["approvals"]) == 1
+    uses.approve(request, three[0], three[2])
+    signature, _use = uses.collect(request)
+    assert uses.box.verify(number, document("twice"), signature)
+    spent = three[1].sign(bytes(68))
+    assert uses.refused_approval(request, three[1], spent) == "ApprovalUsed"
+    assert uses.refused(request, "Challenge", user=ALICE) == "ApprovalUsed"
+
+
+def test_whoever_carries_an_approval_is_recorded_and_the_signature_is_what_counts(uses, three, number):
+    request = uses.request(number, document("carried"))
+    data = uses.to_sign(request, KEEPER)
+    signature = three[0].sign(data)
+    assert uses.authorize(request, three[0], signature, user=KEEPER)[0] is not None
+    assert uses.authorize(request, three[1], three[1].sign(data), user=ADMIN)[0] is not None
+    approvals = {a["approver"]: a["by"] for a in uses.describe(request)["approvals"]}
+    assert approvals == {three[0].subject: f"user:{KEEPER}", three[1].subject: f"user:{ADMIN}"}
+    assert signature.hex() not in str(uses.describe(request, AUDITOR))
+    for user, code in ((REVIEWER, "AccessDenied"), (AUDITOR, "AccessDenied"), (OTHER, "UnknownObject")):
+        assert uses.refused_approval(request, three[2], signature, user=user) == code
+    rows = [row for row in uses.events("use-approved", number) if row["request"] == request]
+    assert [(row["subject"], row["object"]) for row in rows] == [
+        (f"user:{KEEPER}", three[0].subject), (f"user:{ADMIN}", three[1].subject)]
+
+
+def test_approvals_by_rsa_and_curves_together(uses):
+    mixed = [*uses.approvers(ALICE), *uses.approvers(BOB, algorithm="RSA")]
+    rsa = uses.seal(mixed, 2, ("algorithm", "s", "rsa-2048"))
+    for scheme in ("rsassa", "rsapss"):
+        request = uses.request(rsa, document(scheme), ("scheme", "s", scheme))
+        assert uses.challenge(request)["scheme"] == scheme
+        uses.approve(request, *mixed)
+        assert len(uses.collect(request)[0]) == 256
+
+
+def test_hash_and_scheme_are_frozen_with_the_document(uses, three, number):
+    digest = bytes(range(48))
+    request = uses.request(number, digest, ("hash", "s", "sha384"), ("purpose", "s", "endorsement"))
+    asked = uses.describe(request)["application"]
+    assert (asked["digest"], asked["hash"], asked["scheme"]) == (digest.hex(), "sha384", "ecdsa")
+    assert asked["purpose"] == "endorsement" and asked["live"] is False
+    uses.approve(request, three[0], three[1])
+    signature, _use = uses.collect(request)
+    assert uses.box.verify(number, digest, signature)
+
+
+# --- taking back --------------------------------------------------------------------------------
+
+def test_approval_that_is_withdrawn_is_missing_again(uses, three, number):
+    alice, bob, _carol = three
+    request = uses.request(number, document("withdrawn"))
+    uses.approve(request, alice, bob)
+    assert uses.state(request) == "approved"
+    assert uses.refused(request, "WithdrawApproval", "s", alice.subject, user=BOB) == "AccessDenied"
+    assert uses.refused(request, "WithdrawApproval", "s", alice.subject, user=KEEPER) == "AccessDenied"
+    assert uses.refused(request, "WithdrawApproval", "s", "user:news", user=CAROL) == "NotFound"
+    assert uses.withdraw(request, alice)[0] is not None
+    assert (uses.state(request), uses.missing(request)) == ("applied", 1)
+    assert uses.refused(request, "Collect") == "ApprovalRequired"
+    assert uses.refused(request, "WithdrawApproval", "s", alice.subject, user=ALICE) == "NotFound"
+    assert [a["approver"] for a in uses.describe(request)["approvals"]] == [bob.subject]
+    assert uses.withdraw(request, bob, user=ADMIN)[0] is not None
+    assert uses.missing(request) == 2
+    uses.approve(request, alice, bob)
+    assert uses.collect(request)
+    assert uses.refused(request, "WithdrawApproval", "s", alice.subject, user=ALICE) == "InvalidState"
+
+
+ROWS = """
+import json, os, sqlite3, sys
+db = sqlite3.connect(f"file:{os.environ['SEALSD_STATE']}/register.db?mode=ro", uri=True)
+print(json.dumps([[v, len(s), w] for v, s, w in db.execute(
+    "SELECT version, sealed, withdrawn FROM use_approval WHERE request = ?", sys.argv[1:])]))
+"""
+
+
+def test_withdrawn_signature_is_erased_from_the_register_and_confidential_before(uses, three, number):
+    request = uses.request(number, document("erased"))
+    signature = three[0].sign(uses.to_sign(request))
+    uses.authorize(request, three[0], signature)
+    [[version, size, withdrawn]] = eval(uses.box.ok(["/usr/bin/python3", "-c", ROWS, request]))
+    assert version == 1 and size > len(signature) and withdrawn == 0
+    uses.withdraw(request, three[0])
+    [[version, size, withdrawn]] = eval(uses.box.ok(["/usr/bin/python3", "-c", ROWS, request]))
+    assert version == 1 and size == 0 and withdrawn > 0
+    uses.approve(request, three[0])
+    [[version, size, withdrawn]] = eval(uses.box.ok(["/usr/bin/python3", "-c", ROWS, request]))
+    assert version == 2 and size > 0 and withdrawn == 0
+
+
+def test_cancelled_request_is_over(uses, three, number):
+    request = uses.request(number, document("cancelled"))
+    uses.approve(request, *three[:2])
+    assert uses.refused(request, "Cancel", "s", "no", user=ALICE) == "AccessDenied"
+    uses.life.told(uses.box.request(request, "Cancel", "s", "a mistake", user=KEEPER))
+    assert uses.state(request) == "cancelled"
+    assert uses.refused(request, "Collect") == "InvalidState"
+    assert uses.refused(request, "Challenge", user=ALICE) == "InvalidState"
+    assert uses.events("use-cancelled", number)[-1]["reason"] == "a mistake"
+
+
+@pytest.mark.parametrize("member,words", [("Approve", ["sa{sv}", "fine", "0"]), ("Reject", ["s", "no"])])
+def test_reviewers_have_no_part_in_it(uses, number, member, words):
+    request = uses.request(number, document("reviewed"))
+    assert uses.refused(request, member, *words, user=REVIEWER) == "InvalidState"
+    assert request not in uses.listed(REVIEWER, ("awaiting", "s", "me"))
+
+
+def test_request_that_nobody_collects_in_time_expires(uses, three, number):
+    request = uses.request(number, document("late"), ("expires", "t", uses.life.now() + 6000000))
+    uses.approve(request, *three[:2])
+    uses.box.ok("sleep 6")
+    assert uses.refused(request, "Collect") == "ApprovalExpired"
+    assert uses.state(request) == "expired" and "ask again" in uses.life.request(request, "Error")
+    assert uses.refused(request, "Collect") == "ApprovalExpired"
+    assert uses.refused_approval(request, three[2], bytes(70)) == "ApprovalExpired"
+    assert uses.events("use-expired", number)[-1]["request"] == request
+
+
+# --- who sees it --------------------------------------------------------------------------------
+
+def test_approvers_see_the_request_and_not_the_seal(uses, three, number):
+    request = uses.request(number, document("seen"))
+    for user in (ALICE, BOB, CAROL):
+        assert request in uses.listed(user, ("awaiting", "s", "me"))
+        assert uses.state(request, user) == "applied"
+        assert uses.life.refused(number, "Describe", user=user) == "UnknownObject"
+        assert uses.box.error("/org/sealsd1", "Manager", "GetSeal", "s", number, user=user) == "NotFound"
+        assert uses.life.told(uses.box.manager("ListSeals", "a{sv}", 0, user=user)) == [[]]
+    assert uses.refused(request, "Describe", user=OTHER) == "UnknownObject"
+    assert uses.refused(request, "Challenge", user=OTHER) == "UnknownObject"
+    assert uses.listed(OTHER) == []
+    uses.approve(request, three[0])
+    assert request not in uses.listed(ALICE, ("awaiting", "s", "me"))
+    assert request in uses.listed(ALICE) and request in uses.listed(BOB, ("awaiting", "s", "me"))
+    uses.approve(request, three[1])
+    assert request not in uses.listed(CAROL, ("awaiting", "s", "me"))
+    assert request in uses.listed(KEEPER, ("awaiting", "s", "me"))
+    for user in (ALICE, ADMIN):
+        assert uses.refused(request, "Collect", user=user) == "AccessDenied"
+
+
+def test_approver_of_one_seal_sees_no_request_about_another(uses, three):
+    theirs = uses.seal(three[:1], 1)
+    request = uses.request(theirs, document("of one"))
+    assert uses.refused(request, "Challenge", user=BOB) == "UnknownObject"
+    assert request not in uses.listed(BOB)
+    other = uses.life.apply(theirs, "amend", ("use-limit", "t", 50))
+    assert uses.refused(other, "Describe", user=ALICE) == "UnknownObject"
+
+
+def test_subscribed_approver_hears_of_each_approval(uses, three, number):
+    watch = uses.box.watch(user=CAROL)
+    request = uses.request(number, document("heard"))
+    assert watch.signal("Changed")["body"] == ["request", str(request), "applied"]
+    uses.approve(request, three[0])
+    assert watch.signal("Changed")["body"] == ["request", str(request), "applied"]
+    uses.approve(request, three[1])
+    assert watch.signal("Changed")["body"] == ["request", str(request), "approved"]
+    watch.kill()
+
+
+# --- the seal meanwhile -------------------------------------------------------------------------
+
+def test_request_about_a_suspended_seal_waits(uses, three):
+    seal = uses.seal(three, 2)
+    request = uses.request(seal, document("waits"))
+    uses.approve(request, *three[:2])
+    uses.life.do(seal, "Suspend", "s", "holidays", user=KEEPER)
+    assert uses.refused(request, "Collect") == "Suspended" and uses.state(request) == "approved"
+    assert uses.refused_request(seal, document("more")) == "Suspended"
+    uses.life.do(seal, "Resume", "s", "back")
+    assert uses.box.verify(seal, document("waits"), uses.collect(request)[0])
+
+
+def test_requests_about_a_revoked_seal_end_and_say_why(uses, three):
+    seal = uses.seal(three, 2)
+    approved, applied, done = (uses.request(seal, document(text)) for text in ("a", "b", "c"))
+    uses.approve(approved, *three[:2])
+    uses.approve(done, *three[:2])
+    collected = uses.collect(done)
+    uses.life.do(seal, "Revoke", "s", "over", user=ADMIN)
+    for request in (approved, applied):
+        assert uses.state(request) == "cancelled"
+        assert "revoked" in uses.life.request(request, "Error")
+        assert uses.refused(request, "Collect") == "InvalidState"
+    assert uses.collect(done) == collected
+
+
+def test_keeper_who_lost_custody_cannot_collect(uses, three):
+    seal = uses.seal(three, 2)
+    request = uses.request(seal, document("not mine any more"))
+    uses.approve(request, *three[:2])
+    uses.life.approve(uses.life.apply(seal, "transfer", ("keeper", "s", f"user:{OTHER}")))
+    uses.life.do(seal, "Accept", "a{sv}", 0, user=OTHER)
+    assert uses.refused(request, "Collect") == "AccessDenied"
+    assert uses.refused(request, "Collect", user=OTHER) == "UnknownObject"
+    assert uses.use_count(seal) == 0
+
+
+def test_use_limit_counts_what_is_collected_and_not_what_is_asked_for(uses, three):
+    seal = uses.seal(three, 1, ("use-limit", "t", 1))
+    first, second = (uses.request(seal, document(text)) for text in ("first", "second"))
+    for request in (first, second):
+        uses.approve(request, three[0])
+    collected = uses.collect(second)
+    assert collected[1] == 1
+    assert uses.refused(first, "Collect") == "LimitReached" and uses.state(first) == "approved"
+    assert uses.collect(second) == collected
+
+
+def test_holder_of_a_grant_asks_and_collects_as_long_as_it_lasts(uses, three):
+    seal = uses.seal(three, 1)
+    uses.life.do(seal, "AddGrant", "sa{sv}", f"user:{OTHER}", 1, "count", "t", 1, user=KEEPER)
+    first, second = (uses.request(seal, document(text), user=OTHER) for text in ("first", "second"))
+    for request in (first, second):
+        uses.approve(request, three[0])
+    assert uses.box.verify(seal, document("first"), uses.collect(first, OTHER)[0])
+    assert uses.refused(second, "Collect", user=OTHER) == "LimitReached"
+    assert uses.events("use", seal)[-1]["object"].startswith("grant:")
+
+
+# --- the machine meanwhile ----------------------------------------------------------------------
+
+def test_deferred_requests_survive_a_restart_and_their_results_too(uses, three, number):
+    applied, approved, done = (uses.request(number, document(text)) for text in ("x", "y", "z"))
+    uses.approve(applied, three[0])
+    uses.approve(approved, *three[:2])
+    uses.approve(done, *three[:2])
+    collected = uses.collect(done)
+    uses.box.ctl("restart")
+    assert (uses.state(applied), uses.missing(applied)) == ("applied", 1)
+    assert uses.collect(done) == collected
+    uses.approve(applied, three[2])
+    for request, text in ((applied, "x"), (approved, "y")):
+        assert uses.box.verify(number, document(text), uses.collect(request)[0])
+
+
+def test_machine_that_changed_after_the_approval_refuses_and_once_approved_signs(uses, three, number):
+    """Without asking the approvers again, and without a use for what was refused."""
+    request = uses.request(number, document("another kernel"))
+    uses.approve(request, *three[:2])
+    before = uses.use_count(number)
+    uses.box.pcr_extend(7)
+    for _ in range(2):
+        assert uses.refused(request, "Collect") == "MachineStateRefused"
+    assert uses.use_count(number) == before and uses.state(request) == "approved"
+    uses.box.ok("sealctl machine-state approve --authority $SEAL_AUTHORITY --yes")
+    signature, use = uses.collect(request)
+    assert uses.box.verify(number, document("another kernel"), signature)
+    assert use == before + 1
+
+
+def test_ledger_and_counts_are_sound_after_all_of_it(uses, number):
+    report = uses.life.told(uses.box.manager("VerifyLedger", user=AUDITOR))[0]
+    assert report["breaks"]["data"] == 0
+    used = [row["use"] for row in uses.events("use", number)]
+    for row in uses.events("use-failed", number):  # the chip was not asked: they were given back
+        used.remove(row["use"])
+    made = [row["use"] for row in uses.events("use-completed", number)]
+    assert sorted(used) == sorted(made) == list(range(1, uses.use_count(number) + 1))
