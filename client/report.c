@@ -83,6 +83,13 @@ static const Step seal_steps[] = {
         { "revoked", "administrators", "destroy revoked seals", "sealctl destroy NUMBER REASON" },
 };
 
+/* The use of a seal is approved by the seal's approvers, and collected by who asked for it. */
+static const Step use_steps[] = {
+        { "applied", "approvers", "approve uses of seals", "sealctl approve-use ID" },
+        { "approved", "keepers", "collect approved signatures",
+          "sealctl collect ID --output FILE" },
+};
+
 static const Step request_steps[] = {
         { "applied", "reviewers", "decide about requests", "sealctl requests --awaiting-me" },
         { "approved", "makers", "make approved seals", "sealctl make ID" },
@@ -96,13 +103,14 @@ static bool action_add(json_t *actions, const Step *step, const char *who, json_
                                                "count", count, "command", step->command)) == 0;
 }
 
-static json_int_t requests_in(const json_t *requests, const char *state) {
+static json_int_t requests_in(const json_t *requests, bool use, const char *state) {
         const json_t *request;
         json_int_t count = 0;
         size_t i;
 
         json_array_foreach(requests, i, request)
-                count += strcmp(json_text(request, "state"), state) == 0;
+                count += (strcmp(json_text(request, "kind"), "use") == 0) == use &&
+                         strcmp(json_text(request, "state"), state) == 0;
         return count;
 }
 
@@ -118,8 +126,12 @@ json_t *report_actions(const json_t *seals, const json_t *requests, const char *
                 const Step *step = &request_steps[i];
                 const char *who = strict && strcmp(step->state, "failed") == 0 ? "makers"
                                                                                : step->who;
-                good = good && action_add(actions, step, who, requests_in(requests, step->state));
+                good = good &&
+                       action_add(actions, step, who, requests_in(requests, false, step->state));
         }
+        for (size_t i = 0; i < sizeof(use_steps) / sizeof(use_steps[0]); i++)
+                good = good && action_add(actions, &use_steps[i], use_steps[i].who,
+                                          requests_in(requests, true, use_steps[i].state));
         for (size_t i = 0; i < sizeof(seal_steps) / sizeof(seal_steps[0]); i++)
                 good = good &&
                        action_add(actions, &seal_steps[i], seal_steps[i].who,

@@ -17,6 +17,13 @@ static json_t *requests_add(json_t *list, const char *state) {
         return list;
 }
 
+static json_t *use_add(json_t *list, const char *state) {
+        assert_int_equal(json_array_append_new(list, json_pack("{ss ss}", "kind", "use", "state",
+                                                               state)),
+                         0);
+        return list;
+}
+
 static json_int_t count_of(const json_t *report, const char *group, const char *key) {
         return json_integer_value(json_object_get(json_object_get(report, group), key));
 }
@@ -96,6 +103,17 @@ static void who_has_to_act_is_told(void **state) {
         json_decref(requests);
 }
 
+static void uses_wait_for_approvers_and_for_who_asked_and_not_for_reviewers(void **state) {
+        json_t *requests = use_add(use_add(use_add(json_array(), "applied"), "approved"), "applied");
+        json_t *none = json_array(), *seals = report_seals(none, 100, 200);
+
+        (void) state;
+        assert_actions(seals, requests, "dual", "approvers 2, keepers 1");
+        json_decref(seals);
+        json_decref(none);
+        json_decref(requests);
+}
+
 static void requests_that_are_history_are_left_out(void **state) {
         static const char *const states[] = { "applied",  "approved",  "making",  "failed",
                                               "rejected", "cancelled", "expired", "completed" };
@@ -115,6 +133,7 @@ int main(void) {
                 cmocka_unit_test(seals_are_counted_by_state_and_type),
                 cmocka_unit_test(what_ends_soon_is_listed_and_what_has_ended_is_counted),
                 cmocka_unit_test(who_has_to_act_is_told),
+                cmocka_unit_test(uses_wait_for_approvers_and_for_who_asked_and_not_for_reviewers),
                 cmocka_unit_test(requests_that_are_history_are_left_out),
         };
 
