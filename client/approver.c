@@ -137,3 +137,16 @@ int approvers_print(const Context *context, const json_t *approvers, json_int_t 
                json_array_size(approvers));
         return print_table(context, rows, FIELDS(columns), "");
 }
+
+const char *approvers_verb(Context *context, const char *path) {
+        _cleanup_(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
+        _cleanup_(message_freep) sd_bus_message *call = NULL, *reply = NULL;
+        _cleanup_(json_freep) json_t *seal = NULL;
+        const char *text = "";
+
+        if (call_new(context, path, SEAL, "Describe", &call) == 0 &&
+            call_attempt(context, call, &error, &reply) >= 0 &&
+            sd_bus_message_read(reply, "s", &text) >= 0)
+                seal = json_loads(text, 0, NULL);
+        return json_array_size(json_object_get(seal, "approvers")) > 0 ? "request-use" : "sign";
+}

@@ -15,3 +15,9 @@ int approvers_append(const Context *context, const ApplicationWords *application
 
 /* For people: how many of whom, and by which key each is known. Nothing where there are none. */
 int approvers_print(const Context *context, const json_t *approvers, json_int_t threshold);
+
+/*
+ * "request-use" for a seal with approvers, else "sign": by which verb it is used. Also "sign" where
+ * that cannot be found out.
+ */
+const char *approvers_verb(Context *context, const char *path);

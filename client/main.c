@@ -55,6 +55,13 @@ static const Verb verbs[] = {
         { "revoke", verb_revoke, "Revoke a seal for ever" },
         { "destroy", verb_destroy, "Erase the key of a revoked seal" },
 
+        { NULL, NULL, "Signatures that several people approve" },
+        { "request-use", verb_request_use, "Ask a seal's approvers for one signature" },
+        { "challenge", verb_challenge, "What an approver signs, for openssl or a smartcard" },
+        { "approve-use", verb_approve_use, "Approve one use of a seal, with your key" },
+        { "withdraw-approval", verb_withdraw_approval, "Take an unused approval back" },
+        { "collect", verb_collect, "Fetch the signature once enough have approved" },
+
         { NULL, NULL, "Looking after it" },
         { "ledger", verb_ledger, "list, export, verify, check, acknowledge: what happened here" },
         { "inspect", verb_inspect, "Look for what is not as it should be" },

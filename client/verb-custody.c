@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "client/application.h"
+#include "client/approver.h"
 #include "client/bus-call.h"
 #include "client/output.h"
 #include "client/seal-act.h"
@@ -130,9 +131,15 @@ int verb_deliver(Context *context, int argc, char **argv) {
         return r != 0 ? r : seal_state_report(context, path, &next);
 }
 
+static int accepted_report(Context *context, const char *path) {
+        const bool sign = context->json || strcmp(approvers_verb(context, path), "sign") == 0;
+        const SealNext next = { "", sign ? "sealctl sign" : "sealctl request-use", " FILE" };
+
+        return seal_state_report(context, path, &next);
+}
+
 int verb_accept(Context *context, int argc, char **argv) {
         const Usage usage = { accept_help, NULL, 0, 1, 1 };
-        const SealNext next = { "", "sealctl sign", " FILE" };
         _cleanup_(message_freep) sd_bus_message *call = NULL;
         char **arguments, path[PATH_SIZE];
 
@@ -145,7 +152,7 @@ int verb_accept(Context *context, int argc, char **argv) {
                 r = call_built(context, sd_bus_message_append(call, "a{sv}", 0));
         if (r == 0)
                 r = call_send(context, call, NULL);
-        return r != 0 ? r : seal_state_report(context, path, &next);
+        return r != 0 ? r : accepted_report(context, path);
 }
 
 int verb_decline(Context *context, int argc, char **argv) {

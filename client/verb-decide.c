@@ -6,7 +6,7 @@
 #include "client/bus-call.h"
 #include "client/output.h"
 #include "client/signing.h"
-#include "client/text.h"
+#include "client/use-request.h"
 #include "client/verb.h"
 
 #define SIGNING_HELP                                                                         \
@@ -63,12 +63,6 @@ static const char make_help[] =
         "  sealctl make 3\n"
         "\n"
         "Next: 'sealctl record-filing NUMBER', then 'sealctl deliver NUMBER KEEPER'.\n";
-
-static int path_get(const Context *context, const char *id, char ret[static PATH_SIZE]) {
-        if (request_path_parse(id, ret))
-                return 0;
-        return fail(context, EXIT_USAGE, "'%s' is no request: write its number", id);
-}
 
 static void next_print(const char *seal_state, const char *id, const char *state,
                        const char *seal) {
@@ -158,7 +152,7 @@ int verb_approve(Context *context, int argc, char **argv) {
 
         int r = options_parse(context, argc, argv, &usage, &arguments);
         if (r == 0)
-                r = path_get(context, arguments[0], path);
+                r = request_path_get(context, arguments[0], path);
         if (r == 0)
                 r = signing_prepare(context, path, &signing);
         if (r == 0)
@@ -174,7 +168,7 @@ int verb_reject(Context *context, int argc, char **argv) {
 
         int r = options_parse(context, argc, argv, &usage, &arguments);
         if (r == 0)
-                r = path_get(context, arguments[0], path);
+                r = request_path_get(context, arguments[0], path);
         if (r == 0)
                 r = signing_prepare(context, path, &signing);
         if (r == 0 && signing.made)
@@ -190,7 +184,7 @@ int verb_cancel(Context *context, int argc, char **argv) {
 
         int r = options_parse(context, argc, argv, &usage, &arguments);
         if (r == 0)
-                r = path_get(context, arguments[0], path);
+                r = request_path_get(context, arguments[0], path);
         if (r == 0)
                 r = reason_send(context, path, "Cancel", arguments[1]);
         return r != 0 ? r : request_report(context, path);
@@ -203,7 +197,7 @@ int verb_make(Context *context, int argc, char **argv) {
 
         int r = options_parse(context, argc, argv, &usage, &arguments);
         if (r == 0)
-                r = path_get(context, arguments[0], path);
+                r = request_path_get(context, arguments[0], path);
         if (r == 0)
                 r = call_json(context, path, REQUEST, "Make", NULL, &seal);
         return r != 0 ? r : request_report(context, path);

@@ -6,7 +6,7 @@
 #include "client/approver.h"
 #include "client/bus-call.h"
 #include "client/output.h"
-#include "client/text.h"
+#include "client/use-request.h"
 #include "client/verb.h"
 
 static const char help[] =
@@ -19,7 +19,8 @@ static const char help[] =
         "Example:\n"
         "  sealctl request 3\n"
         "\n"
-        "Next: 'sealctl approve ID' or 'sealctl reject ID REASON'.\n";
+        "Next: 'sealctl approve ID' or 'sealctl reject ID REASON'; for the use of a seal\n"
+        "'sealctl approve-use ID'.\n";
 
 static const OutputField request_fields[] = {
         { "id", "Request", FIELD_TEXT },
@@ -33,6 +34,7 @@ static const OutputField request_fields[] = {
         { "created", "Created", FIELD_TIME },
         { "expires", "Expires", FIELD_TIME },
         { "missing", "Approvals missing", FIELD_TEXT },
+        { "use", "Use of the seal", FIELD_LIMIT },
         { "error", "Why not done", FIELD_TEXT },
 };
 
@@ -105,13 +107,54 @@ static int application_print(const Context *context, const json_t *request) {
                                json_integer_value(json_object_get(application, "threshold")));
 }
 
-static int request_print(const Context *context, const json_t *request) {
+/* Of a use: what is signed, who has approved it, and whom it waits for. */
+static int use_print(const Context *context, const json_t *request) {
+        static const OutputField fields[] = {
+                { "document-name", "Document", FIELD_TEXT },
+                { "digest", "Its digest", FIELD_TEXT },
+                { "hash", "Hash", FIELD_TEXT },
+                { "scheme", "Scheme", FIELD_TEXT },
+                { "purpose", "Purpose", FIELD_TEXT },
+                { "live", "Live", FIELD_TEXT },
+        };
+        static const OutputField columns[] = {
+                { "approver", "APPROVED BY", FIELD_TEXT },
+                { "by", "HANDED IN BY", FIELD_TEXT },
+                { "time", "TIME", FIELD_TIME },
+        };
+        const json_t *approvals = json_object_get(request, "approvals");
+        _cleanup_free_ char *progress = NULL;
+
+        puts("\nThe signature that is asked for:");
+        int r = print_fields(context, json_object_get(request, "application"), FIELDS(fields));
+        if (r != 0)
+                return r;
+        if (use_progress_text(request, &progress) == 0) {
+                putchar('\n');
+                print_escaped(progress);
+                putchar('\n');
+        }
+        if (json_array_size(approvals) == 0)
+                return 0;
+        putchar('\n');
+        return print_table(context, approvals, FIELDS(columns), "");
+}
+
+static int request_print(const Context *context, json_t *request) {
+        const bool use = strcmp(json_text(request, "kind"), "use") == 0;
+
         if (context->json)
                 return print_json_value(context, request);
         note_opaque(context, request);
+        if (use) /* it is of decisions */
+                (void) json_object_del(request, "digest");
+        if (json_integer_value(json_object_get(request, "use")) == 0)
+                (void) json_object_del(request, "use");
         int r = print_fields(context, request, FIELDS(request_fields));
         if (r != 0)
                 return r;
+        if (use)
+                return use_print(context, request);
         r = application_print(context, request);
         if (r != 0)
                 return r;
@@ -125,8 +168,8 @@ int verb_request(Context *context, int argc, char **argv) {
         char **arguments, path[PATH_SIZE];
 
         int r = options_parse(context, argc, argv, &usage, &arguments);
-        if (r == 0 && !request_path_parse(arguments[0], path))
-                r = fail(context, EXIT_USAGE, "'%s' is no request: write its number", arguments[0]);
+        if (r == 0)
+                r = request_path_get(context, arguments[0], path);
         if (r == 0)
                 r = describe(context, path, REQUEST, &request);
         return r != 0 ? r : request_print(context, request);

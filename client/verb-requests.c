@@ -18,16 +18,17 @@ static const char help[] =
         "  --state STATE   applied, approved, making, completed, failed, rejected,\n"
         "                  cancelled, expired\n"
         "  --kind KIND     make, renew, recertify, amend, transfer, revoke, resume,\n"
-        "                  destroy, review\n"
+        "                  destroy, review, use\n"
         "  --seal NUMBER   Those about this seal\n"
         "  --mine          Those that you made\n"
-        "  --awaiting-me   Those that wait for your decision\n"
+        "  --awaiting-me   Those that wait for your decision or approval, or for you to\n"
+        "                  collect\n"
         "\n"
         "Example:\n"
         "  sealctl requests --awaiting-me\n"
         "\n"
         "Next: 'sealctl request ID' shows one; then 'sealctl approve ID' or 'sealctl\n"
-        "reject ID REASON'.\n";
+        "reject ID REASON', for the use of a seal 'sealctl approve-use ID'.\n";
 
 static const OutputField columns[] = {
         { "id", "ID", FIELD_TEXT },
@@ -64,7 +65,8 @@ static int filter_check(const Context *context, const Filter *filter) {
         static const char *const states[] = { "applied", "approved", "making",    "completed",
                                               "failed",  "rejected", "cancelled", "expired" };
         static const char *const kinds[] = { "make",   "renew",  "recertify", "amend", "transfer",
-                                             "revoke", "resume", "destroy",   "review" };
+                                             "revoke", "resume", "destroy",   "review",
+                                             "use" };
 
         if (filter->state && !is_one_of(filter->state, states, sizeof(states) / sizeof(states[0])))
                 return fail(context, EXIT_USAGE, "there is no state '%s' of requests",

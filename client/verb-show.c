@@ -78,15 +78,39 @@ static const OutputField fields[] = {
         { "bit", "Bit", FIELD_TEXT },
 };
 
-static void policy_print(const json_t *policy) {
-        const json_t *term;
-        size_t i;
+#define FIRST_TERM "PolicyAuthorize(" /* of each way that the policy has (policy/seal-policy.h) */
 
-        if (json_array_size(policy) > 0)
-                puts("What the TPM asks for each signature:");
+static size_t ways_count(const json_t *policy) {
+        const json_t *term;
+        size_t i, count = 0;
+
+        json_array_foreach(policy, i, term)
+                count += json_is_string(term) &&
+                         strncmp(json_string_value(term), FIRST_TERM, strlen(FIRST_TERM)) == 0;
+        return count;
+}
+
+/* One way: a term a line. Several (of a seal with approvers): each numbered. */
+static void policy_print(const json_t *policy) {
+        const size_t ways = ways_count(policy);
+        const json_t *term;
+        size_t i, way = 0;
+
+        if (json_array_size(policy) == 0)
+                return;
+        puts("What the TPM asks for each signature:");
+        if (ways > 1)
+                printf("(one of %zu ways)\n", ways);
         json_array_foreach(policy, i, term) {
-                printf("  %zu. ", i + 1);
-                print_escaped(json_is_string(term) ? json_string_value(term) : "?");
+                const char *text = json_is_string(term) ? json_string_value(term) : "?";
+                const bool first = strncmp(text, FIRST_TERM, strlen(FIRST_TERM)) == 0;
+                if (ways <= 1)
+                        printf("  %zu. ", i + 1);
+                else if (first)
+                        printf("  %zu. ", ++way);
+                else
+                        fputs("     ", stdout);
+                print_escaped(text);
                 putchar('\n');
         }
 }
@@ -229,14 +253,17 @@ static int early_get(Context *context, const char *path, const char *why, char *
         return fail_errno(context, -ENOMEM, path);
 }
 
-static int can_sign_print(const Context *context, const char *number) {
+static int can_sign_print(Context *context, const char *path) {
+        const char *number = path_last(path);
+
         if (context->json) {
                 _cleanup_(json_freep) json_t *object = json_pack("{ss sb ss}", "number", number,
                                                                  "can-sign", 1, "why-not", "");
                 return print_json_value(context, object);
         }
-        printf("Seal %s can sign (for its keepers).\nNext: a keeper runs 'sealctl sign %s FILE'\n",
-               number, number);
+        const char *verb = approvers_verb(context, path);
+        printf("Seal %s can sign (for its keepers%s).\nNext: a keeper runs 'sealctl %s %s FILE'\n",
+               number, strcmp(verb, "sign") == 0 ? "" : ", once its approvers agree", verb, number);
         return 0;
 }
 
@@ -252,7 +279,7 @@ static int why_not(Context *context, const char *path) {
         if (r != 0)
                 return r;
         if (text[0] == '\0')
-                return can_sign_print(context, path_last(path));
+                return can_sign_print(context, path);
         r = property_json(context, path, SEAL, "State", &state);
         if (r != 0)
                 return r;

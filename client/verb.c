@@ -11,7 +11,7 @@
 
 static void help_line(const Verb *verb, FILE *out) {
         if (verb->name)
-                fprintf(out, "  %-15s%s\n", verb->name, verb->summary);
+                fprintf(out, "  %-19s%s\n", verb->name, verb->summary);
         else
                 fprintf(out, "\n%s:\n", verb->summary);
 }
