@@ -86,7 +86,8 @@ ALL_LDFLAGS = -pie -pthread -Wl,-z,relro,-z,now,-z,noexecstack -Wl,--as-needed \
 # ---- what is built -------------------------------------------------------------------------------
 LAYERS  = base policy tpm format sealsd client
 objects = $(patsubst %.c,$(B)/obj/%.o,$(wildcard $(1)/*.c))
-HEADERS = $(wildcard $(addsuffix /*.h,$(LAYERS) tests/unit tests/tools tests/fixture tests/inject tests/fuzz))
+HEADERS = $(wildcard $(addsuffix /*.h,$(LAYERS) tests/unit tests/tools tests/fixture tests/attack \
+                      tests/inject tests/fuzz))
 
 # Archives in an order that resolves the references among them.
 CLIENT_ARCHIVES = $(addprefix $(B)/lib,format.a policy.a base.a)
@@ -167,6 +168,11 @@ $(B)/fuzz/%: $(B)/obj/tests/fuzz/%.o $(FUZZ_MAIN) $(FUZZ_ARCHIVES)
 $(SANDBOX_TOOLS): $(B)/tools/%: $(B)/obj/tests/tools/%.o
 	@mkdir -p $(@D)
 	$(CC) $(ALL_LDFLAGS) -o $@ $< $(DAEMON_LIBS)
+
+$(B)/libattack.a: $(call objects,tests/attack)
+$(B)/tools/attacker: $(B)/obj/tests/tools/attacker.o $(B)/libattack.a $(DAEMON_ARCHIVES)
+	@mkdir -p $(@D)
+	$(CC) $(ALL_LDFLAGS) -o $@ $< $(B)/libattack.a $(DAEMON_ARCHIVES) $(DAEMON_LIBS)
 
 # Without the test library, since the demonstration uses one of them.
 $(B)/tools/%: $(B)/obj/tests/tools/%.o $(DAEMON_ARCHIVES)

@@ -16,6 +16,24 @@
  *                                          the same, but with the session's own nonce and a signature
  *                                          made now with the authority's private key; then write
  *
+ *   attacker use FOLDER NUMBER REQUEST     sign what a request of kind use is for, with the approvals
+ *                                          that are in it and the PIN in $ATTACKER_PIN
+ *   attacker use-other FOLDER NUMBER REQUEST
+ *                                          sign another document with them
+ *   attacker use-seal FOLDER NUMBER REQUEST
+ *                                          sign it with another seal, which is NUMBER
+ *   attacker use-fewer FOLDER NUMBER REQUEST
+ *                                          with one less, one twice, a stranger's, in another order
+ *   attacker use-again FOLDER NUMBER REQUEST
+ *                                          live ones in another session, and as deferred ones
+ *   attacker use-bare FOLDER NUMBER REQUEST
+ *                                          leave machine state, revocation bit or PIN out
+ *   attacker use-hold FOLDER NUMBER REQUEST
+ *                                          satisfy all, print "prepared", wait for a line, sign
+ *
+ * The words with use- try one trick after the other, and print what the last one came to, or done as
+ * soon as one signs; what each was refused for is told on standard error.
+ *
  * `answer` is no attack: it shows that `replay` fails for want of a fresh signature and of nothing
  * else. $SEALSD_TCTI is how the chip is reached. Prints one word: done, or the refusal's name.
  */
@@ -30,111 +48,12 @@
 #include "policy/approval.h"
 #include "policy/index.h"
 #include "policy/key.h"
-#include "sealsd/store.h"
+#include "tests/attack/loot.h"
+#include "tests/attack/use.h"
 #include "tpm/context.h"
 #include "tpm/key.h"
 #include "tpm/policy.h"
-#include "tpm/register-key.h"
 #include "tpm/session.h"
-#include "tpm/srk.h"
-
-typedef struct Loot {
-        Tpm *tpm;
-        Installation installation;
-        TPM2B_NAME authority;
-        TpmIndex index;
-        MachineState *states;
-        size_t state_count;
-        Seal seal;
-        SealPolicy policy;
-        MachineApproval *approvals; /* of states */
-        Vault *vault;               /* the register's key */
-} Loot;
-
-static int loot_index(Loot *loot, Store *store, TPM2_HANDLE handle) {
-        RegisterIndex row;
-
-        int r = store_index_get(store, handle, &row);
-        if (r == 0)
-                loot->index = (TpmIndex){ row.kind, row.handle, loot->authority, row.auth };
-        return r;
-}
-
-static int loot_approvals(Loot *loot) {
-        loot->approvals = calloc(loot->state_count + 1, sizeof(*loot->approvals));
-        if (!loot->approvals)
-                return -ENOMEM;
-        for (size_t i = 0; i < loot->state_count; i++)
-                loot->approvals[i] = loot->states[i].approval;
-        return 0;
-}
-
-/* The register's key, as the chip hands it to the daemon. */
-static int loot_open(Loot *loot, Store *store, ErrorDetail *detail) {
-        const Installation *i = &loot->installation;
-        const RegisterKeyUse use = {
-                .public = &i->register_public,
-                .private = &i->register_private,
-                .authority = &loot->authority,
-                .profile = i->profile,
-                .approvals = loot->approvals,
-                .approval_count = loot->state_count,
-        };
-        _cleanup_(secret_wipe) Secret key = {};
-
-        int r = tpm_register_key_unseal(loot->tpm, &use, &key, detail);
-        if (r == 0)
-                r = vault_new(&loot->vault, REGISTER_KEY_SIZE, VAULT_MEMFD_SECRET);
-        if (r == 0)
-                r = vault_set(loot->vault, &key);
-        if (r == 0)
-                store_set_key(store, loot->vault);
-        return r;
-}
-
-static int loot_seal(Loot *loot, Store *store, const char *number, ErrorDetail *detail) {
-        int r = loot_open(loot, store, detail);
-
-        if (r == 0)
-                r = store_seal_get(store, number, &loot->seal);
-        if (r == 0)
-                r = loot_index(loot, store, loot->seal.index);
-        store_set_key(store, NULL);
-        return r;
-}
-
-static int loot_take(Loot *loot, const char *folder, const char *number, ErrorDetail *detail) {
-        _cleanup_(store_closep) Store *store = NULL;
-        TPMS_NV_PUBLIC public;
-        char path[512];
-        TPM2B_NAME srk;
-        int r;
-
-        (void) snprintf(path, sizeof(path), "%s/register.db", folder);
-        r = store_open(&store, path, detail);
-        if (r == 0)
-                r = store_installation_load(store, &loot->installation);
-        if (r == 0)
-                r = public_name(&loot->installation.authority, &loot->authority);
-        if (r == 0)
-                r = store_machine_state_list(store, &loot->states, &loot->state_count);
-        if (r == 0)
-                r = loot_approvals(loot);
-        if (r == 0)
-                r = tpm_new(&loot->tpm, getenv("SEALSD_TCTI"), detail);
-        if (r == 0)
-                r = tpm_srk_ensure(loot->tpm, NULL, NULL, &srk, detail);
-        if (r == 0 && strncmp(number, "0x", 2) == 0)
-                r = loot_index(loot, store, (TPM2_HANDLE) strtoul(number, NULL, 16));
-        else if (r == 0)
-                r = loot_seal(loot, store, number, detail);
-        loot->policy = (SealPolicy){ .authority = loot->authority, .bit = loot->seal.bit };
-        memcpy(loot->policy.profile, loot->seal.profile, sizeof(loot->policy.profile));
-        memcpy(loot->policy.number, loot->seal.number, sizeof(loot->policy.number));
-        if (r == 0)
-                r = index_public(loot->index.kind, loot->index.handle, &loot->authority, &public);
-        return r == 0 ? index_name(&public, true, &loot->policy.index) : r;
-}
 
 /* Whoever has the index's auth may append to the ledger's index; what he appends is nothing that the
  * register knows. */
@@ -342,6 +261,8 @@ static int control_answer(Loot *loot, char **argv, ErrorDetail *detail) {
 }
 
 static int attack(Loot *loot, char **argv, ErrorDetail *detail) {
+        if (strncmp(argv[1], "use", 3) == 0)
+                return attack_use(loot, argv[1], detail);
         if (strcmp(argv[1], "sign") == 0)
                 return attack_sign(loot, detail);
         if (strcmp(argv[1], "hold") == 0)
@@ -368,9 +289,13 @@ int main(int argc, char **argv) {
         (void) setenv("TSS2_LOG", "all+none", 0); /* refusals are what is expected here */
         if (argc < 4)
                 return 2;
-        int r = loot_take(&loot, argv[2], argv[3], &detail);
+        const bool of_use = strncmp(argv[1], "use", 3) == 0;
+        int r = of_use && argc < 5
+                        ? -EINVAL
+                        : loot_take(&loot, argv[2], argv[3], of_use ? argv[4] : NULL, &detail);
         if (r != 0 && r != SEAL_E_MACHINE_STATE_REFUSED) { /* what the chip says to the key */
                 (void) fprintf(stderr, "no loot: %d %s\n", r, error_describe(r, &detail));
+                loot_drop(&loot);
                 return 2;
         }
         if (r == 0)
@@ -381,9 +306,6 @@ int main(int argc, char **argv) {
         (void) fflush(stdout); /* the word comes before its explanation */
         if (r != 0)
                 (void) fprintf(stderr, "%s\n", error_describe(r, &detail));
-        loot.tpm = tpm_free(loot.tpm);
-        free(loot.states);
-        free(loot.approvals);
-        (void) vault_free(loot.vault);
+        loot_drop(&loot);
         return r == 0 ? 0 : 1;
 }
