@@ -7,8 +7,12 @@
 #include "tpm/context.h"
 #include "tpm/srk.h"
 
-#define EK_CERTIFICATE_RSA 0x01c00002U
-#define EK_CERTIFICATE_P256 0x01c0000aU
+/* RSA 2048 and P-256 of the low range; then RSA 2048, P-256, P-384, P-521, SM2, RSA 3072, 4096. */
+static const TPM2_HANDLE keys[] = {
+        0x01c00002U, 0x01c0000aU, 0x01c00012U, 0x01c00014U, 0x01c00016U,
+        0x01c00018U, 0x01c0001aU, 0x01c0001cU, 0x01c0001eU,
+};
+
 #define EK_CHAIN_FIRST 0x01c00100U
 #define EK_CHAIN_LAST 0x01c001ffU
 
@@ -135,20 +139,16 @@ int tpm_ek_certificates(const TpmHandle *session, TpmEkCertificates *ret, ErrorD
         uint16_t piece = 0;
 
         ret->count = 0;
-        int r = tpm_capability(session->tpm, TPM2_CAP_HANDLES, EK_CERTIFICATE_RSA,
-                               TPM2_MAX_CAP_HANDLES, &data, detail);
+        int r = tpm_capability(session->tpm, TPM2_CAP_HANDLES, keys[0], TPM2_MAX_CAP_HANDLES, &data,
+                               detail);
         if (r != 0)
                 return r;
         const TPML_HANDLE *there = &data->data.handles;
         if (there->count == 0 || there->handle[0] > EK_CHAIN_LAST)
                 return 0;
         r = piece_size(session->tpm, &piece, detail);
-        if (r == 0)
-                r = range_read(session, there, EK_CERTIFICATE_RSA, EK_CERTIFICATE_RSA, piece, ret,
-                               detail);
-        if (r == 0)
-                r = range_read(session, there, EK_CERTIFICATE_P256, EK_CERTIFICATE_P256, piece, ret,
-                               detail);
+        for (size_t i = 0; r == 0 && i < sizeof(keys) / sizeof(keys[0]); i++)
+                r = range_read(session, there, keys[i], keys[i], piece, ret, detail);
         if (r == 0)
                 r = range_read(session, there, EK_CHAIN_FIRST, EK_CHAIN_LAST, piece, ret, detail);
         return r;

@@ -12,6 +12,7 @@
 
 #define RSA_CERTIFICATE 0x01c00002U
 #define P256_CERTIFICATE 0x01c0000aU
+#define P384_CERTIFICATE 0x01c00016U
 #define CHAIN 0x01c00100U
 
 /* As the profile of the TCG has them, but the owner's in place of the platform's. */
@@ -116,8 +117,8 @@ static void most_chips_have_none(void **state) {
         assert_int_equal(read_all(chip).count, 0);
 }
 
-static void both_keys_and_their_issuers_are_read(void **state) {
-        const Der rsa = certificate("rsa"), p256 = certificate("p256");
+static void keys_and_their_issuers_are_read(void **state) {
+        const Der rsa = certificate("rsa"), p256 = certificate("p256"), p384 = certificate("p384");
         const Der root = certificate("root"), middle = certificate("middle");
         uint8_t chain[3 * DER_MAX] = {};
         Chip *chip = *state;
@@ -127,15 +128,17 @@ static void both_keys_and_their_issuers_are_read(void **state) {
         const size_t size = middle.size + root.size, cut = middle.size + 7;
         nv_make(chip, CHAIN, chain, cut);
         nv_make(chip, CHAIN + 1, chain + cut, size - cut);
+        nv_make(chip, P384_CERTIFICATE, p384.data, p384.size);
         nv_make(chip, P256_CERTIFICATE, p256.data, p256.size);
         nv_make(chip, RSA_CERTIFICATE, rsa.data, rsa.size);
 
         const TpmEkCertificates all = read_all(chip);
-        assert_int_equal(all.count, 4);
+        assert_int_equal(all.count, 5);
         assert_is(&all, 0, &rsa);
         assert_is(&all, 1, &p256);
-        assert_is(&all, 2, &middle);
-        assert_is(&all, 3, &root);
+        assert_is(&all, 2, &p384);
+        assert_is(&all, 3, &middle);
+        assert_is(&all, 4, &root);
 }
 
 /* Chips fill the index up; one command reads no more than their buffer has. */
@@ -212,7 +215,7 @@ int main(void) {
         const struct CMUnitTest tests[] = {
 #define ON_CHIP(test) cmocka_unit_test_setup_teardown(test, chip_setup, chip_teardown)
                 ON_CHIP(most_chips_have_none),
-                ON_CHIP(both_keys_and_their_issuers_are_read),
+                ON_CHIP(keys_and_their_issuers_are_read),
                 ON_CHIP(a_long_index_is_read_in_pieces_and_its_filling_left_out),
                 ON_CHIP(what_is_no_certificate_is_left_out),
                 ON_CHIP(what_cannot_be_read_is_left_out),
