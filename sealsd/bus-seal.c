@@ -14,6 +14,7 @@
 #include "sealsd/bus-object.h"
 #include "sealsd/bus-options.h"
 #include "sealsd/bus-path.h"
+#include "sealsd/bus-seal-attest.h"
 #include "sealsd/bus-seal-life.h"
 #include "sealsd/bus-seal-use.h"
 #include "sealsd/service-grant.h"
@@ -196,6 +197,7 @@ static const Method methods[] = {
         { "Destroy", sizeof(const char *), parse_reason, run_destroy, true },
         { "StateAt", sizeof(uint64_t), parse_state_at, run_state_at, false },
         { "Inspect", 0, NULL, run_seal_inspect, true },
+        { "Attest", sizeof(Bytes), parse_attest, run_attest, false },
         { "Describe", 0, NULL, run_describe, false },
 };
 

@@ -109,6 +109,9 @@ static const GateRule rules[] = {
         { SEAL, "Inspect", ANY, ROLE_KEEPER, NULL },
         { SEAL, "Inspect", ANY, ROLE_ADMINISTRATOR, NULL },
         { SEAL, "Inspect", ANY, ROLE_AUDITOR, NULL },
+        { SEAL, "Attest", ANY, ROLE_KEEPER, NULL },
+        { SEAL, "Attest", ANY, ROLE_ADMINISTRATOR, NULL },
+        { SEAL, "Attest", ANY, ROLE_AUDITOR, NULL },
         { SEAL, "Describe", ANY, ROLE_ANYONE, NULL },
 };
 

@@ -232,7 +232,7 @@ static int on_later(sd_event_source *source, uint64_t usec, void *userdata) {
  * A chip's memory wears out with some 100,000 writes, and a keeper alone can have each act of his
  * anchored: beyond the first of them an anchor waits, with all that has come meanwhile.
  */
-static bool is_flooded(Service *service) {
+bool anchor_is_flooded(Service *service) {
         Anchoring *a = &service->anchoring;
         uint64_t now = 0;
 
@@ -257,7 +257,7 @@ void anchor_wish(Service *service, bool now) {
 
         if (service->stopping || !a->soon)
                 return;
-        if (now && is_flooded(service)) {
+        if (now && anchor_is_flooded(service)) {
                 if (!a->put_off)
                         anchor_wish_later(service, ANCHOR_EVERY);
                 a->put_off = true;

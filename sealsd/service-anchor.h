@@ -50,6 +50,9 @@ void anchor_stop(struct Service *service);
 /* A row was written. */
 void anchor_wish(struct Service *service, bool now);
 
+/* So many anchors lately that the next one had better wait. */
+bool anchor_is_flooded(struct Service *service);
+
 /*
  * Once all rows of now are anchored, or could not be; at once when they are. The waiter is the
  * caller's until then.

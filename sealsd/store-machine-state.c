@@ -190,3 +190,7 @@ int store_machine_state_list(Store *store, MachineState **ret, size_t *ret_count
         *ret_count = count;
         return 0;
 }
+
+int store_machine_state_check(Store *store, uint64_t id) {
+        return guard_check(store, "machine_state", id);
+}

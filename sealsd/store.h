@@ -140,6 +140,8 @@ int store_machine_state_add(Store *store, MachineState *state);
 int store_machine_state_remove_all(Store *store);
 /* Newest first, at most MACHINE_STATES_MAX. *ret is malloc'ed. */
 int store_machine_state_list(Store *store, MachineState **ret, size_t *ret_count);
+/* SEAL_E_REGISTER_TAMPERED when its row is not as the ledger has it. */
+int store_machine_state_check(Store *store, uint64_t id);
 
 /* --- requests ----------------------------------------------------------------------------- */
 

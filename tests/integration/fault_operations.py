@@ -601,6 +601,7 @@ def operations():
         Reads("Manager.GetStatus"),
         Reads("Manager.Inspect"),
         Reads("Seal.Inspect", active_seal),
+        Reads("Seal.Attest", active_seal, signature="ay", body=(b"asked once",)),
         Reads("Manager.ReadLedger", user=AUDITOR, signature="a{sv}", body=({"limit": ("u", 5)},),
               tells_of_others=True),
         Reads("Manager.VerifyLedger", user=AUDITOR, tells_of_others=True),

@@ -65,6 +65,7 @@ SEAL = [
     ("RemoveGrant", ["ss", "none", ""], {"ADMIN"}),
     ("ListGrants", [], {"ADMIN", "AUDITOR"}),
     ("Inspect", [], {"ADMIN", "AUDITOR"}),
+    ("Attest", ["ay", "0"], {"ADMIN", "AUDITOR"}),
 ]
 # Everybody's, each for what he may see; and what takes a descriptor, which call_error has not.
 ANYBODY = {"Manager": {"ListSeals", "ListRequests", "GetSeal", "Subscribe", "Unsubscribe",

@@ -1,0 +1,325 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Seal.Attest: what the chip signs for a passport, checked by passport.py and by nobody of ours."""
+
+import hashlib
+import json
+import os
+import shlex
+
+import pytest
+
+from conftest import Sandbox
+from lifecycle import Life, started
+from passport import Passport, canonical
+from tampering import edit, rows, verify
+
+ALGORITHMS = ["ecdsa-p256", "ecdsa-p384", "rsa-2048", "rsa-3072", "sm2"]
+ADMIN, AUDITOR, KEEPER, STRANGER = "seal-admin", "seal-auditor", "seal-keeper", "seal-stranger"
+
+
+def attest(box, number, nonce=None, user=None):
+    """The nonce, and the passport or None with the error's text."""
+    nonce = os.urandom(32) if nonce is None else nonce
+    data, error = box.seal(number, "Attest", "ay", len(nonce), *nonce, user=user)
+    return nonce, Passport(data[0]) if data else None, error
+
+
+def issued(box, number, user=None):
+    nonce, passport, error = attest(box, number, user=user)
+    assert passport, error
+    return nonce, passport
+
+
+def error_of(box, number, nonce=bytes(32), user=None):
+    return box.error(f"/org/sealsd1/seal/{number}", "Seal", "Attest", "ay", str(len(nonce)),
+                     *[str(b) for b in nonce], user=user)
+
+
+@pytest.fixture(scope="module")
+def life():
+    box = Sandbox()
+    box.ok("sealctl init --authority $SEAL_AUTHORITY --separation single")
+    yield Life(box, "single")
+    assert box.close() == 0
+
+
+@pytest.fixture(scope="module")
+def number(life):
+    return life.seal("Acme", ("purposes", "as", 2, "document-signing", "endorsement"), ("use-limit", "t", 1000))
+
+
+# --- what it says ---------------------------------------------------------------------------------
+
+@pytest.mark.parametrize("algorithm", ALGORITHMS)
+def test_seals_of_every_algorithm_are_attested(life, algorithm):
+    number = life.seal(algorithm, ("algorithm", "s", algorithm))
+    nonce, passport = issued(life.box, number)
+    assert passport.check(nonce)[0] is False
+    assert passport.statement["seal"]["algorithm"] == algorithm
+    assert passport.attestation["seal"]["kind"] == "creation"
+
+
+def test_it_says_what_describe_says(life, number):
+    nonce, passport = issued(life.box, number)
+    passport.check(nonce)
+    told, seal = life.describe(number), passport.statement["seal"]
+    for name in ("number", "name", "holder", "class", "type", "algorithm", "state", "purposes", "not-before",
+                 "not-after", "use-limit", "separation", "replaces", "replaced-by"):
+        assert seal[name] == told[name], name
+    assert passport.statement["policy"]["bit"] == told["bit"]
+    assert passport.statement["policy"]["pin"] is False and passport.statement["policy"]["approvers"] == []
+    assert seal["use-limit"] == 1000 and seal["separation"] == "single"
+    assert len(passport.statement["policy"]["terms"]) == 1
+    assert [state["by"] for state in passport.statement["machine"]["states"]] == ["user:root"]
+
+
+def test_the_attestation_key_is_the_one_that_status_names(life, number):
+    _nonce, passport = issued(life.box, number)
+    status = json.loads(life.box.ok("sealctl --json status"))
+    assert status["ak-name"] == passport.key_name().hex()
+
+
+def test_the_ledgers_last_rows_are_in_the_chip_first(life, number):
+    """So that the value that the chip certifies is that of a row which the passport names."""
+    assert life.signs(number)
+    _nonce, passport = issued(life.box, number)
+    ledger = passport.statement["ledger"]
+    assert ledger["anchor-seq"] == ledger["head-seq"] == rows(life.box, event="use")[-1]["seq"]
+    value, _clock = passport.index(passport.attestation["ledger"], ledger["index"])
+    text = life.box.ok("sealctl ledger export -", AUDITOR)
+    anchors = {a["anchor"]: a["value"] for a in map(json.loads, text.splitlines()) if "anchor" in a}
+    assert anchors[ledger["anchor-seq"]] == value.hex()
+
+
+def test_each_is_a_row_of_the_ledger_with_the_files_hash(life, number):
+    nonce, passport = issued(life.box, number, KEEPER)
+    row = rows(life.box, event="passport-issued")[-1]
+    assert row["document-hash"] == hashlib.sha256(passport.data).hexdigest() and row["hash"] == "sha256"
+    assert row["seal"] == number and row["subject"] == f"user:{KEEPER}"
+    assert row["facts"]["nonce"] == nonce.hex()
+
+
+def approved_seal(life):
+    """Two of three: its number, the approvers' people and keys in PEM."""
+    box = life.box
+    box.ok("cd /run/test; for i in 1 2 3; do openssl genpkey -algorithm EC -pkeyopt "
+           "ec_paramgen_curve:P-256 -out a$i.pem; openssl pkey -in a$i.pem -pubout -out a$i.pub; done")
+    pems = [box.ok(f"cat /run/test/a{i}.pub") for i in (1, 2, 3)]
+    people = ["seal-applicant", "seal-reviewer", "seal-maker"]
+    number = life.seal("Approved", ("approvers", "a(ss)", 3, *(w for pair in zip((f"user:{p}" for p in people), pems)
+                                                              for w in pair)), ("threshold", "u", 2))
+    return number, people, pems
+
+
+def test_approvers_are_in_it_with_their_keys(life):
+    number, people, pems = approved_seal(life)
+    nonce, passport = issued(life.box, number)
+    passport.check(nonce)
+    policy = passport.statement["policy"]
+    assert policy["threshold"] == 2 and len(policy["terms"]) == 3
+    assert [a["subject"] for a in policy["approvers"]] == [f"user:{p}" for p in people]
+    for approver, pem in zip(policy["approvers"], pems):
+        der = life.box.run("openssl pkey -pubin -outform DER", data=pem).bytes
+        assert der[-64:-32].hex() in approver["key"] and der[-32:].hex() in approver["key"]
+
+
+# --- who, and with what -----------------------------------------------------------------------------
+
+def test_keepers_administrators_and_auditors_get_one(life, number):
+    for user in (None, ADMIN, AUDITOR, KEEPER):
+        issued(life.box, number, user)
+    assert error_of(life.box, number, user=STRANGER) == "UnknownObject"
+    assert life.box.seal(number, "AddGrant", "sa{sv}", f"user:{STRANGER}", 0, user=KEEPER)[0]
+    assert error_of(life.box, number, user=STRANGER) == "AccessDenied"
+
+
+@pytest.mark.parametrize("size,error", [(0, "InvalidArgs"), (7, "InvalidArgs"), (65, "LimitsExceeded")])
+def test_a_nonce_has_8_to_64_bytes(life, number, size, error):
+    assert error_of(life.box, number, bytes(size)) == error
+
+
+@pytest.mark.parametrize("size", [8, 64])
+def test_the_shortest_and_the_longest_nonce(life, number, size):
+    nonce, passport, error = attest(life.box, number, bytes(range(size)))
+    assert passport, error
+    passport.check(nonce)
+
+
+# --- states -----------------------------------------------------------------------------------------
+
+def test_a_seal_that_does_not_sign_is_attested_as_what_it_is(life):
+    number = life.seal("Suspended")
+    life.do(number, "Suspend", "s", "holidays")
+    nonce, passport = issued(life.box, number)
+    assert passport.statement["seal"]["state"] == "suspended" and not passport.check(nonce)[0]
+    life.do(number, "Revoke", "s", "over")
+    nonce, passport = issued(life.box, number)
+    assert passport.statement["seal"]["state"] == "revoked" and passport.check(nonce)[0]
+    life.do(number, "Destroy", "s", "erased")
+    assert error_of(life.box, number, user=AUDITOR) == "InvalidState"
+
+
+def test_an_expired_seal_is_attested(life):
+    number = life.seal("Brief", ("not-after", "t", life.now() + 3000000))
+    life.box.ok("sleep 3.5")
+    assert life.why_not(number) == "Expired"
+    nonce, passport = issued(life.box, number)
+    assert not passport.check(nonce)[0]
+    assert passport.statement["seal"]["not-after"] < passport.statement["created"]
+
+
+def test_many_at_once_beside_signatures(life, number):
+    """Each is of its own nonce, and of a value that its own row names, while others anchor and sign."""
+    box = life.box
+    calls = []
+    for i in range(6):
+        nonce = bytes([i] * 16)
+        calls.append((nonce, box.start(["busctl", "--json=short", "call", "--", "org.sealsd1",
+                                        f"/org/sealsd1/seal/{number}", "org.sealsd1.Seal", "Attest", "ay", "16",
+                                        *[str(b) for b in nonce]])))
+        assert life.signs(number)
+        life.seal(f"Made meanwhile {i}")
+    for nonce, call in calls:
+        done = box.finish(call)
+        assert done.status == 0, done
+        Passport(json.loads(done.stdout)["data"][0]).check(nonce)
+
+
+# --- the chip ---------------------------------------------------------------------------------------
+
+def test_after_a_tpm_reset_it_is_the_same_key(new_sandbox):
+    life = started(new_sandbox, "dual")
+    number = life.seal()
+    nonce, before = issued(life.box, number)
+    resets = before.check(nonce)[1]
+    life.box.ok("$SEALSD_TPM_CTL stop; $SEALSD_TPM_CTL start")
+    nonce, after = issued(life.box, number)
+    assert after.check(nonce) == (False, resets + 1)
+    assert after.key_name() == before.key_name()
+    assert after.statement["policy"] == before.statement["policy"]
+
+
+def auth_of(box, handle):
+    sql = f"SELECT hex(auth) FROM nv_index WHERE handle = {int(handle, 16)}"
+    return "hex:" + box.ok(["sqlite3", box["SEALSD_STATE"] + "/register.db", sql]).strip()
+
+
+def test_a_locked_machine_gives_none_until_the_next_boot(sandbox):
+    handle = hex(json.loads(sandbox.seal(sandbox["SEAL"], "Describe")[0][0])["index"])
+    sandbox.ok(["tpm2_nvreadlock", "-C", handle, "-P", auth_of(sandbox, handle), handle])
+    assert error_of(sandbox, sandbox["SEAL"]) == "Locked"
+    sandbox.ok("$SEALSD_TPM_CTL stop; $SEALSD_TPM_CTL start")
+    nonce, passport = issued(sandbox, sandbox["SEAL"])
+    passport.check(nonce)
+
+
+def test_without_the_endorsement_hierarchy_there_is_none(sandbox):
+    sandbox.ok("tpm2_changeauth -c endorsement other")
+    assert error_of(sandbox, sandbox["SEAL"]) == "PinRequired"
+    sandbox.ok("tpm2_changeauth -c endorsement -p other")
+    nonce, passport = issued(sandbox, sandbox["SEAL"])
+    passport.check(nonce)
+
+
+def test_in_a_state_that_is_not_approved_it_goes_on_until_the_register_is_closed(sandbox):
+    """The attestation asks for no machine state, but without its key the register tells nothing."""
+    sandbox.pcr_extend(7)
+    nonce, passport = issued(sandbox, sandbox["SEAL"])
+    passport.check(nonce)
+    sandbox.ctl("stop")
+    sandbox.ctl("start")
+    assert error_of(sandbox, sandbox["SEAL"]) == "MachineStateRefused"
+
+
+def test_the_makers_certificates_are_in_it(sandbox):
+    sandbox.ok("cd /run/test; openssl req -x509 -newkey rsa:2048 -nodes -subj '/CN=An endorsement key' -keyout /dev/null "
+               "-outform DER -out ek.der; size=$(stat -c %s ek.der); "
+               "tpm2_nvdefine -C o -s $size -a 'ownerwrite|ownerread|authread|no_da' 0x01c00002; "
+               "tpm2_nvwrite -C o -i ek.der 0x01c00002", env={"HOME": sandbox.temp("")})
+    nonce, passport = issued(sandbox, sandbox["SEAL"])
+    passport.check(nonce)
+    assert passport.statement["ek-certificates"] == [sandbox.run("cat /run/test/ek.der").bytes.hex()]
+
+
+# --- edits ------------------------------------------------------------------------------------------
+
+# What stands in the row of a seal and in those beside it, by which the daemon would say something else.
+EDITS = ["UPDATE seal SET name = 'Another'", "UPDATE seal SET bit = bit + 1", "UPDATE seal SET profile = 'other'",
+         "UPDATE seal SET not_after = not_after + 1", "UPDATE seal SET made_time = made_time - 1",
+         "UPDATE machine_state SET approved = approved - 1", "UPDATE machine_state SET by_text = 'user:nobody'"]
+
+
+@pytest.mark.parametrize("sql", EDITS)
+def test_a_register_edited_behind_its_back_gives_none(new_sandbox, sql):
+    box = new_sandbox("--ready")
+    edit(box, "sql", "seal", sql)
+    found = error_of(box, box["SEAL"])
+    assert found == "RegisterTampered"
+    assert not rows(box, event="passport-issued")
+
+
+@pytest.mark.parametrize("sql", ["UPDATE seal_policy SET threshold = 1", "DELETE FROM seal_policy",
+                                 "UPDATE approver SET text = 'user:root' WHERE ordinal = 0", "DELETE FROM approver"])
+def test_a_register_with_other_approvers_gives_none(new_sandbox, sql):
+    life = started(new_sandbox, "single")
+    life.box.temp("")
+    number = approved_seal(life)[0]
+    issued(life.box, number)
+    edit(life.box, "sql", "approver", sql)
+    assert error_of(life.box, number) == "RegisterTampered"
+
+
+def test_a_tampered_register_gives_none_until_it_is_acknowledged(sandbox):
+    sandbox.ctl("stop")
+    edit(sandbox, "sql", "machine_state", "UPDATE machine_state SET approved = approved - 1")
+    sandbox.ctl("start")
+    assert not verify(sandbox)["good"]
+    assert error_of(sandbox, sandbox["SEAL"]) == "RegisterTampered"
+
+
+def test_another_seals_key_is_not_attested_in_its_place(new_sandbox):
+    """Also when the guards were edited along: the chip does not take one's blob with the other's public half."""
+    life = started(new_sandbox, "dual")
+    one, other = life.seal("One"), life.seal("Other")
+    columns = life.box.ok(["sqlite3", life.box["SEALSD_STATE"] + "/register.db",
+                           "SELECT group_concat(name) FROM pragma_table_info('seal')"]).strip().split(",")
+    assert "public" in columns
+    edit(life.box, "sql", "seal", f"UPDATE seal SET public = (SELECT public FROM seal WHERE number = '{other}') "
+                                  f"WHERE number = '{one}'")
+    assert error_of(life.box, one) == "RegisterTampered"
+
+
+# --- what others make of it -------------------------------------------------------------------------
+
+def test_no_part_of_another_passport_fits(life, number):
+    """The same chip and key, another seal or nonce: the qualifying data is of one statement alone."""
+    other = life.seal("Beside it")
+    nonce, mine = issued(life.box, number)
+    theirs, again = issued(life.box, other)[1], issued(life.box, number)[1]
+    for foreign in (theirs, again):
+        for part in ("seal", "revocation", "ledger"):
+            mixed = mine.edited(lambda whole: whole["attestation"].update({part: foreign.attestation[part]}))
+            with pytest.raises(AssertionError):
+                Passport(mixed).check(nonce)
+    with pytest.raises(AssertionError):
+        Passport(mine.edited(lambda whole: whole["statement"]["seal"].update(name="Acme Ltd"))).check(nonce)
+    Passport(mine.data).check(nonce)
+
+
+def test_a_chips_memory_is_not_worn_out_with_passports(new_sandbox):
+    """Each would have the row of the one before anchored: beyond the first 50 they share anchors."""
+    box = new_sandbox("--ready", "--tcti", "swtpm")
+    sql = ["sqlite3", box["SEALSD_STATE"] + "/register.db", "SELECT count(*) FROM anchor"]
+    nonce = " ".join("1" for _ in range(8))
+    box.ok(f"for i in $(seq 80); do busctl call -- org.sealsd1 /org/sealsd1/seal/{shlex.quote(box['SEAL'])} "
+           f"org.sealsd1.Seal Attest ay 8 {nonce} >/dev/null; done")
+    assert len(rows(box, event="passport-issued")) == 80
+    assert int(box.ok(sql)) < 70
+    nonce, passport = issued(box, box["SEAL"])
+    passport.check(nonce)
+    assert passport.statement["ledger"]["anchor-seq"] < passport.statement["ledger"]["head-seq"]
+
+
+def test_canonical_is_what_the_daemon_writes(life, number):
+    _nonce, passport = issued(life.box, number)
+    assert canonical(json.loads(passport.data)) == passport.data
