@@ -182,7 +182,7 @@ int service_request_make(Service *service, const Caller *caller, uint64_t id, Re
         r = service_request_get(service, caller, id, request);
         if (r == 0)
                 r = service_require_ready(service, detail);
-        if (r == 0 && request->state == REQUEST_COMPLETED) {
+        if (r == 0 && request->state == REQUEST_COMPLETED && !is_use(request)) {
                 reply.done(reply.userdata, 0, NULL, request_seal(request));
                 return 0;
         }

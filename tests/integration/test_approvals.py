@@ -214,10 +214,13 @@ def test_cancelled_request_is_over(uses, three, number):
     assert uses.events("use-cancelled", number)[-1]["reason"] == "a mistake"
 
 
-@pytest.mark.parametrize("member,words", [("Approve", ["sa{sv}", "fine", "0"]), ("Reject", ["s", "no"])])
+@pytest.mark.parametrize("member,words", [("Approve", ["sa{sv}", "fine", "0"]), ("Reject", ["s", "no"]),
+                                          ("Make", [])])
 def test_reviewers_have_no_part_in_it(uses, number, member, words):
     request = uses.request(number, document("reviewed"))
     assert uses.refused(request, member, *words, user=REVIEWER) == "InvalidState"
+    [done] = uses.listed(REVIEWER, ("kind", "s", "use"), ("state", "s", "completed"), ("limit", "u", 1))
+    assert uses.refused(done, member, *words, user=REVIEWER) == "InvalidState"
     assert request not in uses.listed(REVIEWER, ("awaiting", "s", "me"))
 
 
