@@ -124,7 +124,7 @@ typedef struct PassportStatement {
         PassportMachine machine;
         PassportLedger ledger;
         PassportDers certificates;    /* the seal's first, then its issuers' */
-        PassportDers ek_certificates; /* the endorsement key's first, then its issuers' */
+        PassportDers ek_certificates; /* the endorsement keys' first, then their issuers' */
         char version[WORD_MAX + 1];   /* of sealsd */
 } PassportStatement;
 
