@@ -18,8 +18,9 @@ typedef struct Words {
         char text[TIME_TEXT_SIZE];
 } Words;
 
+/* To the second. */
 static const char *when(uint64_t usec, Words *words) {
-        return time_format_rfc3339(usec, words->text);
+        return time_format_rfc3339(usec - usec % USEC_PER_SEC, words->text);
 }
 
 /* "document-signing, endorsement" */
@@ -256,9 +257,9 @@ static void write_bypass(FILE *out, const PassportPage *page) {
         else
                 page_item(out,
                           "Who is root on the machine while it is in an approved state%s and has "
-                          "enough approvals of a document can sign that document, again, and after "
-                          "a deferred approval was withdrawn in sealsd or has expired there; no "
-                          "other document.",
+                          "enough deferred approvals of a document can sign that document, more "
+                          "than once, also after they were withdrawn in sealsd or have expired "
+                          "there, and past its ledger; no other document.",
                           has_pin(page) ? ", learns the PIN," : "");
         if (has_approvers(page))
                 page_item(out,
@@ -275,8 +276,8 @@ static void write_pin(FILE *out, const PassportPage *page) {
                   "signs with the PIN of its time. A PIN that became known is cured by renewing "
                   "and revoking the seal.");
         page_item(out,
-                  "Until its keeper accepted the seal it had a secret in place of his PIN. Who "
-                  "copied both the stored key and that secret before has a usable key.");
+                  "Until its keeper accepts the seal it has a secret in place of his PIN. Who has "
+                  "copied both the stored key and that secret by then needs no PIN.");
 }
 
 /* Of the states that are told: bit 0, some can be retired; bit 1, some cannot. */
