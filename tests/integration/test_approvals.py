@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Uses that approvers sign for, deferred: asked for by the keeper, signed for with openssl, collected."""
 
+import re
+
 import pytest
 from approving import ALICE, BOB, CAROL, Uses, document
-from conftest import Sandbox
+from conftest import ROOT, Sandbox
 from lifecycle import ADMIN, AUDITOR, DAY, KEEPER, OTHER, REVIEWER, Life
 
 
@@ -233,6 +235,22 @@ def test_request_that_nobody_collects_in_time_expires(uses, three, number):
     assert uses.refused(request, "Collect") == "ApprovalExpired"
     assert uses.refused_approval(request, three[2], bytes(70)) == "ApprovalExpired"
     assert uses.events("use-expired", number)[-1]["request"] == request
+
+
+def test_challenge_and_describe_have_the_keys_that_the_manual_names(uses, three, number):
+    text = (ROOT / "docs/bus.md").read_text().split("### Uses that approvers sign for")[1].split("```")[0]
+    table = "".join(line.split("|")[1] for line in text.splitlines() if line.startswith("| `"))
+    request = uses.request(number, document("keys"))
+    assert set(uses.challenge(request)) == set(re.findall(r"`([a-z-]+)`", table)) - {"nonce"}
+    uses.approve(request, three[0])
+    shown = uses.describe(request)
+    for key in ("threshold", "approvers", "approvals", "use", "collected"):
+        assert f"`{key}`" in text and key in shown
+    assert set(shown["application"]) == {"digest", "hash", "scheme", "purpose", "document-name", "live", "grant"}
+    assert all(f"`{key}`" in text for key in shown["application"])
+    assert set(shown["approvals"][0]) == {"approver", "by", "time"}
+    assert (shown["threshold"], shown["use"], shown["collected"], shown["missing"]) == (2, 0, 0, 1)
+    assert shown["approvers"] == [a.subject for a in three] and shown["target"] == number
 
 
 # --- who sees it --------------------------------------------------------------------------------
