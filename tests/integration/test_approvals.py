@@ -7,6 +7,7 @@ import pytest
 from approving import ALICE, BOB, CAROL, Uses, document
 from conftest import ROOT, Sandbox
 from lifecycle import ADMIN, AUDITOR, DAY, KEEPER, OTHER, REVIEWER, Life
+from test_polkit import with_rule
 
 
 @pytest.fixture(scope="module")
@@ -356,6 +357,20 @@ def test_holder_of_a_grant_asks_and_collects_as_long_as_it_lasts(uses, three):
     assert uses.events("use", seal)[-1]["object"].startswith("grant:")
 
 
+def test_collected_by_many_at_once_it_is_one_use_and_one_signature(uses, three, number):
+    request = uses.request(number, document("crowd"))
+    uses.approve(request, *three[:2])
+    before = uses.use_count(number)
+    words = ["busctl", "--json=short", "call", "--", "org.sealsd1", f"/org/sealsd1/request/{request}",
+             "org.sealsd1.Request"]
+    calls = [uses.box.start([*words, *member], user=KEEPER)
+             for member in [["Collect"], ["CollectWith", "a{sv}", "0"]] * 6]
+    told = [uses.box.finish(call) for call in calls]
+    given = {done.stdout for done in told if done.status == 0}
+    assert len(given) == 1 and all("collect it again" in d.stderr for d in told if d.status != 0)
+    assert uses.collect(request)[1] == uses.use_count(number) == before + 1
+
+
 # --- the machine meanwhile ----------------------------------------------------------------------
 
 def test_deferred_requests_survive_a_restart_and_their_results_too(uses, three, number):
@@ -395,3 +410,54 @@ def test_ledger_and_counts_are_sound_after_all_of_it(uses, number):
         used.remove(row["use"])
     made = [row["use"] for row in uses.events("use-completed", number)]
     assert sorted(used) == sorted(made) == list(range(1, uses.use_count(number) + 1))
+
+
+# --- what others write into the register, and what polkit says --------------------------------------
+
+EDITS = {
+    "use given back": "UPDATE use_result SET use = 0",
+    "another signature": "UPDATE use_result SET result = x'3000'",
+    "approval of another": "UPDATE use_approval SET approver = 2 WHERE approver = 1",
+    "approval that was withdrawn": "UPDATE use_approval SET withdrawn = 0",
+    "state": "UPDATE request SET state = 'approved' WHERE kind = 'use'",
+}
+EDIT = "import os, sqlite3, sys; db = sqlite3.connect(os.environ['SEALSD_STATE'] + '/register.db'); " \
+       "db.execute(sys.argv[1]); db.commit()"
+
+
+def test_records_that_were_edited_are_refused(new_sandbox):
+    box = new_sandbox()
+    box.ok("sealctl init --authority $SEAL_AUTHORITY")
+    uses = Uses(Life(box, "dual"))
+    three = uses.approvers(ALICE, BOB, CAROL)
+    number = uses.seal(three, 2)
+    done, fewer = uses.request(number, document("done")), uses.request(number, document("fewer"))
+    uses.approve(done, *three[:2])
+    uses.approve(fewer, *three[:2])
+    uses.withdraw(fewer, three[1])
+    uses.collect(done)
+    box.ctl("stop")
+    box.ok("cp -a $SEALSD_STATE /run/good")
+    for what, sql in EDITS.items():
+        box.ok(["/usr/bin/python3", "-c", EDIT, sql])
+        box.ctl("start")
+        codes = {uses.refused(request, "Collect") for request in (done, fewer)}
+        assert "RegisterTampered" in codes and codes <= {"RegisterTampered", "ok", "ApprovalRequired"}, what
+        box.ctl("stop")
+        box.ok("rm -rf $SEALSD_STATE/* && cp -a /run/good/. $SEALSD_STATE/")
+    box.ctl("start")
+    assert uses.collect(done) and uses.refused(fewer, "Collect") == "ApprovalRequired"
+
+
+def test_administrator_takes_an_approval_back_when_polkit_says_so_and_an_approver_without_asking(new_sandbox):
+    box = new_sandbox()
+    box.ok("sealctl init --authority $SEAL_AUTHORITY")
+    uses = Uses(Life(box, "dual"))
+    both = uses.approvers(ALICE, ADMIN)
+    request = uses.request(uses.seal(both, 2), document("polkit"))
+    uses.approve(request, *both)
+    with_rule(box, "return polkit.Result.NO;")
+    for approver in both:
+        assert uses.refused(request, "WithdrawApproval", "s", approver.subject, user=ADMIN) == "AccessDenied"
+    assert uses.withdraw(request, both[0])[0] is not None
+    assert uses.missing(request) == 1
