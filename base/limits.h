@@ -22,6 +22,8 @@
 #define PEM_MAX (16 * 1024)
 #define KEY_PEM_MAX 1024 /* a public key as we write it, RSA-4096 included */
 #define SECRET_MAX 1024
+#define PIN_MIN 4 /* bytes of a seal's PIN */
+#define PIN_MAX 256
 #define DIGEST_MAX 64
 #define SIGNATURE_MAX 1024 /* DER or plain, RSA-4096 included */
 #define NUMBER_MAX 32      /* [0-9A-Z]{1,32} */

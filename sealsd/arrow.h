@@ -140,6 +140,16 @@
         ARROW(USE_ANNOUNCED, "use-announced", "That was announced; the caller waits")              \
         ARROW(USE_REPLIED, "use-replied", "The caller has the signature")                          \
                                                                                                    \
+        ARROW(PIN_CHANGED, "pin-changed",                                                          \
+              "The chip has answered with the key under its new PIN; the register has the old "    \
+              "blob")                                                                              \
+        ARROW(PIN_KEPT, "pin-kept",                                                                \
+              "The new blob is in the register, the old one erased; the journal may hold it "      \
+              "still")                                                                             \
+        ARROW(PIN_PURGED, "pin-purged", "The old one is nowhere in the register's files any more") \
+        ARROW(PIN_ANNOUNCED, "pin-announced", "That was announced; the caller waits")              \
+        ARROW(PIN_REPLIED, "pin-replied", "The caller knows that the PIN is set")                  \
+                                                                                                   \
         ARROW(KEY_SEALED, "key-sealed",                                                            \
               "The chip has sealed a register key; nobody else has its blob")                      \
         ARROW(KEY_KEPT, "key-kept",                                                                \

@@ -137,7 +137,7 @@ static int get_property(sd_bus *connection, const char *path, const char *interf
 
 /* --- the objects ---------------------------------------------------------------------------- */
 
-/* Sign, RequestUse and Accept have options for PINs: their messages are wiped. */
+/* Those that may carry PINs are marked: their messages are wiped. */
 static const sd_bus_vtable vtable[] = {
         SD_BUS_VTABLE_START(SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD_WITH_ARGS("Sign", SD_BUS_ARGS("ay", digest, "a{sv}", options),
@@ -161,6 +161,9 @@ static const sd_bus_vtable vtable[] = {
         SD_BUS_METHOD_WITH_ARGS("Deliver", SD_BUS_ARGS("s", keeper), SD_BUS_NO_RESULT,
                                 method_dispatch, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD_WITH_ARGS("Accept", SD_BUS_ARGS("a{sv}", options), SD_BUS_NO_RESULT,
+                                method_dispatch,
+                                SD_BUS_VTABLE_UNPRIVILEGED | SD_BUS_VTABLE_SENSITIVE),
+        SD_BUS_METHOD_WITH_ARGS("ChangePin", SD_BUS_ARGS("v", old, "v", new), SD_BUS_NO_RESULT,
                                 method_dispatch,
                                 SD_BUS_VTABLE_UNPRIVILEGED | SD_BUS_VTABLE_SENSITIVE),
         SD_BUS_METHOD_WITH_ARGS("Decline", SD_BUS_ARGS("s", reason), SD_BUS_NO_RESULT,

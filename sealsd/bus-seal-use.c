@@ -76,7 +76,7 @@ static const Option sign_options[] = {
         { "purpose", OPTION_CUSTOM, 0, 0, "s", read_purpose },
         { "document-name", OPTION_CUSTOM, 0, 0, "s", read_document_name },
         { "property-info", OPTION_LATER, 0, 0, NULL, NULL },
-        { "pin", OPTION_LATER, 0, 0, NULL, NULL },
+        { "pin", OPTION_SECRET, offsetof(SignOptions, pin), 0, NULL, NULL },
 };
 
 int parse_sign(Operation *op, ErrorDetail *detail) {

@@ -119,18 +119,35 @@ static int run_deliver(Operation *op, ErrorDetail *detail) {
 
 static int parse_accept(Operation *op, ErrorDetail *detail) {
         static const Option table[] = {
-                { "new-pin", OPTION_LATER, 0, 0, NULL, NULL },
+                { "new-pin", OPTION_SECRET, offsetof(AcceptOptions, new_pin), 0, NULL, NULL },
+                { "pin", OPTION_SECRET, offsetof(AcceptOptions, pin), 0, NULL, NULL },
         };
 
         return method_options(op, table, ROWS(table), op->args, detail);
 }
 
 static int run_accept(Operation *op, ErrorDetail *detail) {
-        int r = service_seal_accept(op->bus->service, &op->caller, op->number, detail);
+        return service_seal_accept(op->bus->service, &op->caller, op->number, op->args,
+                                   (Reply){ .done = operation_done, .userdata = op }, detail);
+}
 
-        if (r == 0)
-                operation_return(op, NULL);
-        return r;
+typedef struct ChangePinArgs {
+        Secret old, new;
+} ChangePinArgs;
+
+static int parse_change_pin(Operation *op, ErrorDetail *detail) {
+        ChangePinArgs *args = op->args;
+
+        int r = method_secret(op, "old", &args->old, detail);
+        return r == 0 ? method_secret(op, "new", &args->new, detail) : r;
+}
+
+static int run_change_pin(Operation *op, ErrorDetail *detail) {
+        const ChangePinArgs *args = op->args;
+
+        return service_seal_change_pin(op->bus->service, &op->caller, op->number, &args->old,
+                                       &args->new,
+                                       (Reply){ .done = operation_done, .userdata = op }, detail);
 }
 
 static int run_decline(Operation *op, ErrorDetail *detail) {
@@ -185,7 +202,8 @@ static const Method methods[] = {
         { "ListGrants", 0, NULL, run_list_grants, false },
         { "RecordFiling", sizeof(Filing), parse_record_filing, run_record_filing, false },
         { "Deliver", sizeof(Subject), parse_deliver, run_deliver, false },
-        { "Accept", 1, parse_accept, run_accept, false },
+        { "Accept", sizeof(AcceptOptions), parse_accept, run_accept, false },
+        { "ChangePin", sizeof(ChangePinArgs), parse_change_pin, run_change_pin, false },
         { "Decline", sizeof(const char *), parse_reason, run_decline, false },
         { "Apply", sizeof(ChangeArgs), parse_seal_apply, run_seal_apply, false },
         { "Suspend", sizeof(const char *), parse_reason, run_suspend, false },

@@ -87,6 +87,7 @@ static const GateRule rules[] = {
         { SEAL, "ListGrants", ANY, ROLE_ADMINISTRATOR, NULL },
         { SEAL, "ListGrants", ANY, ROLE_AUDITOR, NULL },
         { SEAL, "Accept", ANY, ROLE_KEEPER, NULL },
+        { SEAL, "ChangePin", ANY, ROLE_KEEPER, NULL },
         { SEAL, "Decline", ANY, ROLE_KEEPER, NULL },
         { SEAL, "RecordFiling", STRICT, ROLE_MAKER, ACTION("make") },
         { SEAL, "RecordFiling", ANY, ROLE_ADMINISTRATOR, ACTION("manage") },

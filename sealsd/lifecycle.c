@@ -94,6 +94,8 @@ static const SealOperationFacts seal_table[SEAL_OPERATION_MAX] = {
         [SEAL_DECLINE] = { "Decline", FROM(SEAL_DELIVERED), SEAL_FILED, "the named keeper", true,
                            false },
         [SEAL_SIGN] = { "Sign", FROM(SEAL_ACTIVE), KEEP, "keeper, user by a grant", true, false },
+        [SEAL_CHANGE_PIN] = { "ChangePin", FROM(SEAL_ACTIVE) | FROM(SEAL_SUSPENDED), KEEP, "keeper",
+                              true, false },
         [SEAL_ADD_GRANT] = { "AddGrant", FROM(SEAL_ACTIVE) | FROM(SEAL_SUSPENDED), KEEP,
                              "keeper, administrator", true, false },
         [SEAL_SUSPEND] = { "Suspend", FROM(SEAL_ACTIVE), SEAL_SUSPENDED, "keeper, administrator",

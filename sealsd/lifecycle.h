@@ -39,6 +39,7 @@ typedef enum SealOperation {
         SEAL_ACCEPT,
         SEAL_DECLINE,
         SEAL_SIGN,
+        SEAL_CHANGE_PIN,
         SEAL_ADD_GRANT,
         SEAL_SUSPEND,
         SEAL_RESUME,

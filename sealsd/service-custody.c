@@ -121,6 +121,22 @@ int service_seal_deliver(Service *service, const Caller *caller, const char *num
                                                                          keeper, NULL)) });
 }
 
+int service_accept_begin(Service *service, const Caller *caller, Seal *seal, ErrorDetail *detail) {
+        const SeparationRule rule = service_separation_rule(service);
+        SealState next;
+
+        int r = seal_transition(seal->state, SEAL_ACCEPT, &next, detail);
+        if (r == 0)
+                r = separation_keep(&rule, seal, caller, detail);
+        if (r == 0)
+                r = service_check_timing(service, seal, detail);
+        if (r != 0)
+                return r;
+        seal->state = next;
+        seal->accepted = service_act(service, caller);
+        return 0;
+}
+
 static int also_supersede(Service *service, const Caller *caller, const Seal *seal, const Act *act,
                           const char *reason) {
         (void) act;
@@ -128,32 +144,50 @@ static int also_supersede(Service *service, const Caller *caller, const Seal *se
         return service_supersede(service, caller, seal);
 }
 
+static ActMore accept_more(const Service *service, const Caller *caller, const Seal *seal) {
+        return (ActMore){
+                .object = seal->named_keeper.text,
+                .facts = json_pack("{s:o}", "keepers", keepers_array(&seal->facts)),
+                .self = service_is_self(service,
+                                        separation_keep(&service_strict, seal, caller, NULL)),
+                .also = also_supersede,
+        };
+}
+
+int service_accept_write(Service *service, const Caller *caller, const Seal *seal) {
+        return act_write(service, caller, seal, EVENT_SEAL_ACCEPTED,
+                         accept_more(service, caller, seal));
+}
+
+static int accept_plain(Service *service, const Caller *caller, const Seal *seal,
+                        const AcceptOptions *options, Reply reply, ErrorDetail *detail) {
+        if (options->new_pin.set || options->pin.set)
+                return error_set(detail, SEAL_E_INVALID_ARGS,
+                                 "'%s': seal %s has no PIN; leave it out",
+                                 options->new_pin.set ? "new-pin" : "pin", seal->number);
+        int r = act_finish(service, caller, seal, EVENT_SEAL_ACCEPTED,
+                           accept_more(service, caller, seal));
+        if (r != 0)
+                return r;
+        if (seal->replaces[0] != '\0')
+                service_announce(service, seal->replaces);
+        reply.done(reply.userdata, 0, NULL, NULL);
+        return 0;
+}
+
 int service_seal_accept(Service *service, const Caller *caller, const char *number,
-                        ErrorDetail *detail) {
-        const SeparationRule rule = service_separation_rule(service);
+                        const AcceptOptions *options, Reply reply, ErrorDetail *detail) {
         _cleanup_free_ Seal *seal = malloc(sizeof(*seal));
-        int r;
 
         if (!seal)
                 return -ENOMEM;
-        r = act_begin(service, caller, number, SEAL_ACCEPT, seal, detail);
+        int r = service_seal_fetch(service, caller, number, seal, detail);
         if (r == 0)
-                r = separation_keep(&rule, seal, caller, detail);
-        if (r == 0)
-                r = service_check_timing(service, seal, detail);
+                r = service_accept_begin(service, caller, seal, detail);
         if (r != 0)
                 return r;
-        seal->accepted = service_act(service, caller);
-        r = act_finish(
-                service, caller, seal, EVENT_SEAL_ACCEPTED,
-                (ActMore){ .object = seal->named_keeper.text,
-                           .facts = json_pack("{s:o}", "keepers", keepers_array(&seal->facts)),
-                           .self = service_is_self(
-                                   service, separation_keep(&service_strict, seal, caller, NULL)),
-                           .also = also_supersede });
-        if (r == 0 && seal->replaces[0] != '\0')
-                service_announce(service, seal->replaces);
-        return r;
+        return seal->facts.pin ? service_accept_pin(service, caller, seal, options, reply, detail)
+                               : accept_plain(service, caller, seal, options, reply, detail);
 }
 
 int service_seal_decline(Service *service, const Caller *caller, const char *number,

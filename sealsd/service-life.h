@@ -57,6 +57,16 @@ int service_check_timing(const Service *service, const Seal *seal, ErrorDetail *
 /* A seal that was never accepted cannot be resumed; who suspended it does not resume it. */
 int service_check_resume(const Service *service, const Seal *seal, ErrorDetail *detail);
 
+/*
+ * Accept: what has to be asked before, which leaves state and act in the seal; and in a transaction
+ * the row, what it supersedes, and the event.
+ */
+int service_accept_begin(Service *service, const Caller *caller, Seal *seal, ErrorDetail *detail);
+int service_accept_write(Service *service, const Caller *caller, const Seal *seal);
+/* The same of a seal with a PIN, which the chip is asked for between the two (service-pin.c). */
+int service_accept_pin(Service *service, const Caller *caller, const Seal *seal,
+                       const AcceptOptions *options, Reply reply, ErrorDetail *detail);
+
 /* --- requests ------------------------------------------------------------------------------- */
 
 /*

@@ -7,6 +7,7 @@
 
 #include "sealsd/service-ledger.h"
 #include "sealsd/service-life.h"
+#include "sealsd/service-pin.h"
 
 /* --- seeing ------------------------------------------------------------------------------- */
 
@@ -117,6 +118,8 @@ int service_seal_why_not(Service *service, const Seal *seal, ErrorDetail *detail
                 r = service_algorithm(service, seal->facts.algorithm, &algorithm, detail);
         if (r == 0)
                 r = service_machine_why_not(service, detail);
+        if (r == 0)
+                r = service_pin_why_not(service, seal->facts.pin, detail);
         return r == 0 ? service_ledger_why_not(service, detail) : r;
 }
 

@@ -28,7 +28,8 @@ int service_sign_scheme(const Service *service, const Seal *seal, const char *ha
 /* What the chip judges, and may judge differently by now: it is asked again. */
 static bool is_for_the_chip(int code) {
         return code == SEAL_E_MACHINE_STATE_REFUSED || code == SEAL_E_LOCKED ||
-               code == SEAL_E_TPM_UNAVAILABLE || code == SEAL_E_TPM_FAILURE;
+               code == SEAL_E_TPM_UNAVAILABLE || code == SEAL_E_TPM_FAILURE ||
+               code == SEAL_E_TPM_LOCKOUT;
 }
 
 int service_sign_may(Service *service, const Caller *caller, const Seal *seal, Purpose purpose,
@@ -116,6 +117,8 @@ void service_sign_learn(Service *service, const char *number, int code) {
         case SEAL_E_LOCKED:
         case SEAL_E_TPM_FAILURE:
         case SEAL_E_TPM_UNAVAILABLE:
+        case SEAL_E_WRONG_PIN: /* perhaps it was the last try */
+        case SEAL_E_TPM_LOCKOUT:
                 service_probe(service);
                 break;
         default:

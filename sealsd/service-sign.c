@@ -22,6 +22,7 @@
 #include "sealsd/json.h"
 #include "sealsd/service-ledger.h"
 #include "sealsd/service-life.h"
+#include "sealsd/service-pin.h"
 #include "sealsd/service-sign.h"
 #include "tpm/index.h"
 
@@ -43,6 +44,7 @@ typedef struct SignJob {
         uint64_t use; /* number of the first; 0 none taken */
         SealKey key;
         SealPolicy policy;
+        Secret pin; /* not set where the seal has none */
         TpmIndex index;
         ApprovalSet *approvals;
         TPMT_SIG_SCHEME scheme;
@@ -113,6 +115,7 @@ static int sign_one(SignJob *job, Chip *chip, ErrorDetail *detail) {
                 .approval_count = job->approvals->count,
                 .scheme = job->scheme,
                 .digest = job->digests[job->done],
+                .pin = job->pin.set ? &job->pin : NULL,
                 .asked = &job->asked,
         };
         Bytes *signature = &job->signatures[job->done];
@@ -387,6 +390,8 @@ static void sign_looked(void *userdata, int code, const ErrorDetail *detail, con
         if (code == 0)
                 code = service_machine_why_not(s, &own);
         if (code == 0)
+                code = service_pin_why_not(s, job->pin.set, &own);
+        if (code == 0)
                 code = sign_start(job, &own);
         else
                 service_ledger_refused(s, &job->caller, job->number, code);
@@ -423,6 +428,9 @@ static int sign_prepare(SignJob *job, const Seal *seal, const SignOptions *optio
                         seal->number, seal->facts.threshold, seal->facts.approver_count);
                 service_ledger_refused(s, &job->caller, seal->number, r);
         }
+        if (r == 0)
+                r = service_pin_for_use(seal, &options->pin, detail);
+        job->pin = options->pin;
         /* Without the register's key there is none of the seal: the caller's caller sees to that. */
         if (r == 0 && seal->opaque)
                 r = SEAL_E_MACHINE_STATE_REFUSED;

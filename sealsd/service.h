@@ -389,8 +389,22 @@ int service_seal_record_filing(Service *service, const Caller *caller, const cha
                                const Filing *filing, ErrorDetail *detail);
 int service_seal_deliver(Service *service, const Caller *caller, const char *number,
                          const Subject *keeper, ErrorDetail *detail);
+
+typedef struct AcceptOptions {
+        Secret new_pin; /* required where the seal has a PIN, refused where it has none */
+        Secret pin;     /* the present one, where a former keeper had set one */
+} AcceptOptions;
+
+/*
+ * Result: NULL. A seal with a PIN gets it in the chip: nobody has the authValue that it was born
+ * with, and afterwards the register neither. SEAL_E_PIN_REQUIRED, SEAL_E_WRONG_PIN with the tries
+ * left, SEAL_E_TPM_LOCKOUT with the seconds.
+ */
 int service_seal_accept(Service *service, const Caller *caller, const char *number,
-                        ErrorDetail *detail);
+                        const AcceptOptions *options, Reply reply, ErrorDetail *detail);
+/* Result: NULL. Conditions as above. */
+int service_seal_change_pin(Service *service, const Caller *caller, const char *number,
+                            const Secret *old, const Secret *new, Reply reply, ErrorDetail *detail);
 int service_seal_decline(Service *service, const Caller *caller, const char *number,
                          const char *reason, ErrorDetail *detail);
 int service_seal_suspend(Service *service, const Caller *caller, const char *number,
@@ -437,6 +451,7 @@ typedef struct SignOptions {
         const char *scheme;        /* rsassa, rsapss; NULL: the first */
         Purpose purpose;           /* 0: document-signing */
         const char *document_name; /* NULL: none */
+        Secret pin;                /* required where the seal has one, refused where it has none */
 } SignOptions;
 
 typedef struct SignResult {

@@ -61,6 +61,22 @@ def active_seal(bench):
     return seal
 
 
+def delivered_pin_seal(bench):
+    reply = bench.call(APPLICANT, MANAGER, "Manager.Apply", "a{sv}", application(pin=("b", True)))
+    if reply.error == "QuotaExceeded":
+        withdraw_requests(bench)
+        return delivered_pin_seal(bench)
+    if reply.error:
+        raise Finding(f"without a fault, Apply answers {reply}")
+    return seal_of(bench, approve(bench, reply.body[0]))
+
+
+def pin_seal(bench):
+    seal = delivered_pin_seal(bench)
+    bench.good(ROOT, seal, "Seal.Accept", "a{sv}", {"new-pin": ("s", "4711")})
+    return seal
+
+
 def after(member, before=active_seal, user=ROOT):
     """A preparation: what another makes, and a call on it that succeeds."""
 
@@ -558,6 +574,10 @@ def operations():
                 body=({"filing-number": ("s", "2026-17")},)),
         Changes("Seal.Deliver", filed_seal, separation="strict", signature="s", body=("user:root",)),
         Changes("Seal.Accept", delivered_seal, signature="a{sv}", body=({},)),
+        Changes("Seal.Accept", delivered_pin_seal, name="Seal.Accept (PIN)", signature="a{sv}",
+                body=({"new-pin": ("s", "4711")},)),
+        Changes("Seal.ChangePin", pin_seal, signature="vv", body=(("s", "4711"), ("s", "4711")),
+                repeated=()),
         Changes("Seal.Decline", delivered_seal, signature="s", body=("not mine",)),
         Changes("Request.RejectSigned", new_request, user=REVIEWER, signature="sa{sv}", body=("no", {})),
         SignsMany(),

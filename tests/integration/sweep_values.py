@@ -46,7 +46,7 @@ OPTIONS = {
     "AddGrant": {"purposes": "as", "not-before": "t", "until": "t", "count": "t", "keeper": "b",
                  "emergency": "b", "reason": "s"},
     "RecordFiling": {"filing-number": "s", "authority": "s", "filed": "t", "documents": "a(say)"},
-    "Accept": {"new-pin": "h"},
+    "Accept": {"new-pin": "h", "pin": "h"},
 }
 WORDS = ["", "root", "user:root", "group:root", "user:", "user:" + "x" * 200, "group:no-such-group",
          "me", "active", "sha256", "sha256:0,2,7", "sha256:", "sha256:99", "sha256:0,0", "raw",

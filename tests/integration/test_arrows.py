@@ -711,6 +711,73 @@ def test_acceptance_of_a_renewal_killed_at_each_arrow_supersedes_with_it_or_not_
             box.ctl("stop")
 
 
+# --- PINs ---------------------------------------------------------------------------------------
+
+PINS = ("4711", "0815")
+
+
+def pin_calls(life, number):
+    """Accept, and ChangePin: each a call, whether it is done, and what then signs."""
+    def accept():
+        return life.box.seal(number, "Accept", "a{sv}", 1, "new-pin", "s", PINS[0], user=KEEPER)
+
+    def change():
+        return life.box.seal(number, "ChangePin", "vv", "s", PINS[0], "s", PINS[1], user=KEEPER)
+
+    def signs(pin):
+        return life.box.seal(number, "Sign", "aya{sv}", 32, *[7] * 32, 1, "pin", "s", pin,
+                             user=KEEPER)[0] is not None
+
+    return accept, change, signs
+
+
+def pin_seal(life, name):
+    number = life.seal(name, ("pin", "b", "true"), accept=False)
+    assert life.state(number) == "delivered"
+    return number
+
+
+@pytest.mark.parametrize("what", ("accept", "change"))
+def test_pin_killed_at_each_arrow_is_set_or_can_be_set_again(installed, what):
+    """Never a seal whose PIN nobody knows."""
+    box = installed("dual")
+    life = Life(box, "dual")
+
+    def prepared(name):
+        box.ctl("start")
+        number = pin_seal(life, name)
+        accept, change, signs = pin_calls(life, number)
+        if what == "change":
+            assert accept()[0] is not None
+        blob = blob_of(box, number)
+        box.ctl("stop")
+        return number, (accept if what == "accept" else change), signs, blob
+
+    _number, first, _signs, _blob = prepared("first")
+    arrows = arrows_of(box, first, "pin")
+    assert {a for a, _n in arrows} == {"pin-changed", "pin-kept", "pin-purged", "pin-announced", "pin-replied"}
+    for arrow, nth in arrows:
+        number, call, signs, blob = prepared(arrow)
+        with at(arrow, nth):
+            with dying(box, arrow, nth):
+                told, _error = call()
+            assert told is None or arrow == "pin-replied"
+            look(box)
+            box.ctl("start")
+            if arrow == "pin-changed":  # as if nothing had been
+                assert life.state(number) == ("delivered" if what == "accept" else "active")
+                assert what == "accept" or signs(PINS[0])
+                assert files_with(box, blob)
+                assert call()[0] is not None
+            assert life.state(number) == "active"
+            assert signs(PINS[0 if what == "accept" else 1])
+            assert files_with(box, blob) == []
+            box.ctl("stop")
+    box.ctl("start")
+    assert verify(box)["good"]
+    box.ctl("stop")
+
+
 # --- the ledger ---------------------------------------------------------------------------------
 
 

@@ -88,9 +88,9 @@ def walk_dual(box):
     reader.run("call $M GetSeal", seal=seal)
     reader.run("call $S Decline", seal=seal)
     reader.run("call $S Deliver", seal=seal)
-    reader.run("call $S Accept", seal=seal)
+    reader.run("call $S Accept 'a{sv}' 0", seal=seal)
     reader.run("call $M ListSeals")
-    reader.run("call $S Sign 'aya{sv}' $(ay digest.bin) 1", seal=seal)
+    reader.run("call $S Sign 'aya{sv}' $(ay digest.bin) 1 purpose", seal=seal)
     for member in ("SignMany", "AddGrant", "ListGrants", "RemoveGrant"):
         reader.run(f"call $S {member}", seal=seal)
     reader.run("call $S Describe", seal=seal)
@@ -113,6 +113,7 @@ def walk_dual(box):
     walk_uses(reader)
     walk_rsa(reader)
     walk_sm2(reader)
+    walk_pin(reader)
     reader.run("call $M SetSeparation")
     reader.run("call $M RegisterReviewer")
     reader.run("call $M Lock")
@@ -168,6 +169,17 @@ def walk_sm2(reader):
                   "busctl get-property $S PublicKey"):
         reader.run(start, seal=seal)
     assert "Verified OK" in reader.run("openssl dgst -sm3 -verify", seal=seal)
+
+
+def walk_pin(reader):
+    box = reader.box
+    path = box.ok("sealctl --json apply --name Guarded --pin --keeper user:root", box["SEAL_APPLICANT"])
+    path = f"/org/sealsd1/request/{json.loads(path)['id']}"
+    assert box.bus(path, "Request", "Approve", "sa{sv}", "fine", 0, user=box["SEAL_REVIEWER"])[1] == ""
+    seal = box.property(path, "Request", "Seal")
+    reader.run("call $S Accept 'a{sv}' 1 new-pin", seal=seal)
+    reader.run("call $S Sign 'aya{sv}' $(ay digest.bin) 1 pin", seal=seal)
+    reader.run("call $S ChangePin", seal=seal)
 
 
 def walk_single(box):

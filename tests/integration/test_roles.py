@@ -50,6 +50,7 @@ SEAL = [
     ("SignMany", ["aaya{sv}", "0", "0"], set()),
     ("RequestUse", ["aya{sv}", "0", "0"], set()),
     ("Accept", ["a{sv}", "1", "x", "s", "x"], set()),
+    ("ChangePin", ["vv", "s", "x", "s", "x"], set()),
     ("Decline", ["s", "x" * 2000], set()),
     ("RecordFiling", ["a{sv}", "1", "x", "s", "x"], {"ADMIN", "REVIEWER"}),
     ("Deliver", ["s", "nobody"], {"ADMIN"}),

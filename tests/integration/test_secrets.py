@@ -18,6 +18,7 @@ class Depositor:
     """One connection of a user, that lives as long as this."""
 
     def __init__(self, box, user=None):
+        self.tickets = []
         self.pipe = box.pipe(["/usr/bin/python3", box.write("depositor.py", DEPOSITOR.read_bytes())], user)
         assert self.pipe.line() == "ready"
 
@@ -29,6 +30,7 @@ class Depositor:
         """The ticket."""
         name, ticket = self.say("memfd", data)
         assert name == "ok", ticket
+        self.tickets.append(ticket)
         return ticket
 
     def call(self, *words):
