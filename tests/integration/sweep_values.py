@@ -155,8 +155,12 @@ class Values:
         roll = self.rng.random()
         if roll < 0.5:
             return self.rng.choice(self.objects)
-        return self.rng.choice(["/", "/org", "/org/sealsd1/seal", "/org/sealsd1/request",
+        path = self.rng.choice(["/", "/org", "/org/sealsd1/seal", "/org/sealsd1/request",
                                 f"/org/sealsd1/request/{self.rng.choice(ELEMENTS)}"])
+        if len(path) > self.room:
+            return "/"
+        self.room -= len(path)
+        return path
 
     def fd(self):
         fd, temporary = self.descriptors.choose(self.rng)
