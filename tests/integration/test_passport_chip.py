@@ -9,7 +9,7 @@ import subprocess
 import pytest
 
 from conftest import ROOT, Sandbox
-from lifecycle import AUDITOR, KEEPER, OTHER, Life
+from lifecycle import AUDITOR, KEEPER, OTHER, Life, dictionary
 
 BUILD = os.environ.get("SEALSD_BUILD", str(ROOT / "build"))
 ALGORITHMS = ["ecdsa-p256", "ecdsa-p384", "rsa-2048", "rsa-3072", "sm2"]
@@ -179,6 +179,17 @@ def test_keepers_and_auditors_get_one_and_strangers_none(life, seals):
         assert passport(life, seals["plain"], user=user)[0]
     data, page = passport(life, seals["plain"], user=OTHER, status=4)
     assert data == b"" and page == ""
+
+
+def test_nobody_is_asked_for_a_pin_and_a_changed_one_is_the_same_seal(life, tmp_path):
+    number = life.seal("PIN", ("pin", "b", "true"), accept=False)
+    key = verify(tmp_path, passport(life, number)[0], as_json=True)["seal"]["public-key"]
+    life.do(number, "Accept", "a{sv}", *dictionary(("new-pin", "s", "4711")), user=KEEPER)
+    life.do(number, "ChangePin", "vv", "s", "4711", "s", "a longer one", user=KEEPER)
+    data, _page = passport(life, number, user=AUDITOR)
+    said = verify(tmp_path, data, as_json=True)
+    assert said["seal"]["state"] == "active" and said["pin"] is True
+    assert said["seal"]["public-key"] == key
 
 
 def test_standard_output_has_the_file_itself(life, seals, tmp_path):
