@@ -1,0 +1,88 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Seals with a PIN and approvers: both are needed, and a request that waits keeps no PIN."""
+
+import pytest
+from approving import ALICE, BOB, Uses, document
+from conftest import Sandbox
+from lifecycle import KEEPER, Life, dictionary
+
+PIN, WRONG = "correct horse battery", "4711"
+LIVE = ("live", "b", "true")
+GREP = "grep -rlF '{}' $SEALSD_STATE || true"
+
+
+@pytest.fixture(scope="module")
+def uses():
+    box = Sandbox()
+    box.ok("sealctl init --authority $SEAL_AUTHORITY")
+    yield Uses(Life(box, "dual"))
+    assert box.close() == 0
+
+
+@pytest.fixture(scope="module")
+def two(uses):
+    return uses.approvers(ALICE, BOB)
+
+
+@pytest.fixture(scope="module")
+def number(uses, two):
+    number = uses.seal(two, 1, ("pin", "b", "true"), accept=False)
+    uses.life.do(number, "Accept", "a{sv}", *dictionary(("new-pin", "s", PIN)), user=KEEPER)
+    return number
+
+
+def collect_with(uses, request, pin):
+    return uses.box.request(request, "CollectWith", "a{sv}", 1, "pin", "s", pin, user=KEEPER)
+
+
+def refused_with(uses, request, pin):
+    return uses.refused(request, "CollectWith", "a{sv}", 1, "pin", "s", pin)
+
+
+def test_pin_is_asked_for_when_it_is_collected_and_a_wrong_one_costs_one_use_and_no_other(uses, two, number):
+    request = uses.request(number, document("deferred"))
+    assert refused_with(uses, request, PIN) == "ApprovalRequired"
+    uses.approve(request, two[0])
+    before = uses.use_count(number)
+    assert uses.refused(request, "Collect") == "PinRequired" and uses.use_count(number) == before
+    assert refused_with(uses, request, WRONG) == "WrongPin"
+    assert uses.state(request) == "approved"
+    data, error = collect_with(uses, request, PIN)
+    assert data, error
+    assert uses.box.verify(number, document("deferred"), bytes(data[0]))
+    assert data[1] == uses.use_count(number) == before + 1
+    assert uses.collect(request) == (bytes(data[0]), data[1])  # what is there takes no PIN
+
+
+def test_pin_for_a_seal_that_has_none_or_a_request_that_waits_is_refused(uses, two, number):
+    plain = uses.seal(two, 1)
+    request = uses.request(plain, document("a"))
+    uses.approve(request, two[0])
+    assert refused_with(uses, request, PIN) == "InvalidArgs"
+    assert uses.collect(request)
+    assert uses.refused_request(plain, document("a"), LIVE, ("pin", "s", PIN)) == "InvalidArgs"
+    assert uses.refused_request(number, document("a"), ("pin", "s", PIN)) == "InvalidArgs"
+    assert uses.refused_request(number, document("a"), LIVE) == "PinRequired"
+
+
+def test_live_one_signs_with_the_pin_that_it_was_asked_with(uses, two, number):
+    request = uses.request(number, document("live"), LIVE, ("pin", "s", PIN))
+    uses.approve(request, two[1])
+    assert uses.box.verify(number, document("live"), uses.collect(request)[0])
+
+
+def test_live_one_asked_with_a_wrong_pin_is_collected_with_the_right_one(uses, two, number):
+    request = uses.request(number, document("again"), LIVE, ("pin", "s", WRONG))
+    data, error = uses.authorize(request, two[0])
+    assert data is None and "Approved, but" in error
+    assert uses.state(request) == "approved"
+    data, error = collect_with(uses, request, PIN)
+    assert data, error
+    assert uses.box.verify(number, document("again"), bytes(data[0]))
+
+
+def test_pin_is_nowhere_in_the_register(uses, two, number):
+    request = uses.request(number, document("secret"), LIVE, ("pin", "s", PIN))
+    assert uses.box.ok(GREP.format(PIN)) == ""
+    uses.life.told(uses.box.request(request, "Cancel", "s", "enough", user=KEEPER))
+    assert PIN not in uses.box.ok("cat $SEALSD_LOG")
