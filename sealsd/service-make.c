@@ -13,9 +13,11 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "policy/index.h"
+#include "sealsd/approver.h"
 #include "sealsd/separation.h"
 #include "sealsd/service-life.h"
 #include "tpm/index.h"
+#include "tpm/use-approvals.h"
 
 typedef struct MakeJob {
         ServiceJob head;
@@ -230,6 +232,19 @@ static void warn_capacity(Service *service) {
 
 /* --- chip --------------------------------------------------------------------------------- */
 
+static int approvers_try(const Seal *seal, Tpm *tpm, ErrorDetail *detail) {
+        int r = 0;
+
+        for (size_t i = 0; r == 0 && i < seal->facts.approver_count; i++) {
+                TPM2B_PUBLIC key;
+
+                r = approver_key(&seal->facts.approvers[i], &key);
+                if (r == 0)
+                        r = tpm_approver_try(tpm, &key, detail);
+        }
+        return r;
+}
+
 static int make_run(Job *job, Chip *chip, ErrorDetail *detail) {
         MakeJob *j = (MakeJob *) job;
         uint64_t bits;
@@ -248,6 +263,9 @@ static int make_run(Job *job, Chip *chip, ErrorDetail *detail) {
         j->bit_is_set = bits >> j->seal.bit & 1;
         if (j->bit_is_set)
                 return 0;
+        r = approvers_try(&j->seal, chip->tpm, detail);
+        if (r != 0)
+                return r;
         r = tpm_seal_create(chip->tpm, j->algorithm, &j->policy,
                             j->birth_auth.set ? &j->birth_auth : NULL, &j->key, detail);
         if (r == 0)

@@ -5,6 +5,20 @@
 
 #include "policy/digest.h"
 #include "policy/key.h"
+#include "tpm/handle.h"
+#include "tpm/key.h"
+
+int tpm_approver_try(Tpm *tpm, const TPM2B_PUBLIC *key, ErrorDetail *detail) {
+        _cleanup_(tpm_handle_close) TpmHandle loaded = {};
+        ErrorDetail why = {};
+
+        int r = tpm_key_load_external(tpm, key, &loaded, &why);
+        if (r == SEAL_E_UNSUPPORTED)
+                return error_set(detail, r,
+                                 "The TPM cannot verify signatures by an approver's key of this "
+                                 "kind or size, so the seal would never sign; name another key");
+        return r != 0 ? error_set(detail, r, "%s", why.text) : 0;
+}
 
 /* The signatures are those of the set, in its order. */
 static bool set_fits(const UseApprovals *approvals, size_t approver_count) {

@@ -11,12 +11,19 @@
 
 #include "policy/seal-policy.h"
 #include "tpm/live-use.h"
+#include "tpm/tpm.h"
 
 typedef struct ApproverSignature {
         unsigned approver; /* of the seal's policy, from 0 */
         TPM2B_PUBLIC key;  /* in the template of external keys (policy/key.h) */
         TPMT_SIGNATURE signature;
 } ApproverSignature;
+
+/*
+ * Whether the chip can verify what this key signs, asked before a seal is made that would never sign
+ * otherwise. SEAL_E_UNSUPPORTED.
+ */
+int tpm_approver_try(Tpm *tpm, const TPM2B_PUBLIC *key, ErrorDetail *detail);
 
 typedef struct UseApprovals {
         unsigned approvers;                  /* a set: bit n is approver n */

@@ -7,7 +7,7 @@ What tests/tools/attacker.c is refused, the chip refuses: no daemon is asked.
 import pytest
 from approving import ALICE, BOB, CAROL, DAVE, Uses, document
 from conftest import Sandbox
-from lifecycle import Life
+from lifecycle import APPLICANT, KEEPER, REVIEWER, Life, dictionary
 from test_revocation import QUIET
 
 LIVE = ("live", "b", "true")
@@ -177,6 +177,22 @@ def test_live_approvals_that_were_used_are_good_for_nothing(uses, four):
     word, tricks = root.use("use-again", number, request)
     assert word == "ApprovalInvalid"
     assert tricks["in another session"] == "1cf"
+
+
+def test_approver_whose_key_the_chip_cannot_verify_is_told_before_a_key_is_made(uses, four):
+    box = uses.box
+    key = box.temp("large.key")
+    box.ok(f"openssl genrsa -out {key} 4096 2> /dev/null")
+    pem = box.ok(f"openssl pkey -in {key} -pubout")
+    data, error = box.manager("Apply", "a{sv}", *dictionary(
+        ("name", "s", "Acme"), ("keepers", "as", 1, f"user:{KEEPER}"), ("threshold", "u", 1),
+        ("approvers", "a(ss)", 2, four[0].subject, four[0].pem, four[1].subject, pem)), user=APPLICANT)
+    assert data, error
+    request = data[0].rsplit("/", 1)[1]
+    _, error = box.request(request, "Approve", "sa{sv}", "seen", 0, user=REVIEWER)
+    assert "cannot verify signatures by an approver's key" in error
+    assert uses.state(request) == "failed"
+    assert "name another key" in uses.life.request(request, "Error")
 
 
 # Last: the index stays locked until the chip is reset.

@@ -206,6 +206,25 @@ static void rsa_approvers_may_sign_with_pss(void **state) {
         }
 }
 
+/* Told before a seal is made that nobody could open. */
+static void key_that_the_chip_cannot_verify_is_told(void **state) {
+        ErrorDetail detail = {};
+        Chip *chip = *state;
+        SoftwareKey large;
+
+        software_key_take(&large, EVP_RSA_gen(4096));
+        for (size_t i = 0; i < APPROVERS_MAX; i++) {
+                assert_int_equal(
+                        tpm_approver_try(chip->tpm, &everybody.mixed.keys[i].public, &detail), 0);
+                assert_int_equal(
+                        tpm_approver_try(chip->tpm, &everybody.rsa.keys[i].public, &detail), 0);
+        }
+        assert_int_equal(tpm_approver_try(chip->tpm, &large.public, &detail), SEAL_E_UNSUPPORTED);
+        assert_non_null(strstr(detail.text, "name another key"));
+        software_key_done(&large);
+        chip_assert_empty(chip);
+}
+
 static void every_k_of_n_for_sm2_seals(void **state) {
         try_every_k_of_n(*state, (Trial){ .approvers = &everybody.mixed, .algorithm = "sm2" });
 }
@@ -224,6 +243,8 @@ int main(void) {
                                                 chip_setup_installed, chip_teardown),
                 cmocka_unit_test_setup_teardown(every_k_of_n_for_rsa_3072_seals,
                                                 chip_setup_installed, chip_teardown),
+                cmocka_unit_test_setup_teardown(key_that_the_chip_cannot_verify_is_told, chip_setup,
+                                                chip_teardown),
                 cmocka_unit_test_setup_teardown(rsa_approvers_may_sign_with_pss,
                                                 chip_setup_installed, chip_teardown),
                 cmocka_unit_test_setup_teardown(every_k_of_n_for_sm2_seals, chip_setup_installed,
