@@ -34,6 +34,7 @@ static const Verb verbs[] = {
         { "record-filing", verb_record_filing, "Record that a seal was filed" },
         { "deliver", verb_deliver, "Deliver a seal to its keeper" },
         { "accept", verb_accept, "Accept a delivered seal: it becomes active" },
+        { "change-pin", verb_change_pin, "Give a seal another PIN" },
         { "decline", verb_decline, "Decline a delivered seal" },
         { "list", verb_list, "List seals" },
         { "show", verb_show, "Everything about one seal, or its public key" },

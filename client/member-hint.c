@@ -55,7 +55,9 @@ static const MemberHint hints[] = {
         { "Sign", SEAL_E_WRONG_PIN, TRIES_COUNT },
         { "SignMany", SEAL_E_PIN_REQUIRED, GIVE_PIN },
         { "SignMany", SEAL_E_WRONG_PIN, TRIES_COUNT },
-        { "Accept", SEAL_E_PIN_REQUIRED, GIVE_PIN },
+        { "Accept", SEAL_E_PIN_REQUIRED,
+          "--ask-pin sets it; where somebody kept the seal before, --ask-old-pin gives the present "
+          "one" },
         { "Accept", SEAL_E_WRONG_PIN, TRIES_COUNT },
         { "ChangePin", SEAL_E_WRONG_PIN, TRIES_COUNT },
 };

@@ -2,13 +2,15 @@
 #include "client/pin.h"
 
 #include "base/cleanup.h"
-#include "base/secret.h"
 #include "client/secret-input.h"
 
-static int deposit(Context *context, const Secret *pin, json_t **ret) {
+int pin_deposit(Context *context, const Secret *pin, json_t **ret) {
         _cleanup_(message_freep) sd_bus_message *call = NULL;
         _cleanup_close_ int fd = -1;
 
+        *ret = NULL;
+        if (!pin->set)
+                return 0;
         int r = secret_to_memfd(context, pin, &fd);
         if (r == 0)
                 r = call_new(context, MANAGER_PATH, MANAGER, "DepositSecret", &call);
@@ -21,15 +23,20 @@ static int deposit(Context *context, const Secret *pin, json_t **ret) {
         return r;
 }
 
+int pin_get(Context *context, const PinWords *words, const char *prompt, bool new_one,
+            Secret *ret) {
+        if (words->file && words->ask)
+                return fail(context, EXIT_USAGE, "the PIN comes from a file or from the terminal");
+        if (!words->file && !words->ask)
+                return 0;
+        return passphrase_get(context, words->file, prompt, new_one, ret);
+}
+
 int pin_ticket_get(Context *context, const PinWords *words, const char *prompt, bool new_one,
                    json_t **ret) {
         _cleanup_(secret_wipe) Secret pin = {};
 
         *ret = NULL;
-        if (words->file && words->ask)
-                return fail(context, EXIT_USAGE, "--pin-file and --ask-pin exclude each other");
-        if (!words->file && !words->ask)
-                return 0;
-        int r = passphrase_get(context, words->file, prompt, new_one, &pin);
-        return r != 0 ? r : deposit(context, &pin, ret);
+        int r = pin_get(context, words, prompt, new_one, &pin);
+        return r != 0 ? r : pin_deposit(context, &pin, ret);
 }

@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 
+#include "base/secret.h"
 #include "client/bus-call.h"
 #include "client/options.h"
 
@@ -26,10 +27,18 @@ typedef struct PinWords {
         "  --pin-file FILE   First line is the seal's PIN ('-': standard input)\n" \
         "  --ask-pin         Type it at the terminal\n"
 
+/* Read the PIN (twice where it is a new one that is typed); not set where none is given. */
+int pin_get(Context *context, const PinWords *words, const char *prompt, bool new_one, Secret *ret);
+
 /*
- * Read the PIN (twice where it is a new one that is typed) and deposit it. *ret is the ticket's
- * object path, a JSON string that the caller owns, or NULL where no PIN is given: entry_path's
- * value. A ticket serves once, within a minute.
+ * Deposit it. *ret is the ticket's object path, a JSON string that the caller owns, or NULL for a PIN
+ * that is not set: entry_path's value. A ticket serves once, within a minute, so that nothing that
+ * takes a person's time comes behind it.
  */
+int pin_deposit(Context *context, const Secret *pin, json_t **ret);
+
+/* Both. */
 int pin_ticket_get(Context *context, const PinWords *words, const char *prompt, bool new_one,
                    json_t **ret);
+
+#define PIN_PROMPT "PIN of the seal: "

@@ -76,6 +76,7 @@ int sign_options_append(const Context *context, sd_bus_message *call, const Sign
         entry_text(&e, "scheme", words->scheme);
         entry_text(&e, "purpose", words->purpose);
         entry_text(&e, "document-name", name);
+        entry_path(&e, "pin", words->pin_ticket);
         return call_built(context, entries_close(&e));
 }
 

@@ -5,11 +5,14 @@
 #include <openssl/evp.h>
 
 #include "client/bus-call.h"
+#include "client/pin.h"
 #include "policy/algorithm.h"
 
 typedef struct SignWords {
         const char *file, *output, *purpose, *name, *hash, *scheme, *digest;
         bool digest_only;
+        PinWords pin;
+        const char *pin_ticket;     /* of pin_deposit; NULL: none */
         const Algorithm *algorithm; /* of the seal */
         const EVP_MD *md;
 } SignWords;

@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "client/application.h"
-#include "client/approver.h"
 #include "client/bus-call.h"
 #include "client/output.h"
 #include "client/seal-act.h"
@@ -37,17 +36,6 @@ static const char deliver_help[] =
         "  sealctl deliver 50011200000001 alice\n"
         "\n"
         "Next: the keeper runs 'sealctl accept NUMBER'.\n";
-
-static const char accept_help[] =
-        "Usage: sealctl accept NUMBER\n"
-        "\n"
-        "Accept a seal that was delivered to you. From now on it signs, and you answer\n"
-        "for it.\n"
-        "\n"
-        "Example:\n"
-        "  sealctl accept 50011200000001\n"
-        "\n"
-        "Next: 'sealctl sign NUMBER FILE'.\n";
 
 static const char decline_help[] =
         "Usage: sealctl decline NUMBER REASON\n"
@@ -129,30 +117,6 @@ int verb_deliver(Context *context, int argc, char **argv) {
         if (r == 0)
                 r = seal_text_call(context, path, "Deliver", keeper);
         return r != 0 ? r : seal_state_report(context, path, &next);
-}
-
-static int accepted_report(Context *context, const char *path) {
-        const bool sign = context->json || strcmp(approvers_verb(context, path), "sign") == 0;
-        const SealNext next = { "", sign ? "sealctl sign" : "sealctl request-use", " FILE" };
-
-        return seal_state_report(context, path, &next);
-}
-
-int verb_accept(Context *context, int argc, char **argv) {
-        const Usage usage = { accept_help, NULL, 0, 1, 1 };
-        _cleanup_(message_freep) sd_bus_message *call = NULL;
-        char **arguments, path[PATH_SIZE];
-
-        int r = options_parse(context, argc, argv, &usage, &arguments);
-        if (r == 0)
-                r = seal_path_get(context, arguments[0], path);
-        if (r == 0)
-                r = call_new(context, path, SEAL, "Accept", &call);
-        if (r == 0)
-                r = call_built(context, sd_bus_message_append(call, "a{sv}", 0));
-        if (r == 0)
-                r = call_send(context, call, NULL);
-        return r != 0 ? r : accepted_report(context, path);
 }
 
 int verb_decline(Context *context, int argc, char **argv) {

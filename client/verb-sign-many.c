@@ -28,8 +28,7 @@ static const char help[] =
         "  --name TEXT       A name for all of them, for the record\n"
         "  --hash HASH       sha256, sha384, sha512, sm3 (default: by the seal's\n"
         "                    algorithm: sha256, ecdsa-p384 sha384, sm2 sm3)\n"
-        "  --scheme SCHEME   RSA: rsassa (default) or rsapss\n"
-        "\n"
+        "  --scheme SCHEME   RSA: rsassa (default) or rsapss\n" PIN_HELP "\n"
         "Example:\n"
         "  sealctl sign-many 50011200000001 invoices/*.pdf\n"
         "\n"
@@ -115,10 +114,14 @@ static int result_print(const Context *context, const char *number, size_t n_fil
 static int sign_many(Context *context, const char *path, SignWords *words, char **files,
                      size_t n_files) {
         _cleanup_(message_freep) sd_bus_message *call = NULL, *reply = NULL;
+        _cleanup_(json_freep) json_t *ticket = NULL;
+        _cleanup_(secret_wipe) Secret pin = {};
         Digest prefix = {};
         uint64_t use = 0;
 
-        int r = sign_algorithm_get(context, path, words);
+        int r = pin_get(context, &words->pin, PIN_PROMPT, false, &pin);
+        if (r == 0)
+                r = sign_algorithm_get(context, path, words);
         if (r == 0)
                 r = sign_prefix_get(context, path, &prefix);
         if (r == 0)
@@ -127,7 +130,11 @@ static int sign_many(Context *context, const char *path, SignWords *words, char 
                 r = digests_append(context, call, words, files, n_files,
                                    (Bytes){ prefix.data, prefix.size });
         if (r == 0)
+                r = pin_deposit(context, &pin, &ticket);
+        words->pin_ticket = ticket ? json_string_value(ticket) : NULL;
+        if (r == 0)
                 r = sign_options_append(context, call, words, words->name);
+        words->pin_ticket = NULL;
         if (r == 0)
                 r = call_send(context, call, &reply);
         if (r == 0)
@@ -142,6 +149,7 @@ int verb_sign_many(Context *context, int argc, char **argv) {
                 { "name", .text = &words.name },
                 { "hash", .text = &words.hash },
                 { "scheme", .text = &words.scheme },
+                PIN_OPTIONS(words.pin),
         };
         const Usage usage = { help, OPTIONS(table), 2, FILES_MAX + 1 };
         char **arguments, path[PATH_SIZE];

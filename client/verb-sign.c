@@ -29,8 +29,7 @@ static const char help[] =
         "  --scheme SCHEME   RSA: rsassa (default) or rsapss\n"
         "  --digest HEX      Sign this digest; there is no FILE then. For SM2 the seal's\n"
         "                    DigestPrefix is hashed before the document\n"
-        "  --digest-only     Print the digest that would be signed, and do not sign\n"
-        "\n"
+        "  --digest-only     Print the digest that would be signed, and do not sign\n" PIN_HELP "\n"
         "Example:\n"
         "  sealctl sign 50011200000001 contract.pdf\n"
         "\n"
@@ -78,6 +77,7 @@ static int digest_print(const Context *context, const SignWords *o, const Digest
 /* The place for the signature is settled before a use is spent on it. */
 static int sign(Context *context, const char *path, SignWords *o) {
         _cleanup_(message_freep) sd_bus_message *reply = NULL;
+        _cleanup_(json_freep) json_t *ticket = NULL;
         _cleanup_free_ char *output = NULL;
         Digest digest = {};
 
@@ -90,7 +90,12 @@ static int sign(Context *context, const char *path, SignWords *o) {
                 r = sign_output_path(context, o, &output);
         if (r != 0 || !output)
                 return r;
+        r = pin_ticket_get(context, &o->pin, PIN_PROMPT, false, &ticket);
+        if (r != 0)
+                return r;
+        o->pin_ticket = ticket ? json_string_value(ticket) : NULL;
         r = sign_send(context, path, o, &digest, &reply);
+        o->pin_ticket = NULL;
         return r != 0 ? r : sign_result_write(context, o, path_last(path), output, reply);
 }
 
@@ -104,6 +109,7 @@ int verb_sign(Context *context, int argc, char **argv) {
                 { "scheme", .text = &o.scheme },
                 { "digest", .text = &o.digest },
                 { "digest-only", .flag = &o.digest_only },
+                PIN_OPTIONS(o.pin),
         };
         const Usage usage = { help, OPTIONS(table), 1, 2 };
         char **arguments, path[PATH_SIZE];

@@ -56,8 +56,6 @@ static const char collect_help[] =
         "\n"
         "Next: 'sealctl verify FILE --seal NUMBER --signature SIG'.\n";
 
-#define PIN_PROMPT "PIN of the seal: "
-
 typedef struct UseWords {
         SignWords sign;
         PinWords pin;

@@ -41,6 +41,7 @@ int verb_make(Context *context, int argc, char **argv);
 int verb_record_filing(Context *context, int argc, char **argv);
 int verb_deliver(Context *context, int argc, char **argv);
 int verb_accept(Context *context, int argc, char **argv);
+int verb_change_pin(Context *context, int argc, char **argv);
 int verb_decline(Context *context, int argc, char **argv);
 int verb_list(Context *context, int argc, char **argv);
 int verb_show(Context *context, int argc, char **argv);
