@@ -7,10 +7,10 @@ change a number here.
 
 import pytest
 from approving import ALICE, BOB, CAROL, DAVE, Uses, document
-from lifecycle import Life
+from lifecycle import KEEPER, Life, dictionary
 from test_signature_cost import FLUSH, POLICY_AUTHORIZE, POLICY_NV, POLICY_PCR, SIGN, START
 
-LOAD_EXTERNAL, POLICY_SIGNED, POLICY_OR = 0x167, 0x160, 0x171
+LOAD_EXTERNAL, POLICY_SIGNED, POLICY_OR, POLICY_AUTH_VALUE = 0x167, 0x160, 0x171, 0x16B
 MACHINE = [POLICY_PCR, POLICY_AUTHORIZE, POLICY_NV]
 ONE = [LOAD_EXTERNAL, POLICY_SIGNED, FLUSH]
 CASES = {
@@ -29,6 +29,11 @@ def cheapest(control, act):
     codes = control.codes(before)
     starts = [i for i, code in enumerate(codes) if code == POLICY_PCR]
     return min((codes[i:j] for i, j in zip(starts, starts[1:])), key=len)
+
+
+def fewest(arrived):
+    starts = [i for i, code in enumerate(arrived) if code == POLICY_PCR]
+    return min(j - i for i, j in zip(starts, starts[1:]))
 
 
 def seal(uses, n, k):
@@ -63,10 +68,35 @@ def test_approved_signature_behind_the_resource_manager(behind, n, k):
     made = requests(uses, number, approvers)
     before = behind.inject_chip.commands()
     assert cheapest(behind.inject, lambda: collect(uses, number, made)) == CASES[n, k]
-    arrived = behind.inject_chip.codes(before)
-    starts = [i for i, code in enumerate(arrived) if code == POLICY_PCR]
-    fewest = min(j - i for i, j in zip(starts, starts[1:]))
-    assert fewest == AT_THE_CHIP[n, k]
+    assert fewest(behind.inject_chip.codes(before)) == AT_THE_CHIP[n, k]
+
+
+def pin_seal(uses):
+    number = uses.life.seal("Acme", ("pin", "b", "true"), accept=False)
+    uses.life.do(number, "Accept", "a{sv}", *dictionary(("new-pin", "s", "swordfish")), user=KEEPER)
+    return number
+
+
+def sign_with_pin(uses, number):
+    digest = document("a")
+    for _ in range(ROUNDS):
+        data = uses.life.do(number, "Sign", "aya{sv}", 32, *digest, *dictionary(("pin", "s", "swordfish")),
+                            user=KEEPER)
+        assert uses.box.verify(number, digest, bytes(data[0]))
+
+
+def test_signature_with_a_pin_on_a_chip_of_our_own(direct):
+    uses = Uses(Life(direct, "dual"))
+    number = pin_seal(uses)
+    assert cheapest(direct.inject, lambda: sign_with_pin(uses, number)) == [*MACHINE, POLICY_AUTH_VALUE, SIGN]
+
+
+def test_signature_with_a_pin_behind_the_resource_manager(behind):
+    uses = Uses(Life(behind, "dual"))
+    number = pin_seal(uses)
+    before = behind.inject_chip.commands()
+    assert cheapest(behind.inject, lambda: sign_with_pin(uses, number)) == [*MACHINE, POLICY_AUTH_VALUE, SIGN]
+    assert fewest(behind.inject_chip.codes(before)) == 20
 
 
 def test_live_signature_has_a_session_of_its_own_to_open_and_to_flush(direct):

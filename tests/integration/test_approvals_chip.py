@@ -195,6 +195,21 @@ def test_approver_whose_key_the_chip_cannot_verify_is_told_before_a_key_is_made(
     assert "name another key" in uses.life.request(request, "Error")
 
 
+def test_pin_is_asked_for_by_the_chip_beside_the_approvals(uses, four):
+    number = uses.seal(four[:2], 2, ("pin", "b", "true"), accept=False)
+    uses.life.do(number, "Accept", "a{sv}", *dictionary(("new-pin", "s", PIN)), user=KEEPER)
+    request = approved(uses, number, four[:2])
+    root = Root(uses.box)
+    assert root.use("use", number, request) == ("WrongPin", {"as it is": "98e"})
+    assert root.use("use", number, request, "sword") == ("WrongPin", {"as it is": "98e"})
+    # Neither is done without the other: of what leaves one out, nothing is even tried against the PIN.
+    word, tricks = root.use("use-bare", number, request, PIN)
+    assert word == "RegisterTampered" and set(tricks.values()) == {FAIL} and len(tricks) == 3
+    assert root.use("use-fewer", number, request, PIN)[0] == "ApprovalInvalid"
+    assert root.use("use-other", number, request, PIN)[0] == "ApprovalInvalid"
+    assert root.use("use", number, request, PIN)[0] == "done"
+
+
 # Last: the index stays locked until the chip is reset.
 def test_locked_seals_do_not_sign_what_was_approved(uses, four):
     number = uses.seal(four[:1], 1)
