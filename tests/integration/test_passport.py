@@ -131,6 +131,28 @@ def test_approvers_are_in_it_with_their_keys(life):
         assert der[-64:-32].hex() in approver["key"] and der[-32:].hex() in approver["key"]
 
 
+def test_a_seal_with_a_pin_is_attested_without_it(life):
+    """Before its keeper has set it, when he has, when he has changed it, and when others have guessed it to death."""
+    box = life.box
+    options = ("name", "s", "Guarded", "keepers", "as", 1, f"user:{KEEPER}", "pin", "b", "true")
+    number = life.told(box.manager("CreateSeal", "a{sv}", 3, *options))[0].rsplit("/", 1)[1]
+    assert life.state(number) == "delivered"
+    born = issued(box, number)
+    life.do(number, "Accept", "a{sv}", 1, "new-pin", "s", "1234", user=KEEPER)
+    accepted = issued(box, number, KEEPER)
+    life.do(number, "ChangePin", "vv", "s", "1234", "s", "5678", user=KEEPER)
+    wrong = ["Sign", "aya{sv}", 32, *[7] * 32, 1, "pin", "s", "0000"]
+    while (error := life.refused(number, *wrong, user=KEEPER)) == "WrongPin":
+        pass
+    assert error == "TpmLockout"
+    changed = issued(box, number)
+    for nonce, passport in (born, accepted, changed):
+        passport.check(nonce)
+        assert passport.statement["policy"]["pin"] is True
+        assert passport.attestation["seal"]["kind"] == "creation"
+        assert passport.statement["seal"]["public"] == born[1].statement["seal"]["public"]
+
+
 # --- who, and with what -----------------------------------------------------------------------------
 
 def test_keepers_administrators_and_auditors_get_one(life, number):
