@@ -34,22 +34,30 @@ static unsigned fence_of(const json_t *status) {
         return (unsigned) json_integer_value(json_object_get(status, "fence-pcr"));
 }
 
-static int check_machine(Context *context, const json_t *status, Bytes bytes) {
+static int check_machine(Context *context, const json_t *status, EVP_PKEY *key, Bytes bytes) {
         _cleanup_(json_freep) json_t *state = NULL;
         MachineFacts facts = {};
         ErrorDetail detail = {};
 
         int r = call_json(context, MANAGER_PATH, MANAGER, "GetMachineState", NULL, &state);
         if (r == 0)
-                r = machine_facts_read(context, state, fence_of(status), &facts);
+                r = machine_facts_read(context, state, fence_of(status), key, &facts);
         if (r != 0)
                 return r;
         r = challenge_check_machine(&facts, bytes, &detail);
         if (r != 0)
                 return fail(context, EXIT_NOT_ALLOWED, "%s", error_describe(r, &detail));
-        note(context, "Checked: approves the present state (%s) for profile '%s'",
-             json_text(state, "pcrs"), facts.profile);
+        note(context, "Checked: approves the present state (%s) for profile '%s'%s",
+             json_text(state, "pcrs"), facts.profile,
+             facts.state_index != 0 ? ", until it is retired" : "");
         return 0;
+}
+
+static bool index_is_state(const IndexFacts *facts, TPM2_HANDLE handle) {
+        for (size_t i = 0; i < facts->n_states; i++)
+                if (facts->states[i] == handle)
+                        return true;
+        return false;
 }
 
 static int check_index(Context *context, const json_t *status, EVP_PKEY *key, Bytes bytes) {
@@ -64,7 +72,10 @@ static int check_index(Context *context, const json_t *status, EVP_PKEY *key, By
         if (r != 0)
                 return fail(context, EXIT_NOT_ALLOWED, "%s", error_describe(r, &detail));
         note(context, "Checked: first write of %s index 0x%08x",
-             handle == facts.ledger ? "the ledger" : "revocation", handle);
+             handle == facts.ledger           ? "the ledger"
+             : index_is_state(&facts, handle) ? "the machine states'"
+                                              : "revocation",
+             handle);
         return 0;
 }
 
@@ -86,7 +97,7 @@ static int challenge_check(Context *context, const json_t *status, const Authori
         Bytes bytes = { challenge->data, challenge->size };
 
         if (strcmp(challenge->kind, "machine-state") == 0)
-                return check_machine(context, status, bytes);
+                return check_machine(context, status, authority->key, bytes);
         if (strcmp(challenge->kind, "index") == 0)
                 return check_index(context, status, authority->key, bytes);
         if (strcmp(challenge->kind, "separation") == 0)
@@ -195,7 +206,7 @@ static int approve_send(Context *context, const char *profile, Bytes signature) 
 }
 
 /* The bytes to sign as GetMachineState gives them, checked against its own values. */
-static int to_sign_get(Context *context, const json_t *status, OfferedBytes *ret) {
+static int to_sign_get(Context *context, const json_t *status, EVP_PKEY *key, OfferedBytes *ret) {
         _cleanup_(json_freep) json_t *state = NULL, *row = NULL;
 
         int r = call_json(context, MANAGER_PATH, MANAGER, "GetMachineState", NULL, &state);
@@ -204,7 +215,7 @@ static int to_sign_get(Context *context, const json_t *status, OfferedBytes *ret
         row = json_pack("[sss]", "", "", json_text(state, "to-sign"));
         r = challenge_read(context, row, ret);
         ret->id = ret->kind = NULL; /* they go with the row */
-        return r != 0 ? r : check_machine(context, status, (Bytes){ ret->data, ret->size });
+        return r != 0 ? r : check_machine(context, status, key, (Bytes){ ret->data, ret->size });
 }
 
 int answer_machine_state(Context *context, const Authority *authority, const char *profile) {
@@ -217,7 +228,7 @@ int answer_machine_state(Context *context, const Authority *authority, const cha
         if (r == 0)
                 r = authority_compare(context, status, authority->key);
         if (r == 0)
-                r = to_sign_get(context, status, &challenge);
+                r = to_sign_get(context, status, authority->key, &challenge);
         if (r == 0)
                 r = authority_sign(context, authority, (Bytes){ challenge.data, challenge.size },
                                    &signature, &size);

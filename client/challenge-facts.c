@@ -31,7 +31,7 @@ static int values_read(const Context *context, const json_t *rows, PcrValues *va
 }
 
 int machine_facts_read(const Context *context, const json_t *state, unsigned fence_pcr,
-                       MachineFacts *ret) {
+                       EVP_PKEY *key, MachineFacts *ret) {
         const char *profile = json_text(state, "profile");
         ErrorDetail detail = {};
 
@@ -43,6 +43,14 @@ int machine_facts_read(const Context *context, const json_t *state, unsigned fen
         if (r != 0)
                 return fail(context, EXIT_NOT_ALLOWED, "Refused to sign: %s",
                             error_describe(r, &detail));
+        ret->state_index = (TPM2_HANDLE) json_integer_value(json_object_get(state, "state-index"));
+        ret->state_bit = (unsigned) json_integer_value(json_object_get(state, "state-bit"));
+        if (ret->state_index != 0) {
+                r = challenge_authority_name(key, &ret->authority, &detail);
+                if (r != 0)
+                        return fail(context, EXIT_USAGE, "the authority key: %s",
+                                    error_describe(r, &detail));
+        }
         return values_read(context, json_object_get(state, "values"), &ret->values);
 }
 
@@ -57,6 +65,14 @@ static int handles_read(const Context *context, const json_t *status, IndexFacts
                 ret->used[i] = (uint64_t) json_integer_value(json_array_get(row, 1));
         }
         ret->n_revocation = json_array_size(rows);
+        rows = json_object_get(status, "state-indices");
+        if (json_array_size(rows) > INDICES_MAX)
+                return unreadable(context, "list of indices");
+        json_array_foreach(rows, i, row) {
+                ret->states[i] = (TPM2_HANDLE) json_integer_value(json_array_get(row, 0));
+                ret->states_retired[i] = (uint64_t) json_integer_value(json_array_get(row, 2));
+        }
+        ret->n_states = json_array_size(rows);
         ret->ledger = (TPM2_HANDLE) json_integer_value(json_object_get(status, "ledger-index"));
         return 0;
 }

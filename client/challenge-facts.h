@@ -7,9 +7,9 @@
 #include "client/challenge.h"
 #include "client/context.h"
 
-/* From GetMachineState; fence_pcr from GetStatus. */
+/* From GetMachineState; fence_pcr from GetStatus, key the authority's own. */
 int machine_facts_read(const Context *context, const json_t *state, unsigned fence_pcr,
-                       MachineFacts *ret);
+                       EVP_PKEY *key, MachineFacts *ret);
 
 /*
  * From GetStatus, with the Name computed from the authority's own key; a daemon that was

@@ -33,6 +33,20 @@ static int refuse(ErrorDetail *detail, const char *sentence) {
         return error_set(detail, SEAL_E_APPROVAL_INVALID, "Refused to sign: %s", sentence);
 }
 
+/* The Name of the written state index follows from the authority's key alone. */
+static int machine_policy(const MachineFacts *facts, TPM2B_DIGEST *ret) {
+        TPMS_NV_PUBLIC public = {};
+        TPM2B_NAME name = {};
+
+        if (facts->state_index == 0)
+                return machine_state_policy(&facts->values, ret);
+        int r = index_public(INDEX_STATE, facts->state_index, &facts->authority, &public);
+        if (r == 0)
+                r = index_name(&public, true, &name);
+        return r == 0 ? machine_state_policy_retirable(&facts->values, &name, facts->state_bit, ret)
+                      : r;
+}
+
 int challenge_check_machine(const MachineFacts *facts, Bytes challenge, ErrorDetail *detail) {
         TPM2B_DIGEST policy = {}, ref = {};
 
@@ -42,7 +56,7 @@ int challenge_check_machine(const MachineFacts *facts, Bytes challenge, ErrorDet
                 return refuse(detail, "no PCR is selected, so any machine would be approved");
         if (all_zero(challenge.data, DIGEST_SIZE))
                 return refuse(detail, "the policy is empty, so any machine would be approved");
-        int r = machine_state_policy(&facts->values, &policy);
+        int r = machine_policy(facts, &policy);
         if (r == 0)
                 r = policy_ref(REF_PROFILE, facts->profile, &ref);
         if (r != 0)
@@ -66,10 +80,30 @@ static int first_write(const IndexFacts *facts, IndexKind kind, TPM2_HANDLE hand
                 r = index_name(&public, false, &name);
         if (r != 0)
                 return r;
-        if (kind == INDEX_REVOCATION)
+        if (index_has_bits(kind))
                 return cphash_nv_set_bits(&name, 0, ret);
         r = ledger_genesis(&facts->authority, handle, &genesis);
         return r != 0 ? r : cphash_nv_extend(&name, (Bytes){ genesis.buffer, genesis.size }, ret);
+}
+
+/* The state index of this policyRef; SEAL_E_ALREADY_EXISTS for one whose bits are set. */
+static int state_index_find(const IndexFacts *facts, const uint8_t *wanted, IndexKind *ret_kind,
+                            TPM2_HANDLE *ret_handle) {
+        TPM2B_DIGEST ref = {};
+
+        for (size_t i = 0; i < facts->n_states; i++) {
+                int r = policy_ref_handle(REF_STATE_INDEX, facts->states[i], &ref);
+                if (r != 0)
+                        return r;
+                if (!digest_is(&ref, wanted))
+                        continue;
+                if (facts->states_retired[i] > 0)
+                        return SEAL_E_ALREADY_EXISTS;
+                *ret_kind = INDEX_STATE;
+                *ret_handle = facts->states[i];
+                return 0;
+        }
+        return SEAL_E_APPROVAL_INVALID;
 }
 
 /*
@@ -96,7 +130,7 @@ static int index_find(const IndexFacts *facts, const uint8_t *wanted, IndexKind 
         if (r != 0)
                 return r;
         if (facts->ledger == 0 || !digest_is(&ref, wanted))
-                return SEAL_E_APPROVAL_INVALID;
+                return state_index_find(facts, wanted, ret_kind, ret_handle);
         *ret_kind = INDEX_LEDGER;
         *ret_handle = facts->ledger;
         return 0;
@@ -117,7 +151,9 @@ int challenge_check_index(const IndexFacts *facts, Bytes challenge, TPM2_HANDLE 
         if (r == SEAL_E_APPROVAL_INVALID)
                 return refuse(detail, "the bytes are for no index of this installation");
         if (r == SEAL_E_ALREADY_EXISTS)
-                return refuse(detail, "the index has seals; made anew it would forget revocations");
+                return refuse(detail,
+                              "the index has seals or states; made anew it would forget what "
+                              "was revoked or retired");
         if (r == 0)
                 r = first_write(facts, kind, handle, &cphash);
         if (r != 0)

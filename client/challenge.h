@@ -21,6 +21,10 @@
 typedef struct MachineFacts {
         char profile[PROFILE_MAX + 1];
         PcrValues values; /* of now */
+        /* By whose bit the approval can be retired; handle 0: it cannot. */
+        TPM2_HANDLE state_index;
+        unsigned state_bit;
+        TPM2B_NAME authority; /* of the authority's own key, where there is a state index */
 } MachineFacts;
 
 typedef struct IndexFacts {
@@ -33,17 +37,20 @@ typedef struct IndexFacts {
          */
         uint64_t used[INDICES_MAX];
         TPM2_HANDLE ledger; /* 0: none yet */
+        size_t n_states;
+        TPM2_HANDLE states[INDICES_MAX];
+        uint64_t states_retired[INDICES_MAX]; /* how many bits are set */
 } IndexFacts;
 
 /*
- * approvedPolicy ‖ policyRef of exactly these PCR values and this profile. Returns
+ * approvedPolicy ‖ policyRef of exactly these PCR values, this bit and this profile. Returns
  * SEAL_E_APPROVAL_INVALID with a sentence.
  */
 int challenge_check_machine(const MachineFacts *facts, Bytes challenge, ErrorDetail *detail);
 
 /*
  * nonceTPM ‖ 0 ‖ cpHash ‖ policyRef, the first write of one of these indices: NV_SetBits(0) of
- * a revocation index or NV_Extend(genesis) of the ledger index. *ret_handle says which. Returns
+ * a revocation or state index or NV_Extend(genesis) of the ledger index. *ret_handle says which. Returns
  * SEAL_E_APPROVAL_INVALID with a sentence.
  */
 int challenge_check_index(const IndexFacts *facts, Bytes challenge, TPM2_HANDLE *ret_handle,

@@ -39,6 +39,8 @@ static const char help[] =
         "  --lockout-auth-file FILE The TPM's lockout authorisation, where it has one\n"
         "  --set-owner-auth         Set a random owner authorisation; without one every\n"
         "                           user of the TPM can delete the indices\n"
+        "  --machine-states         Let approved machine states be retired; costs one index\n"
+        "                           and one more TPM command a signature\n"
         "  --escrow CERT            Encrypt the authorisations that are set here to the\n"
         "                           holder of this certificate (PEM), ...\n"
         "  --escrow-out FILE        ... and write them to this file (CMS, DER)\n"
@@ -54,7 +56,7 @@ static const char help[] =
 typedef struct InitWords {
         const char *authority, *passphrase_file, *separation, *pcrs, *profile, *owner_auth_file,
                 *lockout_auth_file, *escrow, *escrow_out;
-        bool resident, set_owner_auth;
+        bool resident, set_owner_auth, machine_states;
         uint64_t capacity;
 } InitWords;
 
@@ -215,6 +217,7 @@ static int entries_append(sd_bus_message *m, const InitWords *options, const Ini
         entry_fd(&e, "owner-auth", inputs->owner_auth_fd);
         entry_fd(&e, "lockout-auth", inputs->lockout_auth_fd);
         entry_flag(&e, "set-owner-auth", options->set_owner_auth);
+        entry_flag(&e, "machine-states", options->machine_states);
         entry_text(&e, "escrow", (const char *) inputs->escrow);
         return entries_close(&e);
 }
@@ -330,6 +333,7 @@ int verb_init(Context *context, int argc, char **argv) {
                 { "owner-auth-file", .text = &o.owner_auth_file },
                 { "lockout-auth-file", .text = &o.lockout_auth_file },
                 { "set-owner-auth", .flag = &o.set_owner_auth },
+                { "machine-states", .flag = &o.machine_states },
                 { "escrow", .text = &o.escrow },
                 { "escrow-out", .text = &o.escrow_out },
         };

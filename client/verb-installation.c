@@ -32,6 +32,8 @@ static const char capacity_extend_help[] =
         "beforehand and shown by 'sealctl status'.\n"
         "\n"
         "Options:\n" CONSENT_HELP
+        "  --machine-states         One more index, by which the next 64 machine states that\n"
+        "                           are approved can be retired; SEALS may be 0\n"
         "  --measure                Only measure whether the TPM has the room\n"
         "  --owner-auth-file FILE   The TPM's owner authorisation, where sealsd does not\n"
         "                           have it\n\n"
@@ -141,7 +143,7 @@ int verb_separation(Context *context, int argc, char **argv) {
 
 typedef struct CapacityWords {
         uint64_t seals;
-        bool measure;
+        bool measure, machine_states;
         const char *owner_auth_file;
         int owner_auth_fd; /* -1: none */
 } CapacityWords;
@@ -170,6 +172,7 @@ static int capacity_send(Context *context, const CapacityWords *words, const Con
         Entries e = entries_open(call);
         consent_append(&e, consent);
         entry_flag(&e, "measure", words->measure);
+        entry_flag(&e, "machine-states", words->machine_states);
         entry_fd(&e, "owner-auth", words->owner_auth_fd);
         r = call_built(context, entries_close(&e));
         return r != 0 ? r : call_send(context, call, NULL);
@@ -180,12 +183,13 @@ static int capacity_extend(Context *context, int argc, char **argv) {
         _cleanup_(capacity_done) CapacityWords words = { .owner_auth_fd = -1 };
         const CommandOption table[] = { CONSENT_OPTIONS(consent),
                                         { "measure", .flag = &words.measure },
+                                        { "machine-states", .flag = &words.machine_states },
                                         { "owner-auth-file", .text = &words.owner_auth_file } };
         const Usage usage = { capacity_extend_help, OPTIONS(table), 1, 1 };
         char **arguments;
 
         int r = options_parse(context, argc, argv, &usage, &arguments);
-        if (r == 0 && (!count_parse(arguments[0], &words.seals) || words.seals == 0 ||
+        if (r == 0 && (!count_parse(arguments[0], &words.seals) || (words.seals == 0 && !words.machine_states) ||
                        words.seals > UINT32_MAX))
                 r = fail(context, EXIT_USAGE, "SEALS is a number of seals, not '%s'", arguments[0]);
         if (r == 0)

@@ -7,6 +7,7 @@
 #include "client/bus-call.h"
 #include "client/file.h"
 #include "client/output.h"
+#include "client/seal-act.h"
 #include "client/secret-input.h"
 #include "client/verb.h"
 
@@ -205,13 +206,118 @@ static int verb_approve_state(Context *context, int argc, char **argv) {
                           "The present machine state is approved.");
 }
 
+/* --- list and retire ------------------------------------------------------------------------ */
+
+static const char list_help[] =
+        "Usage: sealctl machine-state list\n"
+        "\n"
+        "The machine states that the authority approved, newest first: number, profile,\n"
+        "since when, handed in by whom, whether it is the one in force, and when it was\n"
+        "retired.\n"
+        "\n"
+        "Example:\n"
+        "  sealctl machine-state list\n"
+        "\n"
+        "Next: 'sealctl machine-state retire ID REASON'.\n";
+
+static const char retire_help[] =
+        "Usage: sealctl machine-state retire [--yes] ID REASON\n"
+        "\n"
+        "Take the approval of a machine state back: in that state the TPM refuses every\n"
+        "seal from now on, whoever asks it, as after an update that closes a hole the\n"
+        "state of before it should be. It takes the authority to approve it again. Only\n"
+        "states that were approved since there is an index for it ('sealctl init\n"
+        "--machine-states', 'sealctl capacity extend --machine-states') can be retired.\n"
+        "Asks on the terminal; --yes does not.\n"
+        "\n"
+        "Example:\n"
+        "  sealctl machine-state retire 3 \"boot loader with a known hole\"\n"
+        "\n"
+        "Next: 'sealctl machine-state show'.\n";
+
+/* The daemon's rows with the columns' names; in force is the one that GetMachineState names. */
+static json_t *states_named(const json_t *list, json_int_t in_force) {
+        static const char *const keys[] = { "id", "profile", "approved", "by", "retired" };
+        json_t *row, *rows = rows_named(list, keys, 5);
+        size_t i;
+
+        json_array_foreach(rows, i, row) {
+                bool is = json_integer_value(json_object_get(row, "id")) == in_force;
+
+                json_object_set_new(row, "in-force", json_boolean(is));
+        }
+        return rows;
+}
+
+static int verb_list_states(Context *context, int argc, char **argv) {
+        static const OutputField fields[] = {
+                { "id", "ID", FIELD_TEXT },
+                { "profile", "PROFILE", FIELD_TEXT },
+                { "approved", "APPROVED", FIELD_TIME },
+                { "by", "BY", FIELD_TEXT },
+                { "in-force", "IN FORCE", FIELD_TEXT },
+                { "retired", "RETIRED", FIELD_TIME },
+        };
+        const Usage usage = { .help = list_help };
+        _cleanup_(json_freep) json_t *list = NULL, *state = NULL, *rows = NULL;
+        char **arguments;
+
+        int r = options_parse(context, argc, argv, &usage, &arguments);
+        if (r == 0)
+                r = call_json(context, MANAGER_PATH, MANAGER, "ListMachineStates", NULL, &list);
+        if (r == 0)
+                r = call_json(context, MANAGER_PATH, MANAGER, "GetMachineState", NULL, &state);
+        if (r != 0)
+                return r;
+        rows = states_named(list, json_integer_value(json_object_get(state, "state")));
+        if (context->json)
+                return print_json_value(context, rows);
+        return print_table(context, rows, FIELDS(fields), "No machine state is approved.");
+}
+
+static int retire_send(Context *context, uint64_t id, const char *reason) {
+        _cleanup_(message_freep) sd_bus_message *call = NULL;
+
+        int r = call_new(context, MANAGER_PATH, MANAGER, "RetireMachineState", &call);
+        if (r != 0)
+                return r;
+        int built = sd_bus_message_append(call, "t", id);
+        if (built >= 0)
+                built = text_append(call, reason);
+        r = call_built(context, built);
+        return r != 0 ? r : call_send(context, call, NULL);
+}
+
+static int verb_retire_state(Context *context, int argc, char **argv) {
+        const Usage usage = { retire_help, NULL, 0, 2, 2 };
+        char **arguments;
+        uint64_t id = 0;
+
+        int r = options_parse(context, argc, argv, &usage, &arguments);
+        if (r == 0 && !count_parse(arguments[0], &id))
+                r = fail(context, EXIT_USAGE, "ID is a number of 'sealctl machine-state list'");
+        if (r == 0)
+                r = reason_check(context, arguments[1]);
+        if (r == 0)
+                r = confirm_or_fail(context, "Retire this machine state, so that no seal signs in "
+                                             "it?");
+        if (r == 0)
+                r = retire_send(context, id, arguments[1]);
+        if (r != 0)
+                return r;
+        return print_done(context, "retired", arguments[0], "Machine state %s is retired.",
+                          arguments[0]);
+}
+
 int verb_machine_state(Context *context, int argc, char **argv) {
         static const Verb verbs[] = {
                 { "show", verb_show_state, "PCR values now, and which differ" },
                 { "approve", verb_approve_state, "Approve the present state" },
+                { "list", verb_list_states, "Which are approved, since when, and retired" },
+                { "retire", verb_retire_state, "Take the approval of a state back" },
         };
         static const VerbTable table = {
-                .usage = "Usage: sealctl machine-state show|approve [OPTIONS]\n"
+                .usage = "Usage: sealctl machine-state show|approve|list|retire [OPTIONS]\n"
                          "\n"
                          "The TPM measures what the machine starts (firmware, boot loader, Secure "
                          "Boot\n"

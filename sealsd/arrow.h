@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The arrows of design section 4: every point of Initialize, Make, Revoke, Lock, Destroy, of the acts
- * of custody, of the approved requests that change a seal, of a use that approvers signed for, and of
- * the ledger's anchors, between two steps of which each makes something durable (in the register, in the chip) or visible (a signal,
+ * The arrows of design section 4: every point of Initialize, Make, Revoke, Lock, RetireMachineState,
+ * Destroy, of the acts of custody, of the approved requests that change a seal, of a use that
+ * approvers signed for, and of the ledger's anchors, between two steps of which each makes something
+ * durable (in the register, in the chip) or visible (a signal,
  * a reply).
  * A process that is killed at one of them has done what stands before it and nothing of what comes
  * after; each sentence says what is true there. The next start finishes it or undoes it.
@@ -104,6 +105,14 @@
         ARROW(LOCK_RECORDED, "lock-recorded", "It is in the ledger; nobody was told")              \
         ARROW(LOCK_ANNOUNCED, "lock-announced", "The manager's state was announced")               \
         ARROW(LOCK_REPLIED, "lock-replied", "The caller knows that all seals are locked")          \
+                                                                                                   \
+        ARROW(RETIRE_BIT_SET, "retire-bit-set",                                                    \
+              "A machine state's bit is set in the chip; sessions prepared before still sign once") \
+        ARROW(RETIRE_FENCED, "retire-fenced",                                                      \
+              "Those sessions are refused too; the register does not know")                        \
+        ARROW(RETIRE_RECORDED, "retire-recorded",                                                  \
+              "The state is retired in the register; the caller waits")                            \
+        ARROW(RETIRE_REPLIED, "retire-replied", "The caller knows that the state is retired")      \
                                                                                                    \
         ARROW(DESTROY_SEEN, "destroy-seen",                                                        \
               "The chip says that the revoked seal's bit is set; its key is in the register "      \

@@ -10,6 +10,7 @@
 static const Option extend_options[] = {
         { "passphrase", OPTION_SECRET, FIELD(passphrase), 0, NULL, NULL },
         { "owner-auth", OPTION_SECRET, FIELD(owner_auth), 0, NULL, NULL },
+        { "machine-states", OPTION_BOOLEAN, FIELD(machine_states), 0, NULL, NULL },
         { "measure", OPTION_BOOLEAN, FIELD(measure), 0, NULL, NULL },
 };
 

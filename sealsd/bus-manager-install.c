@@ -36,6 +36,7 @@ static const Option init_options[] = {
         { "owner-auth", OPTION_SECRET, FIELD(owner_auth), 0, NULL, NULL },
         { "lockout-auth", OPTION_SECRET, FIELD(lockout_auth), 0, NULL, NULL },
         { "set-owner-auth", OPTION_BOOLEAN, FIELD(set_owner_auth), 0, NULL, NULL },
+        { "machine-states", OPTION_BOOLEAN, FIELD(machine_states), 0, NULL, NULL },
         { "escrow", OPTION_STRING, FIELD(escrow_pem), PEM_MAX, NULL, NULL },
 };
 
@@ -73,6 +74,8 @@ static int append_report(sd_bus_message *m, const void *result) {
                 r = dictionary_u32s(m, "indices", report->indices, report->index_count);
         if (r == 0)
                 r = dictionary_u32(m, "ledger-index", report->ledger_index);
+        if (r == 0 && report->state_index != 0)
+                r = dictionary_u32(m, "state-index", report->state_index);
         if (r == 0)
                 r = dictionary_u32(m, "capacity", report->capacity);
         if (r == 0)

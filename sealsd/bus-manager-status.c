@@ -38,19 +38,20 @@ static int append_installation(sd_bus_message *m, const Status *status) {
         return r < 0 ? r : dictionary_u32(m, "capacity", installation->capacity);
 }
 
-/* "indices": a(uuu), handle, bits used, bits in all */
-static int append_indices(sd_bus_message *m, const Status *status) {
+/* a(uuu): handle, bits used; bits in all, or of machine states those retired */
+static int append_indices(sd_bus_message *m, const char *name, const IndexStatus *indices,
+                          size_t count) {
         int r = sd_bus_message_open_container(m, 'e', "sv");
 
         if (r >= 0)
-                r = sd_bus_message_append(m, "s", "indices");
+                r = sd_bus_message_append(m, "s", name);
         if (r >= 0)
                 r = sd_bus_message_open_container(m, 'v', "a(uuu)");
         if (r >= 0)
                 r = sd_bus_message_open_container(m, 'a', "(uuu)");
-        for (size_t i = 0; r >= 0 && i < status->index_count; i++)
-                r = sd_bus_message_append(m, "(uuu)", status->indices[i].handle,
-                                          status->indices[i].used, status->indices[i].bits);
+        for (size_t i = 0; r >= 0 && i < count; i++)
+                r = sd_bus_message_append(m, "(uuu)", indices[i].handle, indices[i].used,
+                                          indices[i].bits);
         for (int level = 0; r >= 0 && level < 3; level++)
                 r = sd_bus_message_close_container(m);
         return r < 0 ? r : 0;
@@ -176,7 +177,10 @@ static int append_status(sd_bus_message *m, const void *result) {
         if (r == 0)
                 r = append_installation(m, status);
         if (r == 0)
-                r = append_indices(m, status);
+                r = append_indices(m, "indices", status->indices, status->index_count);
+        if (r == 0)
+                r = append_indices(m, "state-indices", status->state_indices,
+                                   status->state_index_count);
         if (r == 0)
                 r = append_counts(m, status, answer->clients);
         if (r == 0)
@@ -236,6 +240,14 @@ static int append_machine(sd_bus_message *m, const void *result) {
                 r = dictionary_bytes(m, "policy-ref", report->ref.buffer, report->ref.size);
         if (r == 0)
                 r = append_to_sign(m, report);
+        if (r == 0 && report->state_index != 0)
+                r = dictionary_u32(m, "state-index", report->state_index);
+        if (r == 0 && report->state_index != 0)
+                r = dictionary_u32(m, "state-bit", report->state_bit);
+        if (r == 0)
+                r = dictionary_u64(m, "state", report->id);
+        if (r == 0)
+                r = dictionary_boolean(m, "retired", report->retired);
         if (r == 0)
                 r = dictionary_u32(m, "approvals", report->approvals);
         return r < 0 ? r : dictionary_close(m);

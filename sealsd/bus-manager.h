@@ -78,7 +78,15 @@ int parse_suspend_seals(Operation *op, ErrorDetail *detail);
 int run_suspend_seals(Operation *op, ErrorDetail *detail);
 /* --- bus-manager-machine.c ------------------------------------------------------------------ */
 
+typedef struct RetireArgs {
+        uint64_t id;
+        const char *reason;
+} RetireArgs;
+
 int run_lock(Operation *op, ErrorDetail *detail);
+int run_list_machine_states(Operation *op, ErrorDetail *detail);
+int parse_retire_machine_state(Operation *op, ErrorDetail *detail);
+int run_retire_machine_state(Operation *op, ErrorDetail *detail);
 
 /* --- bus-manager-ledger.c ------------------------------------------------------------------- */
 

@@ -281,8 +281,9 @@ static int look_run(Job *job, Chip *chip, ErrorDetail *detail) {
 /* --- start ------------------------------------------------------------------------------------ */
 
 /* The unwritten ones that are there, and as many new ones as the seals need beside them. */
-static int extend_plan(ExtendOperation *op, uint32_t seals, ErrorDetail *detail) {
+static int extend_plan(ExtendOperation *op, uint32_t seals, bool states, ErrorDetail *detail) {
         size_t want = ((size_t) seals + SEALS_PER_INDEX - 1) / SEALS_PER_INDEX, all, ordinal = 0;
+        size_t revocation = 0; /* unwritten ones of an earlier call */
 
         int r = service_indices(op->head.service, op->rows, &all);
         if (r != 0)
@@ -290,13 +291,17 @@ static int extend_plan(ExtendOperation *op, uint32_t seals, ErrorDetail *detail)
         for (size_t i = 0; i < all; i++) {
                 const RegisterIndex row = op->rows[i];
 
-                if (row.kind != INDEX_REVOCATION)
+                if (row.kind == INDEX_REVOCATION)
+                        ordinal = row.ordinal + 1;
+                if (row.kind == INDEX_LEDGER || row.written)
                         continue;
-                ordinal = row.ordinal + 1;
-                if (!row.written)
-                        op->rows[op->old++] = row;
+                revocation += row.kind == INDEX_REVOCATION;
+                op->rows[op->old++] = row;
         }
-        size_t more = op->measure ? want : want > op->old ? want - op->old : 0;
+        bool waiting = op->old > revocation; /* a state index is on its way */
+        size_t more = op->measure ? want : want > revocation ? want - revocation : 0;
+        states = states && (op->measure || !waiting);
+        more += states;
         if (all - 1 + more > INDICES_MAX)
                 return error_set(detail, SEAL_E_LIMITS_EXCEEDED,
                                  "An installation has at most %d revocation indices, this has %zu",
@@ -305,13 +310,16 @@ static int extend_plan(ExtendOperation *op, uint32_t seals, ErrorDetail *detail)
         for (size_t i = op->old; i < op->count; i++, ordinal++)
                 op->rows[i] = (RegisterIndex){ .kind = INDEX_REVOCATION,
                                                .ordinal = (unsigned) ordinal };
+        if (states)
+                op->rows[op->count - 1] = (RegisterIndex){ .kind = INDEX_STATE,
+                                                           .ordinal = (unsigned) ordinal };
         return 0;
 }
 
 static int extend_options(ExtendOperation *op, const ExtendOptions *options, ErrorDetail *detail) {
         const Installation *i = &op->head.service->installation;
 
-        if (options->seals == 0)
+        if (options->seals == 0 && !options->machine_states)
                 return error_set(detail, SEAL_E_INVALID_ARGS, "seals is at least 1");
         op->measure = options->measure;
         op->given_owner = options->owner_auth;
@@ -329,7 +337,7 @@ static int extend_options(ExtendOperation *op, const ExtendOptions *options, Err
         if (!i->resident && options->passphrase.set)
                 return error_set(detail, SEAL_E_INVALID_ARGS,
                                  "passphrase: the authority is external, and answers challenges");
-        return extend_plan(op, options->seals, detail);
+        return extend_plan(op, options->seals, options->machine_states, detail);
 }
 
 int service_extend_capacity(Service *service, const Caller *caller, const ExtendOptions *options,

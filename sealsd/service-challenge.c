@@ -74,6 +74,7 @@ typedef struct OfferJob {
         bool state_missing;
         bool extending; /* Initialize is complete */
         PcrSelection pcrs;
+        ApprovalSet *approvals;
         TPM2B_DIGEST ref; /* of the profile */
         size_t count;
         RegisterIndex rows[INDICES_MAX + 1]; /* unwritten by the register */
@@ -86,16 +87,15 @@ static int offer_state(OfferJob *job, Chip *chip, ErrorDetail *detail) {
         OfferedChallenge *c = challenges_find_handle(chip->challenges, 0);
         uint8_t bytes[APPROVAL_BYTES_MAX];
         Writer w = writer_over(bytes, sizeof(bytes));
-        TPM2B_DIGEST policy;
-        PcrValues values;
+        MachineApproval state = {};
         int r;
 
-        r = tpm_pcr_read(chip->tpm, &job->pcrs, &values, detail);
+        r = tpm_pcr_read(chip->tpm, &job->pcrs, &state.values, detail);
         if (r == 0)
-                r = machine_state_policy(&values, &policy);
+                r = approval_set_place(job->approvals, &state, detail);
         if (r != 0)
                 return r;
-        approval_authorize_bytes(&policy, &job->ref, &w);
+        approval_authorize_bytes(&state.policy, &job->ref, &w);
         if (c && c->size == w.used && memcmp(c->bytes, bytes, w.used) == 0)
                 return 0;
         if (c) /* the machine has moved on: what was offered approves a state that is gone */
@@ -105,7 +105,7 @@ static int offer_state(OfferJob *job, Chip *chip, ErrorDetail *detail) {
                 return 0;
         memcpy(c->bytes, bytes, w.used);
         c->size = w.used;
-        c->values = values;
+        c->values = state.values;
         c->expires = job->now + CHALLENGE_LIFETIME;
         return 0;
 }
@@ -203,6 +203,8 @@ static void offer_done(Job *job, int code, const ErrorDetail *detail) {
         OfferJob *j = (OfferJob *) job;
         ChallengeList list = {};
 
+        (void) approval_set_unref(j->approvals);
+
         if (code == 0)
                 code = offer_keep(j);
         for (size_t i = 0; code == 0 && i < j->offered_count; i++) {
@@ -229,6 +231,7 @@ static int offer_fill(OfferJob *job) {
 
         job->now = service_now(s);
         job->pcrs = s->installation.pcrs;
+        job->approvals = approval_set_ref(s->approvals);
         job->extending = s->installation.phase == INIT_COMPLETE;
         job->state_missing = !job->extending && s->approvals->count == 0;
         r = service_indices(s, rows, &count);
@@ -262,8 +265,10 @@ int service_list_challenges(Service *service, const Caller *caller, Reply reply,
         r = offer_fill(job);
         if (r == 0)
                 r = service_job_submit(&job->head, offer_run, offer_done);
-        if (r != 0)
+        if (r != 0) {
+                (void) approval_set_unref(job->approvals);
                 (void) service_job_discard(job);
+        }
         return r;
 }
 
@@ -279,7 +284,8 @@ typedef struct AnswerJob {
         uint8_t signature[SIGNATURE_MAX];
         uint64_t now;
         TPM2_HANDLE written; /* which index has had its first write */
-        MachineState state;  /* or the approved state */
+        ApprovalSet *approvals;
+        MachineState state; /* or the approved state */
         Caller caller;
 } AnswerJob;
 
@@ -290,7 +296,7 @@ static int answer_state(AnswerJob *job, Chip *chip, OfferedChallenge *challenge,
 
         a->values = challenge->values;
         a->signature = *signature;
-        r = machine_state_policy(&a->values, &a->policy);
+        r = approval_set_place(job->approvals, a, detail);
         if (r != 0)
                 return r;
         return tpm_authority_ticket(chip->tpm, &job->authority, &a->policy, &job->ref, signature,
@@ -365,6 +371,7 @@ static void answer_done(Job *job, int code, const ErrorDetail *detail) {
         AnswerJob *j = (AnswerJob *) job;
         const ArrowObserver *arrows = j->head.arrows;
 
+        (void) approval_set_unref(j->approvals);
         if (code == 0)
                 code = answer_keep(j);
         service_job_finish(&j->head, code, detail, NULL);
@@ -406,10 +413,13 @@ int service_answer(Service *service, const Caller *caller, const char *id, Bytes
         job->by = *caller;
         job->state.by = caller->subject;
         job->caller = *caller;
+        job->approvals = approval_set_ref(service->approvals);
         r = policy_ref(REF_PROFILE, i->profile, &job->ref);
         if (r == 0)
                 r = service_job_submit(&job->head, answer_run, answer_done);
-        if (r != 0)
+        if (r != 0) {
+                (void) approval_set_unref(job->approvals);
                 (void) service_job_discard(job);
+        }
         return r;
 }

@@ -91,6 +91,7 @@ static int options_copy(InitOperation *op, const InitOptions *options, ErrorDeta
                                  "An authorisation value is at most %d bytes",
                                  TPM2_SHA256_DIGEST_SIZE * 2);
         op->set_owner_auth = options->set_owner_auth;
+        op->machine_states = options->machine_states;
         op->given_owner = options->owner_auth;
         op->given_lockout = options->lockout_auth;
         op->passphrase = options->passphrase;
@@ -167,14 +168,15 @@ static int plan_owner(InitOperation *op, const Installation *stored, ErrorDetail
 
 /* The handles of an earlier try are kept: what stands there is ours to define anew. */
 static int plan_indices(InitOperation *op) {
-        size_t have = 0, ledger = 0, drawn = 0, want;
+        size_t have = 0, ledger = 0, states = 0, drawn = 0, want;
         int r = service_indices(op->head.service, op->indices, &op->index_count);
 
         for (size_t i = 0; i < op->index_count; i++) {
                 op->indices[i].written = false;
                 ledger += op->indices[i].kind == INDEX_LEDGER;
+                states += op->indices[i].kind == INDEX_STATE;
         }
-        have = op->index_count - ledger;
+        have = op->index_count - ledger - states;
         /* Indices that are there stay, so the capacity does not shrink. */
         if (op->head.service->installation.capacity > op->plan.capacity)
                 op->plan.capacity = op->head.service->installation.capacity;
@@ -192,6 +194,14 @@ static int plan_indices(InitOperation *op) {
                 r = secret_random(&row->auth, INDEX_AUTH_SIZE);
                 have += revocation;
                 ledger += !revocation;
+        }
+        if (r == 0 && op->machine_states && states == 0) {
+                if (op->index_count > INDICES_MAX)
+                        return SEAL_E_LIMITS_EXCEEDED;
+                RegisterIndex *row = &op->indices[op->index_count++];
+
+                *row = (RegisterIndex){ .kind = INDEX_STATE, .handle = op->drawn[drawn] };
+                r = secret_random(&row->auth, INDEX_AUTH_SIZE);
         }
         return r;
 }
@@ -272,7 +282,7 @@ int init_plan(InitOperation *op, ErrorDetail *detail) {
 
 int init_inspect(Job *job, Chip *chip, ErrorDetail *detail) {
         InitOperation *op = (InitOperation *) job;
-        size_t count = installation_index_count(op->plan.capacity) + 1;
+        size_t count = installation_index_count(op->plan.capacity) + 1 + op->machine_states;
         PcrValues values;
         int r;
 

@@ -34,6 +34,7 @@ static void init_end(InitOperation *op, int code, const ErrorDetail *detail,
         uint8_t *envelope = op->envelope; /* the report points into it */
 
         op->head.service->initializing = false;
+        (void) approval_set_unref(op->approvals);
         service_job_finish(&op->head, code, detail, report);
         free(escrow_pem);
         free(envelope);
@@ -58,6 +59,8 @@ static void report_fill(const InitOperation *op, InitReport *ret) {
         for (size_t i = 0; i < op->index_count; i++) {
                 if (op->indices[i].kind == INDEX_LEDGER)
                         ret->ledger_index = op->indices[i].handle;
+                else if (op->indices[i].kind == INDEX_STATE)
+                        ret->state_index = op->indices[i].handle;
                 else
                         ret->indices[ret->index_count++] = op->indices[i].handle;
                 ret->challenges += !op->plan.resident && !op->indices[i].written;
@@ -93,7 +96,7 @@ static int resident_approve(InitOperation *op, Chip *chip, const TpmAuthority *a
 
         r = tpm_pcr_read(chip->tpm, &op->plan.pcrs, &a->values, detail);
         if (r == 0)
-                r = machine_state_policy(&a->values, &a->policy);
+                r = approval_set_place(op->approvals, a, detail);
         if (r == 0)
                 r = policy_ref(REF_PROFILE, op->plan.profile, &ref);
         if (r != 0)
@@ -199,6 +202,7 @@ static void init_answers(InitOperation *op) {
         ErrorDetail detail = {};
 
         if (op->plan.resident) {
+                op->approvals = approval_set_ref(op->head.service->approvals);
                 init_next(op, resident_run, resident_done);
                 return;
         }

@@ -15,10 +15,12 @@ typedef struct InitOperation {
         TpmHierarchies hierarchies; /* before anything was changed */
         size_t index_count;
         RegisterIndex indices[INDICES_MAX + 1];
-        TPM2_HANDLE drawn[INDICES_MAX + 1]; /* handles that are free in the chip */
+        TPM2_HANDLE drawn[INDICES_MAX + 2]; /* handles that are free in the chip */
         size_t step;                        /* resident: which signature is next */
         bool state_approved;
         MachineState state;
+        ApprovalSet *approvals; /* resident: as the plan left them */
+        bool machine_states;
         uint8_t *envelope;
         size_t envelope_size;
 } InitOperation;

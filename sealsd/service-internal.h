@@ -41,6 +41,8 @@ typedef struct Health {
         unsigned challenges; /* on offer */
         TpmHierarchies hierarchies;
         char problem[ERROR_TEXT_MAX]; /* why tampered */
+        uint64_t state_id;            /* of the approved state that the machine is in; 0: none */
+        char retired[ERROR_TEXT_MAX]; /* who retired the machine's state, "" when nobody did */
 } Health;
 
 typedef struct SuspendRun SuspendRun;
@@ -69,6 +71,7 @@ struct Service {
         ApprovalSet *approvals;
         bool initializing; /* an Initialize is under way */
         bool extending;    /* an ExtendCapacity is */
+        unsigned retiring; /* jobs that set bits of machine states */
         IndexRoom room;    /* as measured last */
         Inspections inspections;
         unsigned making; /* jobs that make a key */
@@ -240,6 +243,13 @@ void service_purge(Service *service);
 
 /* The seal or a grant of it has changed (NULL: any): what is to be signed still is judged again. */
 void service_sign_review(Service *service, const char *number);
+
+/* --- retiring machine states (service-retire.c) -------------------------------------------- */
+
+/* The bits of a state index as the chip has them: what the register does not know is made good. */
+void retire_compare(Service *service, TPM2_HANDLE index, uint64_t bits);
+/* "This machine state was retired …": when, by whom and why. */
+void machine_retired_text(const MachineState *state, char ret[static ERROR_TEXT_MAX]);
 
 /* --- revoking (service-revoke.c) ----------------------------------------------------------- */
 

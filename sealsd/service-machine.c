@@ -3,6 +3,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include <openssl/crypto.h>
+
 #include "policy/approval.h"
 #include "policy/key.h"
 #include "policy/ref.h"
@@ -22,7 +24,7 @@ static int read_run(Job *job, Chip *chip, ErrorDetail *detail) {
         return tpm_pcr_read(chip->tpm, &j->selection, &j->values, detail);
 }
 
-static int report_fill(const ReadJob *job, MachineReport *ret) {
+static int report_fill(const ReadJob *job, MachineReport *ret, ErrorDetail *detail) {
         const Installation *i = &job->head.service->installation;
         int r;
 
@@ -30,17 +32,29 @@ static int report_fill(const ReadJob *job, MachineReport *ret) {
         ret->values = job->values;
         ret->approvals = (unsigned) job->approvals->count;
         ret->approved = approval_set_match(job->approvals, &job->values, &ret->differing);
-        r = machine_state_policy(&job->values, &ret->policy);
-        return r == 0 ? policy_ref(REF_PROFILE, i->profile, &ret->ref) : r;
+        ret->id = approval_set_id(job->approvals, &job->values);
+        ret->retired = approval_set_retired(job->approvals, &job->values) != NULL;
+        MachineApproval next = { .values = job->values };
+        r = approval_set_place(job->approvals, &next, detail);
+        if (r != 0)
+                return r;
+        ret->policy = next.policy;
+        ret->state_index = next.retire.index.handle;
+        ret->state_bit = next.retire.bit;
+        OPENSSL_cleanse(&next, sizeof(next));
+        return policy_ref(REF_PROFILE, i->profile, &ret->ref);
 }
 
 static void read_done(Job *job, int code, const ErrorDetail *detail) {
         ReadJob *j = (ReadJob *) job;
         Service *s = j->head.service;
         MachineReport report = {};
+        ErrorDetail why = {};
 
-        if (code == 0)
-                code = report_fill(j, &report);
+        if (code == 0) {
+                code = report_fill(j, &report, &why);
+                detail = &why;
+        }
         if (code == 0 && s->health.probed && s->health.approved != report.approved)
                 service_note_approved(s, report.approved);
         (void) approval_set_unref(j->approvals);
@@ -78,6 +92,7 @@ typedef struct ApproveJob {
         uint32_t predicted_mask;
         PcrValues given;
         TPM2B_DIGEST ref;
+        ApprovalSet *approvals;
         MachineState state;
 } ApproveJob;
 
@@ -93,7 +108,7 @@ static int approve_values(ApproveJob *job, Chip *chip, ErrorDetail *detail) {
         for (unsigned i = 0; job->predicted && i < PCR_COUNT; i++)
                 if (job->predicted_mask >> i & 1)
                         a->values.values[i] = job->given.values[i];
-        return machine_state_policy(&a->values, &a->policy);
+        return approval_set_place(job->approvals, a, detail);
 }
 
 static int approve_signature(ApproveJob *job, Chip *chip, ErrorDetail *detail) {
@@ -141,7 +156,11 @@ static int approve_keep(ApproveJob *job) {
         (void) hex_encode(job->state.approval.policy.buffer, TPM2_SHA256_DIGEST_SIZE, policy);
         facts = json_pack("{s:s, s:s, s:b}", "policy", policy, "profile", job->state.profile,
                           "predicted", (int) job->predicted);
-        if (!facts)
+        const StateBit *retire = &job->state.approval.retire;
+        if (!facts ||
+            (retire->index.handle != 0 &&
+             (json_object_set_new(facts, "state-index", json_integer(retire->index.handle)) != 0 ||
+              json_object_set_new(facts, "bit", json_integer(retire->bit)) != 0)))
                 return -ENOMEM;
         const Event event = { .code = EVENT_MACHINE_STATE_APPROVED,
                               .caller = &job->by,
@@ -167,6 +186,7 @@ static void approve_done(Job *job, int code, const ErrorDetail *detail) {
                 service_probe(s);
         if (code == 0 && !j->predicted)
                 service_note_approved(s, true);
+        (void) approval_set_unref(j->approvals);
         service_job_finish(&j->head, code, detail, NULL);
 }
 
@@ -241,9 +261,12 @@ int service_approve_machine_state(Service *service, const Caller *caller,
         if (!job)
                 return -ENOMEM;
         r = approve_fill(job, caller, options);
+        job->approvals = approval_set_ref(service->approvals);
         if (r == 0)
                 r = service_job_submit(&job->head, approve_run, approve_done);
-        if (r != 0)
+        if (r != 0) {
+                (void) approval_set_unref(job->approvals);
                 (void) service_job_discard(job);
+        }
         return r;
 }

@@ -49,7 +49,7 @@ static int probe_index(ProbeJob *probe, size_t i, Chip *chip, ErrorDetail *detai
                 probe->health.locked = true;
         else if (index->kind == INDEX_REVOCATION)
                 probe->unlocked++;
-        if (state == TPM_INDEX_WRITTEN && index->kind == INDEX_REVOCATION)
+        if (state == TPM_INDEX_WRITTEN && index_has_bits(index->kind))
                 return tpm_index_read_bits(chip->tpm, index, &probe->bits[i], detail);
         if (state == TPM_INDEX_WRITTEN)
                 return probe_value(probe, index, chip, detail);
@@ -90,12 +90,15 @@ static int probe_run(Job *job, Chip *chip, ErrorDetail *detail) {
 static void probe_compare(Service *service, const ProbeJob *probe) {
         char number[NUMBER_MAX + 1];
 
-        for (size_t i = 0; i < probe->index_count; i++)
+        for (size_t i = 0; i < probe->index_count; i++) {
+                if (probe->indices[i].kind == INDEX_STATE)
+                        retire_compare(service, probe->indices[i].handle, probe->bits[i]);
                 for (unsigned bit = 0; bit < SEALS_PER_INDEX; bit++)
                         if ((probe->bits[i] >> bit & 1) &&
                             store_seal_by_bit(service->store, probe->indices[i].handle, bit,
                                               number) == 0)
                                 service_revoke_found(service, number);
+        }
 }
 
 void service_look_soon(Service *service) {
@@ -119,6 +122,17 @@ static void probe_note_failure(Service *service, int code, const ErrorDetail *de
         service_look_soon(service);
 }
 
+/* Who retired the state that the machine is in, and why. */
+static void probe_note_retired(const Service *service, ProbeJob *probe) {
+        const MachineState *state = probe->selection.mask == 0
+                                            ? NULL
+                                            : approval_set_retired(service->approvals,
+                                                                   &probe->values);
+
+        if (state)
+                machine_retired_text(state, probe->health.retired);
+}
+
 static void probe_done(Job *job, int code, const ErrorDetail *detail) {
         ProbeJob *probe = (ProbeJob *) job;
         Service *s = probe->head.service;
@@ -130,6 +144,10 @@ static void probe_done(Job *job, int code, const ErrorDetail *detail) {
                 probe->health.approved = probe->selection.mask != 0 &&
                                          approval_set_match(s->approvals, &probe->values,
                                                             &probe->health.differing);
+                probe->health.state_id = probe->health.approved
+                                                 ? approval_set_id(s->approvals, &probe->values)
+                                                 : 0;
+                probe_note_retired(s, probe);
                 probe->health.probed = true;
                 probe->health.tampered = code != 0;
                 (void) snprintf(probe->health.problem, sizeof(probe->health.problem), "%s",

@@ -86,6 +86,9 @@ int service_machine_why_not(const Service *service, ErrorDetail *detail) {
                 return error_set(detail, SEAL_E_REGISTER_TAMPERED, "%s", service->health.problem);
         if (!service->health.probed || service->health.approved)
                 return 0;
+        if (service->health.retired[0] != '\0')
+                return error_set(detail, SEAL_E_MACHINE_STATE_REFUSED, "%s",
+                                 service->health.retired);
         if (service->approvals->count == 0 || service->health.differing == 0)
                 return SEAL_E_MACHINE_STATE_REFUSED;
         return machine_differing(&service->installation.pcrs, service->health.differing, detail);

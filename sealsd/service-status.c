@@ -77,6 +77,14 @@ static int status_indices(Service *service, Status *status) {
                                 r = public_name(&service->checkpoints.ak, &status->ak_name);
                         continue;
                 }
+                if (rows[i].kind == INDEX_STATE) {
+                        IndexStatus *state = &status->state_indices[status->state_index_count++];
+
+                        state->handle = rows[i].handle;
+                        r = store_state_bits_used(service->store, rows[i].handle, &state->used,
+                                                  &state->bits);
+                        continue;
+                }
                 status->indices[status->index_count++] = (IndexStatus){
                         .handle = rows[i].handle,
                         .used = rows[i].used,

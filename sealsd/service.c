@@ -113,9 +113,47 @@ int service_indices(Service *service, RegisterIndex *ret, size_t *ret_count) {
         return store_index_list(service->store, ret, INDICES_MAX + 1, ret_count);
 }
 
+/* The auth of the index, which the states' rows do not have. */
+static int bit_complete(Service *service, StateBit *bit) {
+        if (bit->index.handle == 0)
+                return 0;
+        return service_seal_index(service, bit->index.handle, &bit->index);
+}
+
+/* Of which index the next bit is: before Initialize is complete, of one that is not written yet. */
+static int next_bit(Service *service, ApprovalSet *set) {
+        bool early = service->installation.phase != INIT_COMPLETE;
+        RegisterIndex rows[INDICES_MAX + 1];
+        size_t count;
+
+        int r = service_indices(service, rows, &count);
+        for (size_t i = 0; r == 0 && i < count && set->next.index.handle == 0; i++) {
+                unsigned used = 0, retired = 0;
+
+                if (rows[i].kind != INDEX_STATE || !(rows[i].written || early))
+                        continue;
+                r = store_state_bits_used(service->store, rows[i].handle, &used, &retired);
+                set->full = used >= SEALS_PER_INDEX;
+                if (r == 0 && !set->full) {
+                        service_tpm_index(&service->authority_name, &rows[i], &set->next.index);
+                        set->next.bit = used;
+                }
+        }
+        OPENSSL_cleanse(rows, sizeof(rows));
+        return r;
+}
+
+static int approvals_complete(Service *service, ApprovalSet *set) {
+        int r = next_bit(service, set);
+
+        for (size_t i = 0; r == 0 && i < set->count; i++)
+                r = bit_complete(service, &set->approvals[i].retire);
+        return r;
+}
+
 static int approvals_reload(Service *service) {
         _cleanup_free_ MachineState *states = NULL;
-        ApprovalSet *set;
+        _cleanup_(approval_set_unrefp) ApprovalSet *set = NULL;
         size_t count;
         int r;
 
@@ -123,10 +161,12 @@ static int approvals_reload(Service *service) {
         if (r == 0)
                 r = approval_set_new(&set, states, count, service->installation.profile,
                                      &service->installation.pcrs);
+        if (r == 0)
+                r = approvals_complete(service, set);
         if (r != 0)
                 return r;
         (void) approval_set_unref(service->approvals);
-        service->approvals = set;
+        service->approvals = steal_ptr(set);
         return 0;
 }
 

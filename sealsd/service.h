@@ -101,6 +101,7 @@ typedef struct InitOptions {
         uint32_t capacity;   /* 0: 64 */
         Secret owner_auth, lockout_auth;
         bool set_owner_auth;
+        bool machine_states; /* that can be retired */
         const char *escrow_pem; /* certificate; NULL: none */
         size_t escrow_pem_size;
 } InitOptions;
@@ -114,6 +115,7 @@ typedef struct InitReport {
         size_t index_count;
         TPM2_HANDLE indices[INDICES_MAX];
         TPM2_HANDLE ledger_index;
+        TPM2_HANDLE state_index; /* 0: none */
         unsigned capacity;
         const char *lockout_auth; /* "set", "taken" */
         const char *owner_auth;   /* "unchanged", "empty", "set" */
@@ -151,6 +153,7 @@ typedef struct ExtendOptions {
         Secret passphrase; /* resident authority */
         Secret owner_auth;
         bool measure; /* whether they fit, and nothing else */
+        bool machine_states; /* one more state index, beside what the seals need */
 } ExtendOptions;
 
 /*
@@ -258,6 +261,8 @@ typedef struct Status {
         size_t index_count;
         IndexStatus indices[INDICES_MAX];
         TPM2_HANDLE ledger_index; /* 0 before there is one */
+        size_t state_index_count;
+        IndexStatus state_indices[INDICES_MAX]; /* bits: how many of those used are retired */
         TPM2B_DIGEST genesis;
         TPM2B_NAME ak_name; /* of the attestation key; size 0 before the chip was asked */
         unsigned capacity_used;
@@ -291,6 +296,10 @@ typedef struct MachineReport {
         bool approved;
         uint32_t differing; /* PCR mask against the nearest approved state */
         TPM2B_DIGEST policy, ref;
+        TPM2_HANDLE state_index; /* by which an approval of it can be retired; 0: it cannot */
+        unsigned state_bit;
+        uint64_t id;  /* of the approved state; 0: it is not */
+        bool retired; /* it was approved, and is retired */
         unsigned approvals;
 } MachineReport;
 
@@ -311,6 +320,18 @@ typedef struct MachineApproveOptions {
 int service_approve_machine_state(Service *service, const Caller *caller,
                                   const MachineApproveOptions *options, Reply reply,
                                   ErrorDetail *detail);
+
+/* ret is malloc'ed, newest first. */
+int service_list_machine_states(Service *service, const Caller *caller, MachineState **ret,
+                                size_t *ret_count, ErrorDetail *detail);
+
+/*
+ * Result: NULL. In that state no seal signs any more and the register does not open, whoever asks the
+ * chip, until the authority approves it anew. SEAL_E_NOT_FOUND; SEAL_E_INVALID_STATE for one that was
+ * approved before there was a state index. One that is retired: 0.
+ */
+int service_retire_machine_state(Service *service, const Caller *caller, uint64_t id,
+                                 const char *reason, Reply reply, ErrorDetail *detail);
 
 /* --- the lock --------------------------------------------------------------------------------- */
 

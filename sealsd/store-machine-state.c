@@ -11,6 +11,15 @@
 #define STATE_COLUMNS                                                                   \
         "profile, policy, pcr_bank, pcr_mask, pcr_values, signature, ticket, approved," \
         " by_text, by_kind, by_id"
+/* The same and its bit, for reading. */
+#define LISTED_COLUMNS                                                                      \
+        "id, profile, policy, pcr_bank, pcr_mask, pcr_values, signature, ticket, approved," \
+        " machine_state.by_text, machine_state.by_kind, machine_state.by_id,"               \
+        " ifnull(nv_index, 0), ifnull(bit, 0), ifnull(retired, 0),"                         \
+        " ifnull(state_bit.by_text, ''), ifnull(state_bit.by_kind, 'user'), "               \
+        "ifnull(state_bit.by_id, "                                                          \
+        "0),"                                                                               \
+        " ifnull(reason, '')"
 
 /* A MachineApproval as its columns have it. */
 typedef struct ApprovalBlobs {
@@ -75,8 +84,10 @@ static int older_remove(Store *store, const MachineState *state) {
 
 static int oldest_remove(Store *store, const char *profile) {
         _cleanup_query_ Query query = query_new(
-                store, "DELETE FROM machine_state WHERE id ="
-                       " (SELECT min(id) FROM machine_state WHERE profile = ?) RETURNING 1");
+                store,
+                "DELETE FROM machine_state WHERE id ="
+                " (SELECT id FROM machine_state LEFT JOIN state_bit ON state = id"
+                "  WHERE profile = ? ORDER BY ifnull(retired, 0) = 0, id LIMIT 1) RETURNING 1");
 
         put_text(&query, profile);
         int r = query_one(&query);
@@ -85,7 +96,7 @@ static int oldest_remove(Store *store, const char *profile) {
         return query_run(&query);
 }
 
-/* Every update of the machine adds a state: the one that it was in longest ago makes room. */
+/* Every update of the machine adds a state: one that counts no more, else the oldest, makes room. */
 static int room_make(Store *store, const char *profile) {
         uint64_t count = 0;
 
@@ -117,6 +128,84 @@ static int state_insert(Store *store, const MachineState *state, const ApprovalB
         return r != 0 ? r : query_run(&query);
 }
 
+/* The row of the state that this one replaces gives its bit to it; anybody else's stays his. */
+static int bit_free(Store *store, const MachineState *state) {
+        _cleanup_query_ Query query = query_new(
+                store, "DELETE FROM state_bit WHERE nv_index = ? AND bit = ? AND retired = 0 AND"
+                       " state NOT IN (SELECT id FROM machine_state)");
+
+        put_number(&query, state->approval.retire.index.handle);
+        put_number(&query, state->approval.retire.bit);
+        return query_run(&query);
+}
+
+static int bit_is_taken(Store *store, const MachineState *state, bool *ret) {
+        _cleanup_query_ Query query = query_new(
+                store, "SELECT count(*) FROM state_bit WHERE nv_index = ? AND bit = ?");
+        uint64_t count = 0;
+
+        put_number(&query, state->approval.retire.index.handle);
+        put_number(&query, state->approval.retire.bit);
+        int r = query_one(&query);
+        if (r != 0)
+                return r;
+        take_number(&query, &count);
+        *ret = count > 0;
+        return query_check(&query);
+}
+
+static int bit_insert(Store *store, const MachineState *state, uint64_t id) {
+        _cleanup_query_ Query query = query_new(
+                store,
+                "INSERT INTO state_bit (state, nv_index, bit, retired, by_text, by_kind, by_id,"
+                " reason) VALUES (?, ?, ?, 0, '', 'user', 0, '')");
+
+        put_number(&query, id);
+        put_number(&query, state->approval.retire.index.handle);
+        put_number(&query, state->approval.retire.bit);
+        return query_run(&query);
+}
+
+static int bit_add(Store *store, const MachineState *state, uint64_t id) {
+        bool taken = false;
+
+        if (state->approval.retire.index.handle == 0)
+                return 0;
+        int r = bit_free(store, state);
+        if (r == 0)
+                r = bit_is_taken(store, state, &taken);
+        if (r == 0 && taken)
+                return SEAL_E_BUSY;
+        return r == 0 ? bit_insert(store, state, id) : r;
+}
+
+int store_machine_state_retire(Store *store, const MachineState *state) {
+        _cleanup_query_ Query query = query_new(
+                store, "UPDATE state_bit SET retired = ?, by_text = ?, by_kind = ?, by_id = ?,"
+                       " reason = ? WHERE state = ? RETURNING 1");
+
+        put_number(&query, state->retired);
+        put_subject(&query, &state->retired_by);
+        put_text(&query, state->retired_why);
+        put_number(&query, state->id);
+        int r = query_one(&query);
+        return r != 0 ? r : query_run(&query);
+}
+
+int store_state_bits_used(Store *store, TPM2_HANDLE index, unsigned *ret, unsigned *ret_retired) {
+        _cleanup_query_ Query query = query_new(
+                store, "SELECT ifnull(max(bit), -1) + 1, ifnull(sum(retired > 0), 0)"
+                       " FROM state_bit WHERE nv_index = ?");
+
+        put_number(&query, index);
+        int r = query_one(&query);
+        if (r != 0)
+                return r;
+        take_unsigned(&query, ret, SEALS_PER_INDEX);
+        take_unsigned(&query, ret_retired, SEALS_PER_INDEX);
+        return query_check(&query);
+}
+
 int store_machine_state_add(Store *store, MachineState *state) {
         ApprovalBlobs blobs = {};
         uint64_t id = 0;
@@ -132,19 +221,39 @@ int store_machine_state_add(Store *store, MachineState *state) {
                 r = room_make(store, state->profile);
         if (r == 0)
                 r = state_insert(store, state, &blobs, &id);
+        if (r == 0)
+                r = bit_add(store, state, id);
         r = store_end_own(store, own, r);
         if (r == 0)
                 state->id = id;
         return r;
 }
 
-int store_machine_state_remove_all(Store *store) {
-        _cleanup_query_ Query query = query_new(store, "DELETE FROM machine_state WHERE 1");
+static int bits_remove_all(Store *store) {
+        _cleanup_query_ Query query = query_new(store, "DELETE FROM state_bit WHERE 1");
 
         return query_run(&query);
 }
 
+int store_machine_state_remove_all(Store *store) {
+        _cleanup_query_ Query query = query_new(store, "DELETE FROM machine_state WHERE 1");
+
+        int r = query_run(&query);
+        return r == 0 ? bits_remove_all(store) : r;
+}
+
 /* --- list ----------------------------------------------------------------------------------- */
+
+static void take_retired(Query *query, MachineState *state) {
+        StateBit *retire = &state->approval.retire;
+
+        retire->index.kind = INDEX_STATE;
+        take_unsigned(query, &retire->index.handle, UINT32_MAX);
+        take_unsigned(query, &retire->bit, 63);
+        take_number(query, &state->retired);
+        take_subject(query, &state->retired_by);
+        take_text(query, state->retired_why, sizeof(state->retired_why));
+}
 
 static int state_read(Query *query, MachineState *state) {
         MachineApproval *approval = &state->approval;
@@ -162,6 +271,7 @@ static int state_read(Query *query, MachineState *state) {
         take_bytes(query, blobs.ticket, sizeof(blobs.ticket), &blobs.ticket_size);
         take_number(query, &state->approved);
         take_subject(query, &state->by);
+        take_retired(query, state);
         approval->policy.size = (UINT16) policy_size;
         approval->values.selection.bank = (TPMI_ALG_HASH) bank;
         int r = query_check(query);
@@ -169,8 +279,9 @@ static int state_read(Query *query, MachineState *state) {
 }
 
 int store_machine_state_list(Store *store, MachineState **ret, size_t *ret_count) {
-        _cleanup_query_ Query query = query_new(store, "SELECT id, " STATE_COLUMNS
-                                                       " FROM machine_state ORDER BY id DESC");
+        _cleanup_query_ Query query = query_new(
+                store, "SELECT " LISTED_COLUMNS " FROM machine_state"
+                       " LEFT JOIN state_bit ON state = id ORDER BY id DESC");
         _cleanup_free_ MachineState *states = calloc(MACHINE_STATES_MAX, sizeof(*states));
         size_t count = 0;
         bool row = true;

@@ -130,15 +130,26 @@ typedef struct MachineState {
         MachineApproval approval;
         uint64_t approved; /* when */
         Subject by;
+        uint64_t retired; /* when; 0: it is not */
+        Subject retired_by;
+        char retired_why[TEXT_MAX + 1];
 } MachineState;
 
 /*
- * The same policy and profile approved again replaces the older row; beyond MACHINE_STATES_MAX the
- * oldest of the profile makes room. SEAL_E_LIMITS_EXCEEDED when other profiles have taken it all.
+ * The same policy and profile approved again replaces the older row; beyond MACHINE_STATES_MAX a
+ * retired one of the profile, else its oldest, makes room. SEAL_E_LIMITS_EXCEEDED when other profiles
+ * have taken it all; SEAL_E_BUSY when its bit was given to another state meanwhile.
  */
 int store_machine_state_add(Store *store, MachineState *state);
 int store_machine_state_remove_all(Store *store);
-/* Newest first, at most MACHINE_STATES_MAX. *ret is malloc'ed. */
+/* With retired, retired_by and retired_why of the state with that id. SEAL_E_NOT_FOUND. */
+int store_machine_state_retire(Store *store, const MachineState *state);
+/* How many bits of a state index are given away, in order; and how many of those are retired. */
+int store_state_bits_used(Store *store, TPM2_HANDLE index, unsigned *ret, unsigned *ret_retired);
+/*
+ * Newest first, at most MACHINE_STATES_MAX. *ret is malloc'ed. Of a bit's index there is no more than
+ * kind and handle.
+ */
 int store_machine_state_list(Store *store, MachineState **ret, size_t *ret_count);
 /* SEAL_E_REGISTER_TAMPERED when its row is not as the ledger has it. */
 int store_machine_state_check(Store *store, uint64_t id);

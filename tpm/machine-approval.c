@@ -5,20 +5,60 @@
 #include <stdio.h>
 
 #include "base/bytes.h"
+#include "policy/approval.h"
 #include "tpm/machine.h"
+#include "tpm/nv.h"
 #include "tpm/sys-policy.h"
 
 /* The fence of a revocation, or another program's measurement, may come in between. */
 #define PCR_CHANGED_TRIES 8
 
-int machine_approval_apply(const MachineApproval *approval, const SysSession *session,
-                           ErrorDetail *detail) {
-        const SysPolicyInputs inputs = {};
-        PolicyTerm term = { .kind = POLICY_PCR };
+static int approval_leaf(const MachineApproval *approval, PolicyLeaf *ret) {
+        const TpmIndex *index = &approval->retire.index;
+        TPMS_NV_PUBLIC public;
+        TPM2B_NAME name;
 
-        term.pcr.selection = approval->values.selection;
-        int r = pcr_values_digest(&approval->values, &term.pcr.digest);
-        return r == 0 ? sys_policy_apply(session, &term, 1, &inputs, detail) : r;
+        if (index->handle == 0)
+                return machine_state_leaf(&approval->values, NULL, 0, ret);
+        int r = index_public(INDEX_STATE, index->handle, &index->authority, &public);
+        if (r == 0)
+                r = index_name(&public, true, &name);
+        return r == 0 ? machine_state_leaf(&approval->values, &name, approval->retire.bit, ret) : r;
+}
+
+int machine_approval_policy(const MachineApproval *approval, TPM2B_DIGEST *ret) {
+        PolicyLeaf leaf;
+
+        int r = approval_leaf(approval, &leaf);
+        return r == 0 ? policy_leaf_digest(&leaf, ret) : r;
+}
+
+int machine_approval_apply(const MachineApproval *approval, const SysSession *session,
+                           SysSession *hmac, ErrorDetail *detail) {
+        const SysPolicyInputs inputs = { .index = &approval->retire.index, .hmac = hmac };
+        PolicyLeaf leaf;
+
+        int r = approval_leaf(approval, &leaf);
+        return r == 0 ? sys_policy_apply(session, leaf.terms, leaf.count, &inputs, detail) : r;
+}
+
+int machine_approvals_explain(Tpm *tpm, const MachineApproval *approvals, size_t count,
+                              ErrorDetail *detail) {
+        TPM2_HANDLE seen = 0;
+        int r = 0;
+
+        for (size_t i = 0; r == 0 && i < count; i++) {
+                const TpmIndex *index = &approvals[i].retire.index;
+                _cleanup_(tpm_nv_close) TpmNv nv = {};
+
+                if (index->handle == seen)
+                        continue;
+                seen = index->handle;
+                r = tpm_nv_open(tpm, index, &nv, detail);
+                if (r == 0)
+                        r = tpm_nv_demand_written(&nv, index, detail);
+        }
+        return r == SEAL_E_NOT_FOUND ? SEAL_E_REGISTER_TAMPERED : r;
 }
 
 int machine_attempts_demand(size_t count, ErrorDetail *detail) {
@@ -111,6 +151,7 @@ static int attempts_search(Tpm *tpm, const MachineAttempts *attempts, int refusa
                            size_t *ret_approval, ErrorDetail *detail) {
         const MachineApproval *approvals = attempts->approvals, *refused = NULL;
         Search search = { .nearest = UINT32_MAX };
+        ErrorDetail retired = {};
         bool fits;
 
         if (refusal == SEAL_E_APPROVAL_INVALID)
@@ -124,10 +165,15 @@ static int attempts_search(Tpm *tpm, const MachineAttempts *attempts, int refusa
                 r = attempt_once(attempts, &approvals[i], detail);
                 if (r == 0)
                         *ret_approval = i;
-                if (r != SEAL_E_APPROVAL_INVALID)
+                if (r == SEAL_E_MACHINE_STATE_REFUSED && detail)
+                        retired = *detail;
+                else if (r != SEAL_E_APPROVAL_INVALID)
                         return r;
-                refused = &approvals[i];
+                else
+                        refused = &approvals[i];
         }
+        if (retired.text[0])
+                return error_set(detail, SEAL_E_MACHINE_STATE_REFUSED, "%s", retired.text);
         if (refused)
                 return tickets_refused(refused, detail);
         return machine_differing(&search.nearest_selection, search.nearest, detail);

@@ -11,23 +11,42 @@
 #include <tss2/tss2_tpm2_types.h>
 
 #include "policy/pcr.h"
+#include "tpm/index.h"
 #include "tpm/sys-session.h"
 #include "tpm/tpm.h"
+
+/* The bit of a state index that retires a machine state; handle 0: none does. */
+typedef struct StateBit {
+        TpmIndex index; /* of kind INDEX_STATE */
+        unsigned bit;
+} StateBit;
 
 /* An approved machine state: what PolicyPCR must find, and the authority's word for it. */
 typedef struct MachineApproval {
         PcrValues values;
-        TPM2B_DIGEST policy; /* machine_state_policy(values) */
+        StateBit retire;
+        TPM2B_DIGEST policy; /* machine_approval_policy() */
         TPMT_SIGNATURE signature;
         TPMT_TK_VERIFIED ticket; /* of tpm_authority_ticket */
 } MachineApproval;
 
 /*
  * Take a policy session from its start through what was approved: what PolicyAuthorize demands and
- * replaces (Part 3 §23.16). -EINVAL when values are missing, else sys_policy_apply()'s errors.
+ * replaces (Part 3 §23.16); hmac authorises the PolicyNV of one that can be retired. -EINVAL when
+ * values are missing, else sys_policy_apply()'s errors.
  */
 int machine_approval_apply(const MachineApproval *approval, const SysSession *session,
-                           ErrorDetail *detail);
+                           SysSession *hmac, ErrorDetail *detail);
+
+/* The approvedPolicy of its values and its bit. -EINVAL when values are missing. */
+int machine_approval_policy(const MachineApproval *approval, TPM2B_DIGEST *ret);
+
+/*
+ * The chip said no more than that an authorisation is wrong, or that there is no such handle: look
+ * whether the state indices of these are in order. SEAL_E_REGISTER_TAMPERED says what is not.
+ */
+int machine_approvals_explain(Tpm *tpm, const MachineApproval *approvals, size_t count,
+                              ErrorDetail *detail);
 
 typedef struct MachineAttempts {
         const MachineApproval *approvals; /* tried in this order */
@@ -45,7 +64,7 @@ int machine_attempts_demand(size_t count, ErrorDetail *detail);
 
 /*
  * The first approval (there has to be one) is tried at once; only when the chip refuses it are PCRs
- * read and those that fit them tried, in order. An attempt that is SEAL_E_BUSY (TPM_RC_PCR_CHANGED)
+ * read and those that fit them tried, in order; one that fits and is refused was retired. An attempt that is SEAL_E_BUSY (TPM_RC_PCR_CHANGED)
  * is made again, a bounded number of times.
  *
  * SEAL_E_MACHINE_STATE_REFUSED (the detail names the PCRs that differ from the nearest approval),

@@ -57,7 +57,9 @@ static int apply_nv(Application *a, const PolicyTerm *term, ErrorDetail *detail)
         return tpm_srk_rc(a->session->tpm,
                           Esys_PolicyNV(esys_of(a), nv.handle.tr, nv.handle.tr, a->session->tr,
                                         ONE_SESSION(in->hmac), &operand, 0, TPM2_EO_BITCLEAR),
-                          TPM_STEP_POLICY_NV, detail);
+                          in->index->kind == INDEX_STATE ? TPM_STEP_POLICY_NV_STATE
+                                                         : TPM_STEP_POLICY_NV,
+                          detail);
 }
 
 static int apply_auth_value(Application *a, const PolicyTerm *term, ErrorDetail *detail) {

@@ -78,6 +78,11 @@ static const Translation translations[] = {
           "The kept approval is not this authority's for this profile on this TPM; approve the "
           "machine state again" },
 
+        { TPM_STEP_POLICY_NV_STATE, TPM2_RC_POLICY, SEAL_E_MACHINE_STATE_REFUSED,
+          "This machine state was retired: its approval counts no more. Start what is approved, or "
+          "have the authority approve it again ('sealctl machine-state list')" },
+        { TPM_STEP_POLICY_NV_STATE, TPM2_RC_BAD_AUTH, SEAL_E_REGISTER_TAMPERED, index_refuses },
+
         { TPM_STEP_POLICY_NV, TPM2_RC_POLICY, SEAL_E_REVOKED,
           "The seal is revoked in the chip; it never signs again" },
         { TPM_STEP_POLICY_NV, TPM2_RC_NV_LOCKED, SEAL_E_LOCKED,

@@ -48,6 +48,7 @@
         STEP(POLICY_PCR, "TPM2_PolicyPCR")                       \
         STEP(POLICY_AUTHORIZE, "TPM2_PolicyAuthorize")           \
         STEP(POLICY_NV, "TPM2_PolicyNV")                         \
+        STEP(POLICY_NV_STATE, "TPM2_PolicyNV")                   \
         STEP(POLICY_AUTH_VALUE, "TPM2_PolicyAuthValue")          \
         STEP(POLICY_SIGNED, "TPM2_PolicySigned")                 \
         STEP(POLICY_SECRET, "TPM2_PolicySecret")                 \

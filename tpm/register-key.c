@@ -46,12 +46,13 @@ typedef struct Unsealing {
         TpmHandle key;
         TPM2_HANDLE key_handle;
         TPM2B_NAME key_name;
-        SysSession session;
-        bool session_used; /* terms were applied: TPM2_PolicyRestart first */
+        SysSession session, hmac; /* the second where a state can be retired */
+        bool session_used;        /* terms were applied: TPM2_PolicyRestart first */
         Secret *ret;
 } Unsealing;
 
 static void unsealing_close(Unsealing *u) {
+        sys_session_close(&u->hmac);
         sys_session_close(&u->session);
         tpm_handle_close(&u->key);
 }
@@ -92,6 +93,14 @@ static int key_open(Unsealing *u, Tpm *tpm, ErrorDetail *detail) {
                       detail);
 }
 
+static bool any_retirable(const RegisterKeyUse *use) {
+        bool any = false;
+
+        for (size_t i = 0; i < use->approval_count; i++)
+                any |= use->approvals[i].retire.index.handle != 0;
+        return any;
+}
+
 static int unsealing_open(Unsealing *u, Tpm *tpm, ErrorDetail *detail) {
         int r = object_check(u, detail);
         if (r != 0)
@@ -100,6 +109,8 @@ static int unsealing_open(Unsealing *u, Tpm *tpm, ErrorDetail *detail) {
         r = key_open(u, tpm, detail);
         if (r == 0)
                 r = sys_session_open(tpm, TPM2_SE_POLICY, SESSION_ANSWER, &u->session, detail);
+        if (r == 0 && any_retirable(u->use))
+                r = sys_session_open(tpm, TPM2_SE_HMAC, SESSION_PLAIN, &u->hmac, detail);
         return r;
 }
 
@@ -156,7 +167,7 @@ static int unsealing_attempt(void *userdata, const MachineApproval *approval, Er
         if (r != 0)
                 return r;
         u->session_used = true;
-        r = machine_approval_apply(approval, &u->session, detail);
+        r = machine_approval_apply(approval, &u->session, &u->hmac, detail);
         if (r == 0)
                 r = sys_policy_apply(&u->session, u->leaf.terms, u->leaf.count, &inputs, detail);
         return r != 0 ? r : unseal(u, detail);

@@ -126,7 +126,7 @@ static int signing_satisfy(Signing *s, const MachineApproval *approval, ErrorDet
 
         int r = sys_policy_begin(s->policy, detail);
         if (r == 0)
-                r = machine_approval_apply(approval, session, detail);
+                r = machine_approval_apply(approval, session, &s->tpm->signer.hmac, detail);
         if (r == 0)
                 r = sys_policy_apply(session, s->leaf.terms, others, &inputs, detail);
         if (r == 0)
@@ -263,6 +263,9 @@ static int use_settle(const SealUse *use, Signing *signing, size_t *ret_approval
 
         if (r == SEAL_E_REGISTER_TAMPERED || r == SEAL_E_TPM_FAILURE) {
                 r = index_explain(signing->tpm, use->index, detail);
+                if (r == 0)
+                        r = machine_approvals_explain(signing->tpm, use->approvals,
+                                                      use->approval_count, detail);
                 if (r == 0) {
                         *detail = (ErrorDetail){};
                         tpm_release(signing->tpm);

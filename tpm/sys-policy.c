@@ -91,6 +91,11 @@ static int apply_authorize(const TermArguments *arguments, ErrorDetail *detail) 
                    detail);
 }
 
+/* A refusal at a state index says nothing of the seal. */
+static TpmStep policy_nv_step(const TpmIndex *index) {
+        return index->kind == INDEX_STATE ? TPM_STEP_POLICY_NV_STATE : TPM_STEP_POLICY_NV;
+}
+
 /*
  * The HMAC is over the Name that the term demands, and takes the index's auth without sending it.
  * Another index at the handle, and a locked one, has another Name: the chip says BAD_AUTH. A policy
@@ -112,7 +117,7 @@ static int apply_nv(const TermArguments *arguments, ErrorDetail *detail) {
         return run(arguments,
                    (SysCommand){
                            .code = TPM2_CC_PolicyNV,
-                           .step = TPM_STEP_POLICY_NV,
+                           .step = policy_nv_step(arguments->inputs->index),
                            .prepare = prepare_nv,
                            .session = arguments->inputs->hmac,
                            .auth = &auth,

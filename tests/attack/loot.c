@@ -21,13 +21,28 @@ static int loot_index(Loot *loot, Store *store, TPM2_HANDLE handle) {
         return r;
 }
 
-static int loot_approvals(Loot *loot) {
+/* With the auth of the index whose bit retires it. */
+static int loot_bit(Loot *loot, Store *store, StateBit *bit) {
+        RegisterIndex row;
+
+        if (bit->index.handle == 0)
+                return 0;
+        int r = store_index_get(store, bit->index.handle, &row);
+        if (r == 0)
+                bit->index = (TpmIndex){ row.kind, row.handle, loot->authority, row.auth };
+        return r;
+}
+
+static int loot_approvals(Loot *loot, Store *store) {
         loot->approvals = calloc(loot->state_count + 1, sizeof(*loot->approvals));
         if (!loot->approvals)
                 return -ENOMEM;
-        for (size_t i = 0; i < loot->state_count; i++)
+        int r = 0;
+        for (size_t i = 0; r == 0 && i < loot->state_count; i++) {
                 loot->approvals[i] = loot->states[i].approval;
-        return 0;
+                r = loot_bit(loot, store, &loot->approvals[i].retire);
+        }
+        return r;
 }
 
 /* The register's key, as the chip hands it to the daemon. */
@@ -108,7 +123,7 @@ int loot_take(Loot *loot, const char *folder, const char *what, const char *requ
         if (r == 0)
                 r = store_machine_state_list(store, &loot->states, &loot->state_count);
         if (r == 0)
-                r = loot_approvals(loot);
+                r = loot_approvals(loot, store);
         if (r == 0)
                 r = tpm_new(&loot->tpm, getenv("SEALSD_TCTI"), detail);
         if (r == 0)

@@ -18,23 +18,28 @@
 #include "policy/ref.h"
 #include "tests/fuzz/fuzz.h"
 #include "tests/fuzz/keys.h"
+#include "tpm/machine-approval.h"
 
 const unsigned fuzz_mutations = 300;
 
 #define FENCE 15
 
-static void check_machine(const Context *context, const json_t *state, Bytes bytes) {
+static void check_machine(const Context *context, const json_t *state, EVP_PKEY *key, Bytes bytes) {
         uint8_t wanted[APPROVAL_BYTES_MAX];
         Writer writer = writer_over(wanted, sizeof(wanted));
         TPM2B_DIGEST policy = {}, ref = {};
         MachineFacts facts = {};
 
-        if (machine_facts_read(context, state, FENCE, &facts) != 0)
+        if (machine_facts_read(context, state, FENCE, key, &facts) != 0)
                 return;
         fuzz_demand(facts.values.selection.mask != 0);
         fuzz_demand(!(facts.values.selection.mask & (1U << FENCE | 1U << PCR_IMA)));
         int r = challenge_check_machine(&facts, bytes, NULL);
-        if (machine_state_policy(&facts.values, &policy) != 0 ||
+        MachineApproval wanted_state = { .values = facts.values };
+        wanted_state.retire.index.handle = facts.state_index;
+        wanted_state.retire.index.authority = facts.authority;
+        wanted_state.retire.bit = facts.state_bit;
+        if (machine_approval_policy(&wanted_state, &policy) != 0 ||
             policy_ref(REF_PROFILE, facts.profile, &ref) != 0) {
                 fuzz_demand(r != 0);
                 return;
@@ -46,13 +51,16 @@ static void check_machine(const Context *context, const json_t *state, Bytes byt
 
 /* cpHash of the only write that an index may begin with: no bit, or the genesis (policy/index.h). */
 static void first_write(const IndexFacts *facts, TPM2_HANDLE handle, TPM2B_DIGEST *ret) {
-        bool ledger = handle == facts->ledger;
+        bool ledger = handle == facts->ledger, revocation = false;
         TPMS_NV_PUBLIC public = {};
         TPM2B_DIGEST genesis = {};
         TPM2B_NAME name = {};
 
-        fuzz_demand(index_public(ledger ? INDEX_LEDGER : INDEX_REVOCATION, handle,
-                                 &facts->authority, &public) == 0);
+        for (size_t i = 0; i < facts->n_revocation; i++)
+                revocation |= handle == facts->revocation[i];
+        IndexKind kind = revocation ? INDEX_REVOCATION : ledger ? INDEX_LEDGER : INDEX_STATE;
+        ledger = kind == INDEX_LEDGER;
+        fuzz_demand(index_public(kind, handle, &facts->authority, &public) == 0);
         fuzz_demand(index_name(&public, false, &name) == 0);
         fuzz_demand(ledger_genesis(&facts->authority, handle, &genesis) == 0);
         fuzz_demand((ledger ? cphash_nv_extend(&name, (Bytes){ genesis.buffer, genesis.size }, ret)
@@ -65,6 +73,8 @@ static bool is_named(const IndexFacts *facts, TPM2_HANDLE handle) {
         for (size_t i = 0; i < facts->n_revocation; i++)
                 named |= handle == facts->revocation[i] &&
                          facts->used[i] <= (i == 0 ? MAKER_BITS : 0);
+        for (size_t i = 0; i < facts->n_states; i++)
+                named |= handle == facts->states[i] && facts->states_retired[i] == 0;
         return named && handle != 0;
 }
 
@@ -79,13 +89,10 @@ static void demand_bound(const IndexFacts *facts, Bytes bytes, TPM2_HANDLE handl
         fuzz_demand(memcmp(bytes.data + 36, cphash.buffer, 32) == 0);
 }
 
-static void check_index(const Context *context, const json_t *status, Bytes bytes) {
-        static EVP_PKEY *key;
+static void check_index(const Context *context, const json_t *status, EVP_PKEY *key, Bytes bytes) {
         IndexFacts facts = {};
         TPM2_HANDLE handle = 0;
 
-        if (!key)
-                fuzz_demand(public_to_pkey(fuzz_key(0), &key) == 0);
         if (index_facts_read(context, status, key, &facts) != 0)
                 return;
         fuzz_demand(facts.n_revocation <= INDICES_MAX);
@@ -99,6 +106,7 @@ static void check_index(const Context *context, const json_t *status, Bytes byte
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         const Context context = { .json = true };
+        static EVP_PKEY *key;
         Input input = { .data = data, .size = size };
 
         _cleanup_free_ char *text = fuzz_text(
@@ -107,8 +115,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         _cleanup_free_ uint8_t *copy = fuzz_copy((Bytes){ .data = input.data, .size = input.size });
         Bytes bytes = { .data = copy, .size = input.size };
         json_t *facts = json_loads(text, 0, NULL);
-        check_machine(&context, facts, bytes);
-        check_index(&context, facts, bytes);
+        if (!key)
+                fuzz_demand(public_to_pkey(fuzz_key(0), &key) == 0);
+        check_machine(&context, facts, key, bytes);
+        check_index(&context, facts, key, bytes);
         json_decref(facts);
         return 0;
 }

@@ -618,6 +618,7 @@ def operations():
         ApprovesState("Manager.ApproveMachineState"),
         MeasuresRoom("Manager.ExtendCapacity"),
         Reads("Manager.GetMachineState"),
+        Reads("Manager.ListMachineStates"),
         Reads("Manager.GetStatus"),
         Reads("Manager.Inspect"),
         Reads("Seal.Inspect", active_seal),

@@ -21,10 +21,10 @@ SIGN = {"hash": "s", "format": "s", "purpose": "s", "document-name": "s", "schem
 OPTIONS = {
     "Initialize": {"separation": "s", "authority": "s", "passphrase": "h", "pcrs": "s",
                    "profile": "s", "capacity": "u", "owner-auth": "h", "lockout-auth": "h",
-                   "set-owner-auth": "b", "escrow": "s"},
+                   "set-owner-auth": "b", "escrow": "s", "machine-states": "b"},
     "ApproveMachineState": {"signature": "ay", "passphrase": "h", "profile": "s",
                             "predicted": "a(uay)"},
-    "ExtendCapacity": {"passphrase": "h", "owner-auth": "h", "measure": "b"},
+    "ExtendCapacity": {"passphrase": "h", "owner-auth": "h", "measure": "b", "machine-states": "b"},
     "Apply": {**APPLICATION, **CHANGE, "token": "s"},
     "CreateSeal": {**APPLICATION, "token": "s"},
     "ListSeals": {**FILTER, "state": "s", "after": "s", "limit": "u"},

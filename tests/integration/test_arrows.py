@@ -522,6 +522,39 @@ def test_lock_killed_at_each_arrow_is_finished_by_the_next(bare):
             finish_lock(bare, number, held)
 
 
+# --- Machine states -----------------------------------------------------------------------------
+
+
+def test_retiring_killed_at_each_arrow_is_finished_by_the_next_start(bare):
+    bare.ok("sealctl init --authority $SEAL_AUTHORITY --separation single --machine-states")
+    bare.ctl("stop")
+    [number] = revocable(bare, ["first"])
+
+    def newest():
+        return max(row[0] for row in bare.manager("ListMachineStates")[0][0])
+
+    arrows = arrows_of(bare, lambda: bare.manager("RetireMachineState", "ts", newest(), "old"), "retire")
+    assert len(arrows) == 4
+    for arrow, nth in arrows:
+        bare.ctl("start")
+        bare.ok("sealctl machine-state approve --authority $SEAL_AUTHORITY")
+        assert bare.sign(number, user=KEEPER)[0]
+        bare.ctl("stop")
+        held = prepare_revocation(bare, number)
+        with at(arrow, nth):
+            with dying(bare, arrow, nth):
+                told, _error = bare.manager("RetireMachineState", "ts", newest(), "old")
+            assert told is None or arrow == "retire-replied"
+            bare.ctl("start")
+            assert sign_error(bare, number) == "MachineStateRefused"
+            bare.ok("for i in $(seq 600); do sealctl --json machine-state list | grep -q '\"retired\": 0' "
+                    "|| exit 0; sleep 0.05; done; exit 1")
+            held.write("sign\n")
+            assert held.line() == "Busy"
+            bare.ctl("stop")
+            look(bare)
+
+
 # --- Destroy ------------------------------------------------------------------------------------
 
 

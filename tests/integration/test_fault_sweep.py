@@ -26,7 +26,9 @@ FRESH = ("Manager.Initialize", "Manager.Answer")  # swept by tests of their own,
 ELSEWHERE = {"Manager.ExportLedger": "test_ledger_verbs.py", "Manager.AcknowledgeTampering": "test_tampering.py",
              "Manager.DepositSecret": "test_secrets.py",
              # It ends with a TPM Reset only, which no other operation would outlive.
-             "Manager.Lock": "test_lock.py"}
+             "Manager.Lock": "test_lock.py",
+             # Of a state that is approved anew each time, by another authority's word.
+             "Manager.RetireMachineState": "test_machine_states.py"}
 SEPARATIONS = ("dual", "strict", "single")
 
 

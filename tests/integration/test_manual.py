@@ -57,7 +57,7 @@ class Reader:
             self.run("call $M Answer", machine__state__7f3a09c1=identity)
 
 
-def walk_dual(box):
+def walk_dual(box, new):
     reader = Reader(box)
     reader.run("call $M Initialize")
     while box.manager_property("State") == "uninitialized":
@@ -70,6 +70,7 @@ def walk_dual(box):
     box.write("state", bytes(state["to-sign"]["data"]))
     box.ok("cd /run/test; openssl dgst -sha256 -sign $SEAL_AUTHORITY -out state.sig state")
     reader.run("call $M ApproveMachineState")
+    reader.run("call $M ListMachineStates")
     reader.run("call $M ExtendCapacity ua{sv} 640")
     reader.run("call $M ExtendCapacity ua{sv} 100")
     while box.manager("ListChallenges")[0] != [[]]:
@@ -117,6 +118,13 @@ def walk_dual(box):
     reader.run("call $M SetSeparation")
     reader.run("call $M RegisterReviewer")
     reader.run("call $M Lock")
+    return reader.used | walk_states(new)
+
+
+def walk_states(box):
+    reader = Reader(box)
+    box.ok("sealctl init --authority $SEAL_AUTHORITY --machine-states")
+    reader.run("call $M RetireMachineState")
     return reader.used
 
 
@@ -201,7 +209,7 @@ def walk_strict(box):
 
 
 def test_every_example_of_the_manual_works(new_sandbox):
-    used = walk_dual(new_sandbox()) | walk_single(new_sandbox()) | walk_strict(new_sandbox())
+    used = walk_dual(new_sandbox(), new_sandbox()) | walk_single(new_sandbox()) | walk_strict(new_sandbox())
     assert set(EXAMPLES) - {""} == used
 
 

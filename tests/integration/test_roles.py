@@ -22,6 +22,8 @@ MANAGER = [
     ("GetMachineState", [], {"ADMIN", "AUDITOR"}),
     ("ApproveMachineState", ["a{sv}", "1", "x", "s", "x"], {"ADMIN"}),
     ("ExtendCapacity", ["ua{sv}", "0", "1", "x", "s", "x"], {"ADMIN"}),
+    ("ListMachineStates", [], {"ADMIN", "AUDITOR"}),
+    ("RetireMachineState", ["ts", "99", ""], {"ADMIN"}),
     ("Lock", ["s", ""], {"ADMIN"}),
     ("SuspendSeals", ["a{sv}s", "1", "x", "s", "x", ""], {"ADMIN"}),
     ("SetSeparation", ["sa{sv}", "none", "0"], {"ADMIN"}),

@@ -53,6 +53,26 @@ def test_signature_behind_the_resource_manager_is_four_commands_and_seventeen_at
     assert len(arrived) == 17, [hex(code) for code in arrived]
 
 
+def with_states(box):
+    """Installed so that machine states can be retired, with a seal that signs."""
+    box.ok("sealctl init --authority $SEAL_AUTHORITY --machine-states")
+    box.environment["SEAL"] = box.make_seal()
+    return box
+
+
+def test_machine_states_that_can_be_retired_cost_one_command(new_sandbox, tmp_path):
+    box = with_states(new_sandbox("--tcti", "swtpm", inject=inject.Inject(tmp_path / "control")))
+    assert cheapest_signature(box, box.inject) == [[POLICY_PCR, POLICY_NV, *STEADY[1:]]]
+
+
+def test_machine_states_that_can_be_retired_cost_five_more_behind_the_resource_manager(new_sandbox, tmp_path):
+    box = with_states(new_sandbox(inject=inject.Inject(tmp_path / "sealsd"),
+                                  inject_chip=inject.Inject(tmp_path / "chip")))
+    sent, arrived = cheapest_signature(box, box.inject, box.inject_chip)
+    assert sent == [POLICY_PCR, POLICY_NV, *STEADY[1:]]
+    assert len(arrived) == 22, [hex(code) for code in arrived]
+
+
 def test_what_is_kept_behind_the_resource_manager_is_given_back_when_idle(behind):
     before = behind.inject.commands()
     behind.sign(behind["SEAL"], DIGEST)

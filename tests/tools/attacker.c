@@ -5,6 +5,7 @@
  *
  *   attacker sign FOLDER NUMBER            sign with the blob of the register in FOLDER
  *   attacker hold FOLDER NUMBER            satisfy the policy, print "prepared", wait for a line, sign
+ *   attacker later FOLDER NUMBER           open the register, print "prepared", wait for a line, sign
  *   attacker revoke FOLDER NUMBER          set the seal's bit, without the daemon's knowing
  *   attacker redefine FOLDER HANDLE        delete the index and make it again, same attributes and auth
  *   attacker extend FOLDER HANDLE          append something to the ledger's index
@@ -81,8 +82,12 @@ static int attack_sign(Loot *loot, ErrorDetail *detail) {
 
 static int attack_hold(Loot *loot, ErrorDetail *detail) {
         _cleanup_(tpm_handle_close) TpmHandle key = {}, hmac = {}, session = {};
-        const MachineApproval *approval = &loot->states[0].approval;
-        PolicyTerm state = { .kind = POLICY_PCR };
+        const MachineApproval *approval = &loot->approvals[0];
+        const TpmIndex *states = &approval->retire.index;
+        PolicyInputs retire = { .index = states, .hmac = &hmac };
+        TPMS_NV_PUBLIC public;
+        TPM2B_NAME name = {};
+        PolicyLeaf state;
         TPM2B_DIGEST digest = { .size = 32 };
         TPMT_SIGNATURE signature;
         SealLeaves leaves;
@@ -92,10 +97,14 @@ static int attack_hold(Loot *loot, ErrorDetail *detail) {
         };
         int r;
 
-        state.pcr.selection = approval->values.selection;
         r = seal_policy_leaves(&loot->policy, &leaves);
+        if (r == 0 && states->handle != 0)
+                r = index_public(INDEX_STATE, states->handle, &loot->authority, &public);
+        if (r == 0 && states->handle != 0)
+                r = index_name(&public, true, &name);
         if (r == 0)
-                r = pcr_values_digest(&approval->values, &state.pcr.digest);
+                r = machine_state_leaf(&approval->values, states->handle != 0 ? &name : NULL,
+                                       approval->retire.bit, &state);
         if (r == 0)
                 r = tpm_session_open(loot->tpm, TPM2_SE_HMAC, SESSION_PLAIN, &hmac, detail);
         if (r == 0)
@@ -104,7 +113,7 @@ static int attack_hold(Loot *loot, ErrorDetail *detail) {
         if (r == 0)
                 r = tpm_session_open(loot->tpm, TPM2_SE_POLICY, SESSION_PLAIN, &session, detail);
         if (r == 0)
-                r = tpm_policy_apply(&session, &state, 1, NULL, detail);
+                r = tpm_policy_apply(&session, state.terms, state.count, &retire, detail);
         if (r == 0)
                 r = tpm_policy_apply(&session, leaves.leaves[0].terms, leaves.leaves[0].count,
                                      &inputs, detail);
@@ -115,6 +124,15 @@ static int attack_hold(Loot *loot, ErrorDetail *detail) {
         if (!fgets(line, sizeof(line), stdin))
                 return -EPIPE;
         return tpm_key_sign(&key, &session, &digest, &ecdsa_sha256, &signature, detail);
+}
+
+/* With what he took before, sessions apart. */
+static int attack_later(Loot *loot, ErrorDetail *detail) {
+        char line[16];
+
+        (void) printf("prepared\n");
+        (void) fflush(stdout);
+        return fgets(line, sizeof(line), stdin) ? attack_sign(loot, detail) : -EPIPE;
 }
 
 static int attack_revoke(Loot *loot, ErrorDetail *detail) {
@@ -267,6 +285,8 @@ static int attack(Loot *loot, char **argv, ErrorDetail *detail) {
                 return attack_sign(loot, detail);
         if (strcmp(argv[1], "hold") == 0)
                 return attack_hold(loot, detail);
+        if (strcmp(argv[1], "later") == 0)
+                return attack_later(loot, detail);
         if (strcmp(argv[1], "revoke") == 0)
                 return attack_revoke(loot, detail);
         if (strcmp(argv[1], "redefine") == 0)
@@ -293,7 +313,8 @@ int main(int argc, char **argv) {
         int r = of_use && argc < 5
                         ? -EINVAL
                         : loot_take(&loot, argv[2], argv[3], of_use ? argv[4] : NULL, &detail);
-        if (r != 0 && r != SEAL_E_MACHINE_STATE_REFUSED) { /* what the chip says to the key */
+        /* What the chip says to the register's key. */
+        if (r != 0 && r != SEAL_E_MACHINE_STATE_REFUSED && r != SEAL_E_REGISTER_TAMPERED) {
                 (void) fprintf(stderr, "no loot: %d %s\n", r, error_describe(r, &detail));
                 loot_drop(&loot);
                 return 2;

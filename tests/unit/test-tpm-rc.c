@@ -31,6 +31,8 @@ static const Case cases[] = {
         { TPM_STEP_POLICY_RESTART, 0x18b, SEAL_E_TPM_UNAVAILABLE, "reset" },
         { TPM_STEP_POLICY_NV, 0x126, SEAL_E_REVOKED, "revoked" },
         { TPM_STEP_POLICY_NV, 0x148, SEAL_E_LOCKED, "next boot" },
+        { TPM_STEP_POLICY_NV_STATE, 0x126, SEAL_E_MACHINE_STATE_REFUSED, "was retired" },
+        { TPM_STEP_POLICY_NV_STATE, 0x9a2, SEAL_E_REGISTER_TAMPERED, "authorisation" },
         { TPM_STEP_POLICY_NV, 0x14a, SEAL_E_REGISTER_TAMPERED, "first write" },
         { TPM_STEP_POLICY_NV, 0x9a2, SEAL_E_REGISTER_TAMPERED, "authorisation" },
         { TPM_STEP_NV_READ, 0x148, SEAL_E_LOCKED, "next boot" },

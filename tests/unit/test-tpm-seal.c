@@ -8,6 +8,8 @@
 
 #include <cmocka.h>
 
+#include <errno.h>
+
 #include "policy/approval.h"
 #include "policy/key.h"
 #include "tests/fixture/chip.h"
@@ -300,6 +302,39 @@ static void kept_sessions_do_not_sign_after_the_lock(void **state) {
         tpm_release(chip->tpm);
 }
 
+static void retired_state_is_refused_and_never_taken_for_a_revocation(void **state) {
+        Chip *chip = *state;
+        StateBit bit = { chip_index_values(chip, INDEX_STATE, 0x01812399), 5 };
+        StateBit other = bit;
+        MachineApproval approvals[2];
+        ErrorDetail detail = {};
+        TPMT_SIGNATURE signature;
+        size_t approval = 9;
+        ChipSeal seal;
+
+        chip_seal_make(chip, &seal, chip_seal_policy(chip));
+        chip_index_write(chip, &bit.index, &chip->key, 0);
+        other.bit = 6;
+        approvals[0] = chip_approve_retirable(chip, &chip->key, CHIP_PROFILE, &bit);
+        approvals[1] = chip_approve_retirable(chip, &chip->key, CHIP_PROFILE, &other);
+        seal.use.approvals = approvals;
+        seal.use.approval_count = 1;
+        assert_int_equal(sign(chip, &seal, NULL), 0);
+        assert_int_equal(tpm_index_set_bits(chip->tpm, &bit.index, 1U << 5, NULL), 0);
+        assert_int_equal(sign(chip, &seal, &detail), SEAL_E_MACHINE_STATE_REFUSED);
+        assert_says(&detail, "was retired");
+        /* Another approval of the same state serves. */
+        seal.use.approval_count = 2;
+        assert_int_equal(tpm_seal_sign(chip->tpm, &seal.use, &signature, &approval, NULL), 0);
+        assert_int_equal(approval, 1);
+        tpm_release(chip->tpm);
+        /* A lock does not reach the index, and its loss is no revocation either. */
+        assert_int_equal(tpm_index_read_lock(chip->tpm, &bit.index, NULL), -EINVAL);
+        assert_int_equal(tpm_index_undefine(chip->tpm, bit.index.handle, NULL, NULL), 0);
+        assert_int_equal(sign(chip, &seal, &detail), SEAL_E_REGISTER_TAMPERED);
+        assert_says(&detail, "not in the TPM");
+}
+
 static void missing_index_is_tampering(void **state) {
         ErrorDetail detail = {};
         Chip *chip = *state;
@@ -541,6 +576,7 @@ int main(void) {
                 SEALED(revoked_seal_is_refused_and_its_neighbour_not),
                 SEALED(locked_index_stops_signing_until_the_next_boot),
                 SEALED(kept_sessions_do_not_sign_after_the_lock),
+                SEALED(retired_state_is_refused_and_never_taken_for_a_revocation),
                 SEALED(missing_index_is_tampering),
                 SEALED(other_index_auth_is_tampering),
                 SEALED(altered_blob_is_tampering),
