@@ -279,6 +279,39 @@ def test_pins_come_by_ticket_too(life):
     assert life.uses(number) == 3
 
 
+def test_of_two_calls_at_once_the_one_that_was_told_ok_has_set_the_pin(life):
+    number, box = life.delivered(), life.box
+
+    def both(member, *calls):
+        started = [box.start(["/usr/bin/python3", box.call_error, f"/org/sealsd1/seal/{number}",
+                              "org.sealsd1.Seal", member, *arguments], KEEPER) for arguments in calls]
+        return [box.finish(one).stdout.strip() for one in started]
+
+    choices = ("first", "second")
+    told = both("Accept", *(["a{sv}", "1", "new-pin", "s", pin] for pin in choices))
+    assert sorted(told) == ["InvalidState", "ok"]
+    present, other = (choices[told.index(word)] for word in ("ok", "InvalidState"))
+    assert life.sign(number, present)[0] and life.pin_error(number, other) == "WrongPin"
+    choices = ("third", "fourth")
+    told = both("ChangePin", *(["vv", "s", present, "s", pin] for pin in choices))
+    assert "ok" in told and set(told) <= {"ok", "InvalidState", "WrongPin"}, told
+    assert [life.pin_error(number, pin) for pin in choices] == ["ok" if word == "ok" else "WrongPin"
+                                                                for word in told]
+
+
+def test_signing_that_began_before_the_pin_was_changed_goes_on_and_mixes_with_nothing(life):
+    number, box = life.active(), life.box
+    many = [400, *(word for i in range(400) for word in (32, *[i % 256] * 32))]
+    running = box.start(["busctl", "--timeout=100", "call", "--", "org.sealsd1", f"/org/sealsd1/seal/{number}",
+                         "org.sealsd1.Seal", "SignMany", "aaya{sv}", *many, *pins(pin=PIN)], KEEPER)
+    while life.uses(number) == 0:
+        pass
+    assert life.change(number, PIN, NEW) == "ok"
+    assert life.pin_error(number, NEW) == "ok" and life.pin_error(number, PIN) == "WrongPin"
+    assert box.finish(running).status == 0
+    assert life.pin_error(number, NEW) == "ok"
+
+
 def test_single_mode_ends_with_a_seal_that_its_keeper_accepts(new_sandbox):
     one = started(new_sandbox, "single")
     one = Pins(one.box, "single")
