@@ -37,6 +37,7 @@ struct CollectJob {
         uint64_t live; /* key of the session that waits; 0 deferred */
         bool gone;     /* it was not there */
         Secret pin;
+        bool took;  /* the use: this call, and none before it */
         bool asked; /* the chip */
         atomic_int stop;
         ErrorDetail why;
@@ -189,6 +190,7 @@ static int collect_take(CollectJob *job, ErrorDetail *detail) {
                 result->use = 0;
         if (r == SEAL_E_LIMIT_REACHED)
                 service_ledger_refused(s, &job->caller, job->request->target, r);
+        job->took = r == 0;
         if (r == 0)
                 arrow_pass(s->arrows, ARROW_USE_TAKEN);
         return r;
@@ -202,7 +204,7 @@ static int fail_write(CollectJob *job, int code) {
 
         event.state = NULL;
         event.result = service_sign_result(code);
-        if (!job->asked) {
+        if (job->took && !job->asked) {
                 r = store_use_return(store, job->request->target, result->grant, result->use, 1);
                 if (r == 0)
                         r = store_use_take_for(store, job->request->id, &(UseResult){});
@@ -211,8 +213,8 @@ static int fail_write(CollectJob *job, int code) {
 }
 
 /*
- * What the chip was never asked for is given back; else the use stays taken for this request, and its
- * next collection makes it.
+ * What the chip was never asked for is given back. Of a use that an earlier call took nobody knows
+ * that: it stays taken for this request, and its next collection makes it.
  */
 static void collect_failed(CollectJob *job, int code) {
         Service *s = job->head.service;

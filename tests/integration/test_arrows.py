@@ -927,6 +927,26 @@ def test_collection_killed_at_each_arrow_counts_one_use_and_gives_the_signature(
             look(box)
 
 
+def test_use_that_the_chip_may_have_made_is_not_given_back_when_it_refuses_later(installed):
+    box = installed("dual")
+    box.ctl("start")
+    uses = Uses(Life(box, "dual"))
+    approvers = uses.approvers(ALICE)
+    number = uses.seal(approvers, 1)
+    request = approved_use(uses, number, approvers, "signed, and not kept")
+    box.ctl("stop")
+    with dying(box, "use-signed"):
+        box.request(request, "Collect", user=KEEPER)
+    box.ctl("start")
+    box.pcr_extend(7)
+    assert uses.refused(request, "Collect") == "MachineStateRefused"
+    assert uses.use_count(number) == 1
+    box.ok("sealctl machine-state approve --authority $SEAL_AUTHORITY --yes")
+    signature, use = uses.collect(request)
+    assert box.verify(number, document("signed, and not kept"), signature) and use == uses.use_count(number) == 1
+    box.ctl("stop")
+
+
 # --- all ----------------------------------------------------------------------------------------
 
 
