@@ -54,7 +54,7 @@ static int rsa_accept(const TPM2B_PUBLIC *key, Bytes message, Bytes signature,
         return r;
 }
 
-/* r ‖ s, each as long as a coordinate (PKCS #11 §6.3.1). -EINVAL when it has not that size. */
+/* r ‖ s, each as long as a coordinate (PKCS #11 §6.3.1). */
 static int plain_to_der(const TPM2B_PUBLIC *key, Bytes plain, uint8_t **ret, size_t *ret_size) {
         TPMT_SIGNATURE signature = { .sigAlg = TPM2_ALG_ECDSA };
         TPMS_SIGNATURE_ECC *ecdsa = &signature.signature.ecdsa;
