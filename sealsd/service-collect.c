@@ -81,6 +81,7 @@ static void reply_result(Reply reply, const UseResult *result) {
 
 static void collect_finish(CollectJob *job, int code, const ErrorDetail *detail) {
         const ArrowObserver *arrows = job->head.arrows;
+        Service *s = job->head.service;
 
         if (code == 0)
                 reply_result(job->head.reply, &job->request->use.result);
@@ -89,6 +90,8 @@ static void collect_finish(CollectJob *job, int code, const ErrorDetail *detail)
         (void) collect_discard(job);
         if (code == 0)
                 arrow_pass(arrows, ARROW_USE_REPLIED);
+        else if (!s->stopping)
+                live_review(s);
 }
 
 /* --- at the chip ------------------------------------------------------------------------------- */
@@ -268,6 +271,14 @@ static int collect_keep(CollectJob *job, ErrorDetail *detail) {
 
 /* --- the answer --------------------------------------------------------------------------------- */
 
+/* What others left alone while the chip was asked: the end of the session, and that of the seal. */
+static void collect_settle(Service *service, uint64_t id, int code, bool gone) {
+        if (gone && live_find(service, id))
+                live_lost(service, id, "The TPM has lost the session that waited for it");
+        if (code == SEAL_E_REVOKED || code == SEAL_E_INVALID_STATE)
+                use_settle(service);
+}
+
 static void collect_done(Job *job, int code, const ErrorDetail *detail) {
         CollectJob *j = (CollectJob *) job;
         Service *s = j->head.service;
@@ -284,12 +295,12 @@ static void collect_done(Job *job, int code, const ErrorDetail *detail) {
                 code = collect_keep(j, &own);
         if (code != 0)
                 service_explain(s, code, &own);
-        const bool over = code == 0, gone = j->gone;
+        const bool gone = j->gone;
         collect_finish(j, code, &own);
-        if (over)
+        if (code == 0)
                 live_forget(s, id);
-        else if (gone && !s->stopping)
-                live_lost(s, id, "The TPM has lost the session that waited for it");
+        else if (!s->stopping)
+                collect_settle(s, id, code, gone);
 }
 
 void use_review(Service *service, const char *number) {

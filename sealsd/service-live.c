@@ -71,8 +71,8 @@ static int on_expired(sd_event_source *source, uint64_t usec, void *userdata) {
                 if (r == 0)
                         r = service_expire_request(s, request, NULL);
                 if (r < 0 || r == SEAL_E_STORAGE_FAILURE)
-                        log_error("request %" PRIu64 ": %s", request->id, error_text(r));
-                live_forget(s, s->live.places[i].request);
+                        log_error("request %" PRIu64 ": %s", place->request, error_text(r));
+                live_forget(s, place->request);
         }
         live_arm(s);
         return 0;
@@ -173,16 +173,22 @@ void live_lost(Service *service, uint64_t id, const char *why) {
                           request->target, request->error);
 }
 
-void live_connection(Service *service, unsigned connection) {
+void live_review(Service *service) {
         LiveRequests *live = &service->live;
 
-        if (connection == live->connection)
-                return;
-        live->connection = connection;
-        for (size_t i = 0; i < CHALLENGES_OFFERED_MAX; i++)
-                if (live->places[i].request != 0)
-                        live_lost(service, live->places[i].request,
+        for (size_t i = 0; i < CHALLENGES_OFFERED_MAX; i++) {
+                const LiveRequest *place = &live->places[i];
+
+                if (place->request != 0 && place->connection != live->connection &&
+                    !use_is_collected(service, place->request))
+                        live_lost(service, place->request,
                                   "The connection to the TPM in which it waited is gone");
+        }
+}
+
+void live_connection(Service *service, unsigned connection) {
+        service->live.connection = connection;
+        live_review(service);
 }
 
 /* Nobody listens yet; the Error says it. */
@@ -229,6 +235,7 @@ static int live_keep(LiveJob *job, LiveRequest *place, ErrorDetail *detail) {
                 return r;
         place->request = job->request->id;
         place->expires = job->request->expires;
+        place->connection = job->connection;
         live_arm(s);
         return 0;
 }

@@ -318,6 +318,16 @@ static void settle_tell(Service *service, Request *request, const uint64_t *ids,
         }
 }
 
+/* Those that the chip is asked for have its answer first. */
+static size_t settle_leave(const Service *service, uint64_t *ids, size_t count) {
+        size_t used = 0;
+
+        for (size_t i = 0; i < count; i++)
+                if (!use_is_collected(service, ids[i]))
+                        ids[used++] = ids[i];
+        return used;
+}
+
 void use_settle(Service *service) {
         _cleanup_free_ Request *request = malloc(sizeof(*request));
         _cleanup_free_ uint64_t *ids = NULL;
@@ -326,6 +336,8 @@ void use_settle(Service *service) {
         if (!request)
                 return;
         int r = store_use_list_over(service->store, &ids, &count);
+        if (r == 0)
+                count = settle_leave(service, ids, count);
         for (size_t i = 0, n; r == 0 && i < count; i += n) {
                 n = count - i < SETTLED_AT_ONCE ? count - i : SETTLED_AT_ONCE;
                 r = settle_some(service, request, ids + i, n);

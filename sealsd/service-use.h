@@ -63,14 +63,15 @@ typedef struct LiveRequest {
         uint64_t key;     /* of its session; 0: a free place */
         uint64_t request; /* 0 while the session is being opened */
         uint64_t expires;
-        Caller caller; /* who asked: he is judged again when it is signed */
+        unsigned connection; /* to the chip, that the session is in */
+        Caller caller;       /* who asked: he is judged again when it is signed */
         Secret pin;
 } LiveRequest;
 
 typedef struct LiveRequests {
         LiveRequest places[CHALLENGES_OFFERED_MAX];
         uint64_t serial;     /* of the last key */
-        unsigned connection; /* to the chip, that they wait in */
+        unsigned connection; /* that is there now */
         sd_event_source *timer;
 } LiveRequests;
 
@@ -84,8 +85,10 @@ int live_begin(Service *service, const Caller *caller, Request *request, const S
 LiveRequest *live_find(Service *service, uint64_t request);
 /* Over in whatever way: its PIN is wiped, and its session goes. */
 void live_forget(Service *service, uint64_t request);
-/* What waited is gone with the connection; that of this number is there now. */
+/* The connection of this number is there now; what waited in another one is gone with it. */
 void live_connection(Service *service, unsigned connection);
+/* The same for those that the chip was signing just then: they have its answer first. */
+void live_review(Service *service);
 /* The session is gone: the request ends, and those who see it are told. */
 void live_lost(Service *service, uint64_t request, const char *why);
 /* After a start: those that waited before it. */

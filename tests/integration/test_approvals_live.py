@@ -173,6 +173,20 @@ def test_lost_session_ends_the_request_and_tells_why(uses, three, number, how):
     assert uses.box.verify(number, document(how), uses.collect(again)[0])
 
 
+def test_session_that_is_lost_under_the_last_approval_ends_the_request_once(uses, three, number):
+    request = uses.request(number, document("under"), LIVE)
+    uses.approve(request, three[0])
+    signature = three[1].sign(uses.to_sign(request))
+    mark = int(uses.box.ok("wc -c < $SEALSD_LOG"))
+    uses.box.ok(LOST["connection"])
+    data, error = uses.authorize(request, three[1], signature)
+    assert data is None and "gone" in error
+    assert uses.state(request) == "expired" and uses.refused(request, "Collect") == "ApprovalExpired"
+    ends = [row for row in uses.events("use-expired", number) if row["request"] == request]
+    assert len(ends) == 1 and "ask again" in ends[0]["reason"]
+    assert "could not be recorded" not in uses.box.ok(f"tail -c +{mark + 1} $SEALSD_LOG")
+
+
 def test_withdrawn_approval_is_needed_again_before_it_signs(uses, three, number):
     request = uses.request(number, document("withdrawn"), LIVE)
     uses.approve(request, three[0])
