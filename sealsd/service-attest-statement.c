@@ -90,7 +90,32 @@ static bool state_belongs(const MachineState *state, const PassportMachine *mach
                pcrs->mask == machine->pcrs.mask;
 }
 
-static int state_fill(Service *service, const MachineState *state, PassportState *ret) {
+/* One that is there already is attested once. */
+static int index_add(const Service *service, TPM2_HANDLE handle, AttestIndices *indices) {
+        for (size_t i = 0; i < indices->state_count; i++)
+                if (indices->states[i].handle == handle)
+                        return 0;
+        if (indices->state_count == INDICES_MAX)
+                return SEAL_E_REGISTER_TAMPERED;
+        return service_seal_index(service, handle, &indices->states[indices->state_count++]);
+}
+
+/* Its bit, where the state can be retired. */
+static int bit_fill(const Service *service, const MachineState *state, PassportState *ret,
+                    AttestIndices *indices) {
+        const StateBit *retire = &state->approval.retire;
+
+        if (retire->index.handle == 0)
+                return 0;
+        ret->has_index = true;
+        ret->bit = retire->bit;
+        ret->retired = state->retired;
+        int r = index_fill(service, INDEX_STATE, retire->index.handle, &ret->index);
+        return r == 0 ? index_add(service, retire->index.handle, indices) : r;
+}
+
+static int state_fill(const Service *service, const MachineState *state, PassportState *ret,
+                      AttestIndices *indices) {
         *ret = (PassportState){
                 .id = state->id,
                 .policy = state->approval.policy,
@@ -99,19 +124,23 @@ static int state_fill(Service *service, const MachineState *state, PassportState
                 .signature = state->approval.signature,
         };
         text_copy(ret->by, sizeof(ret->by), state->by.text);
-        return store_machine_state_check(service->store, state->id);
+        int r = bit_fill(service, state, ret, indices);
+        return r == 0 ? store_machine_state_check(service->store, state->id) : r;
 }
 
-static int machine_fill(Service *service, const Seal *seal, PassportMachine *ret) {
+static int machine_fill(const Service *service, const Seal *seal, PassportMachine *ret,
+                        AttestIndices *indices) {
         _cleanup_free_ MachineState *states = NULL;
         size_t count = 0;
 
         text_copy(ret->profile, sizeof(ret->profile), seal->profile);
         ret->pcrs = service->installation.pcrs;
+        indices->state_count = 0;
         int r = store_machine_state_list(service->store, &states, &count);
         for (size_t i = 0; r == 0 && i < count; i++)
                 if (state_belongs(&states[i], ret))
-                        r = state_fill(service, &states[i], &ret->states[ret->state_count++]);
+                        r = state_fill(service, &states[i], &ret->states[ret->state_count++],
+                                       indices);
         return r;
 }
 
@@ -137,7 +166,7 @@ int attest_statement_fill(Service *service, const Seal *seal, PassportStatement 
         seal_fill(seal, &statement->seal);
         int r = policy_fill(service, seal, statement);
         if (r == 0)
-                r = machine_fill(service, seal, &statement->machine);
+                r = machine_fill(service, seal, &statement->machine, ret_indices);
         if (r == 0)
                 r = ledger_fill(service, &statement->ledger, &ret_indices->ledger);
         return r == 0 ? service_seal_index(service, seal->index, &ret_indices->revocation) : r;

@@ -303,5 +303,7 @@ int store_machine_state_list(Store *store, MachineState **ret, size_t *ret_count
 }
 
 int store_machine_state_check(Store *store, uint64_t id) {
-        return guard_check(store, "machine_state", id);
+        int r = guard_check(store, "machine_state", id);
+
+        return r == 0 ? guard_check(store, "state_bit", id) : r;
 }

@@ -151,7 +151,7 @@ int store_state_bits_used(Store *store, TPM2_HANDLE index, unsigned *ret, unsign
  * kind and handle.
  */
 int store_machine_state_list(Store *store, MachineState **ret, size_t *ret_count);
-/* SEAL_E_REGISTER_TAMPERED when its row is not as the ledger has it. */
+/* SEAL_E_REGISTER_TAMPERED when its row, or that of its bit, is not as the ledger has it. */
 int store_machine_state_check(Store *store, uint64_t id);
 
 /* --- requests ----------------------------------------------------------------------------- */

@@ -134,6 +134,19 @@ class Passport:
         assert clock[1:] == (resets, restarts)
         return bool(int.from_bytes(bits, "big") >> policy["bit"] & 1), resets
 
+    def retired(self):
+        """The numbers of the states whose bits the chip attests to be set."""
+        machine, found, bits = self.statement["machine"], [], {}
+        named = [s for s in machine["states"] if "state-index" in s]
+        for state in named:
+            if state["state-index"] not in bits:
+                proof = self.attestation["states"][len(bits)]
+                bits[state["state-index"]] = int.from_bytes(self.index(proof, state["state-index"])[0], "big")
+            if bits[state["state-index"]] >> state["bit"] & 1:
+                found.append(state["id"])
+        assert len(self.attestation["states"]) == len(bits)
+        return found
+
     def edited(self, change):
         """The file with something else in it, canonical still."""
         whole = json.loads(self.data)

@@ -276,6 +276,27 @@ def test_the_makers_certificates_are_in_it(sandbox):
     assert passport.statement["ek-certificates"] == [sandbox.run("cat /run/test/ek.der").bytes.hex()]
 
 
+def test_retired_states_are_told_by_the_chip(new_sandbox):
+    box = new_sandbox()
+    box.ok("sealctl init --authority $SEAL_AUTHORITY --separation single --machine-states")
+    number = Life(box, "single").seal()
+    box.pcr_extend(7)
+    box.ok("sealctl machine-state approve --authority $SEAL_AUTHORITY")
+    nonce, passport = issued(box, number)
+    passport.check(nonce)
+    ids = [state["id"] for state in passport.statement["machine"]["states"]]
+    assert len(ids) == 2 and passport.retired() == [] and len(passport.attestation["states"]) == 1
+    assert box.manager("RetireMachineState", "ts", min(ids), "a hole in it")[0] == []
+    nonce, passport = issued(box, number)
+    passport.check(nonce)
+    assert passport.retired() == [min(ids)]
+    told = {state["id"]: state["retired"] for state in passport.statement["machine"]["states"]}
+    assert told[min(ids)] > 0 and told[max(ids)] == 0
+    for sql in ("UPDATE state_bit SET retired = 0", "UPDATE state_bit SET bit = bit + 7", "DELETE FROM state_bit"):
+        edit(box, "sql", "state_bit", sql)
+        assert error_of(box, number) == "RegisterTampered"
+
+
 # --- edits ------------------------------------------------------------------------------------------
 
 # What stands in the row of a seal and in those beside it, by which the daemon would say something else.
