@@ -64,9 +64,8 @@ static void filter_append(Entries *entries, const void *userdata) {
 static int filter_check(const Context *context, const Filter *filter) {
         static const char *const states[] = { "applied", "approved", "making",    "completed",
                                               "failed",  "rejected", "cancelled", "expired" };
-        static const char *const kinds[] = { "make",   "renew",  "recertify", "amend", "transfer",
-                                             "revoke", "resume", "destroy",   "review",
-                                             "use" };
+        static const char *const kinds[] = { "make",   "renew",  "recertify", "amend",  "transfer",
+                                             "revoke", "resume", "destroy",   "review", "use" };
 
         if (filter->state && !is_one_of(filter->state, states, sizeof(states) / sizeof(states[0])))
                 return fail(context, EXIT_USAGE, "there is no state '%s' of requests",

@@ -18,9 +18,9 @@ static json_t *requests_add(json_t *list, const char *state) {
 }
 
 static json_t *use_add(json_t *list, const char *state) {
-        assert_int_equal(json_array_append_new(list, json_pack("{ss ss}", "kind", "use", "state",
-                                                               state)),
-                         0);
+        assert_int_equal(
+                json_array_append_new(list, json_pack("{ss ss}", "kind", "use", "state", state)),
+                0);
         return list;
 }
 
@@ -104,7 +104,8 @@ static void who_has_to_act_is_told(void **state) {
 }
 
 static void uses_wait_for_approvers_and_for_who_asked_and_not_for_reviewers(void **state) {
-        json_t *requests = use_add(use_add(use_add(json_array(), "applied"), "approved"), "applied");
+        json_t *requests = use_add(use_add(use_add(json_array(), "applied"), "approved"),
+                                   "applied");
         json_t *none = json_array(), *seals = report_seals(none, 100, 200);
 
         (void) state;
