@@ -19,6 +19,7 @@
 #include "sealsd/approver.h"
 #include "sealsd/json.h"
 #include "sealsd/service-life.h"
+#include "sealsd/service-pin.h"
 #include "sealsd/service-sign.h"
 #include "sealsd/service-use.h"
 
@@ -348,6 +349,8 @@ static void collect_looked(void *userdata, int code, const ErrorDetail *detail,
         if (code == 0)
                 code = service_machine_why_not(s, &own);
         if (code == 0)
+                code = service_pin_why_not(s, job->policy.pin, &own);
+        if (code == 0)
                 code = collect_start(job, &own);
         else
                 service_ledger_refused(s, &job->caller, job->request->target, code);
@@ -414,19 +417,18 @@ static int collect_may(CollectJob *job, const Seal *seal, int *ret_chip, ErrorDe
                                        detail);
         if (r == 0)
                 *ret_chip = service_machine_why_not(s, NULL);
+        if (r == 0 && *ret_chip == 0)
+                *ret_chip = service_pin_why_not(s, seal->facts.pin, NULL);
         return r;
 }
 
-static int collect_check_pin(const CollectJob *job, const Seal *seal, const Secret *pin,
-                             ErrorDetail *detail) {
-        if (pin && pin->set && !seal->facts.pin)
-                return error_set(detail, SEAL_E_INVALID_ARGS, "'pin': seal %s has none",
-                                 seal->number);
-        if (!seal->facts.pin || job->pin.set)
-                return 0;
-        return error_set(detail, SEAL_E_PIN_REQUIRED,
-                         "Seal %s has a PIN: collect it with CollectWith and the option pin",
-                         seal->number);
+static int collect_check_pin(const CollectJob *job, const Seal *seal, ErrorDetail *detail) {
+        if (seal->facts.pin && !job->pin.set)
+                return error_set(
+                        detail, SEAL_E_PIN_REQUIRED,
+                        "Seal %s has a PIN: collect it with CollectWith and the option pin",
+                        seal->number);
+        return service_pin_for_use(seal, &job->pin, detail);
 }
 
 static int collect_prepare(CollectJob *job, const Secret *pin, int *ret_chip, ErrorDetail *detail) {
@@ -443,7 +445,7 @@ static int collect_prepare(CollectJob *job, const Secret *pin, int *ret_chip, Er
         if (r == 0)
                 r = collect_fill(job, seal, pin);
         if (r == 0)
-                r = collect_check_pin(job, seal, pin, detail);
+                r = collect_check_pin(job, seal, detail);
         OPENSSL_cleanse(&seal->private, sizeof(seal->private));
         return r;
 }

@@ -16,6 +16,7 @@
 #include "policy/ref.h"
 #include "sealsd/json.h"
 #include "sealsd/service-life.h"
+#include "sealsd/service-pin.h"
 #include "sealsd/service-sign.h"
 #include "sealsd/service-use.h"
 
@@ -179,15 +180,12 @@ static int use_check_options(const Seal *seal, const UseOptions *options, ErrorD
                 return error_set(detail, SEAL_E_INVALID_ARGS,
                                  "'pin' goes with 'live' alone: a request that waits keeps no PIN; "
                                  "give it to CollectWith");
-        if (options->pin.set && !seal->facts.pin)
-                return error_set(detail, SEAL_E_INVALID_ARGS, "'pin': seal %s has none",
-                                 seal->number);
         if (!options->pin.set && options->live && seal->facts.pin)
                 return error_set(detail, SEAL_E_PIN_REQUIRED,
                                  "Seal %s has a PIN, which signs as soon as the last approval is "
                                  "there: give it as the option pin",
                                  seal->number);
-        return 0;
+        return options->live ? service_pin_for_use(seal, &options->pin, detail) : 0;
 }
 
 static int use_prepare(Service *service, const Caller *caller, const Seal *seal,

@@ -86,3 +86,23 @@ def test_pin_is_nowhere_in_the_register(uses, two, number):
     assert uses.box.ok(GREP.format(PIN)) == ""
     uses.life.told(uses.box.request(request, "Cancel", "s", "enough", user=KEEPER))
     assert PIN not in uses.box.ok("cat $SEALSD_LOG")
+
+
+def test_pin_that_is_none_is_refused_before_anybody_is_asked(uses, two, number):
+    assert uses.refused_request(number, document("a"), LIVE, ("pin", "s", "123")) == "InvalidArgs"
+    request = uses.request(number, document("short"))
+    uses.approve(request, two[0])
+    before = uses.use_count(number)
+    assert refused_with(uses, request, "123") == "InvalidArgs"
+    assert uses.use_count(number) == before
+
+
+def test_collecting_in_lockout_does_not_ask_the_chip_again_and_again(uses, two, number):
+    request = uses.request(number, document("locked out"))
+    uses.approve(request, two[0])
+    while refused_with(uses, request, WRONG) == "WrongPin":
+        pass
+    failed = len(uses.events("use-failed", number))
+    for _ in range(3):
+        assert refused_with(uses, request, PIN) == "TpmLockout"
+    assert len(uses.events("use-failed", number)) == failed
