@@ -379,3 +379,31 @@ def test_a_chips_memory_is_not_worn_out_with_passports(new_sandbox):
 def test_canonical_is_what_the_daemon_writes(life, number):
     _nonce, passport = issued(life.box, number)
     assert canonical(json.loads(passport.data)) == passport.data
+
+
+# --- cost -------------------------------------------------------------------------------------------
+
+START, CREATE_PRIMARY, CAPABILITY, LOAD, CERTIFY_CREATION = 0x176, 0x131, 0x17A, 0x157, 0x14A
+FLUSH, NV_READ_PUBLIC, NV_CERTIFY = 0x165, 0x169, 0x184
+ONCE = [START, CREATE_PRIMARY, CAPABILITY, LOAD, CERTIFY_CREATION, FLUSH, NV_READ_PUBLIC, NV_CERTIFY, NV_READ_PUBLIC,
+        NV_CERTIFY, FLUSH, FLUSH]
+
+
+def passport_codes(control, box):
+    """Of the second of two, from its session to the end of it; the first has an anchor to wait for."""
+    issued(box, box["SEAL"])
+    before = control.commands()
+    nonce, passport = issued(box, box["SEAL"])
+    passport.check(nonce)
+    return control.codes(before)
+
+
+def test_passport_costs_the_chip_12_commands(direct):
+    codes = passport_codes(direct.inject, direct)
+    found = [i for i in range(len(codes)) if codes[i:i + len(ONCE)] == ONCE]
+    assert found, [hex(code) for code in codes]
+    assert len(codes) - len(ONCE) <= 11  # the anchor of the row before
+
+
+def test_passport_behind_a_broker_costs_no_more_than_65(behind):
+    assert len(passport_codes(behind.inject_chip, behind)) <= 65  # 60 with the anchor, when counted
