@@ -192,6 +192,31 @@ def test_nobody_is_asked_for_a_pin_and_a_changed_one_is_the_same_seal(life, tmp_
     assert said["seal"]["public-key"] == key
 
 
+def test_a_retired_state_of_the_machine_is_told(new_sandbox, tmp_path):
+    box = new_sandbox()
+    box.ok("sealctl init --authority $SEAL_AUTHORITY --separation single --machine-states")
+    life = Life(box, "single")
+    number = life.seal()
+    data, page = passport(life, number)
+    assert "cannot be retired" not in page and "Retired" not in page
+    assert "those above end when an administrator retires the state." in prose(page)
+    box.pcr_extend(7)
+    box.ok("sealctl machine-state approve --authority $SEAL_AUTHORITY")
+    before = verify(tmp_path, passport(life, number)[0], as_json=True)["machine-states"]
+    assert [(s["retirable"], s["retired"]) for s in before] == [(True, False)] * 2
+    old = min(s["id"] for s in before)
+    life.told(box.manager("RetireMachineState", "ts", old, "a hole in its boot loader"))
+    data, page = passport(life, number)
+    assert f"Retired, and refused by the chip: state {old}, approved" in prose(page)
+    said = verify(tmp_path, data, as_json=True)["machine-states"]
+    assert {s["id"]: s["retired"] for s in said} == {s["id"]: s["id"] == old for s in before}
+    whole = json.loads(data)
+    whole["attestation"]["states"] = []
+    text = json.dumps(whole, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    assert "The attestation of a state index is missing" in verify(tmp_path, text.encode(),
+                                                                   status=10).stderr
+
+
 def test_standard_output_has_the_file_itself(life, seals, tmp_path):
     data = life.box.run(["sealctl", "passport", seals["plain"], "--output", "-"]).bytes
     assert verify(tmp_path, data, as_json=True)["seal"]["number"] == seals["plain"]
