@@ -299,10 +299,12 @@ static void write_authority(FILE *out, const PassportPage *page) {
                 "it is said that they cannot be.",
         };
 
-        page_item(out,
-                  "Who has the authority's key can approve any state of the machine, also one "
-                  "that this passport does not show. An approval does not expire%s",
-                  ends[retirable(page)]);
+        page_item(
+                out,
+                "Who has the authority's key can approve any state of the machine. Shown are the "
+                "approvals that sealsd keeps; others, also older ones that it has dropped, are as "
+                "good. An approval does not expire%s",
+                ends[retirable(page)]);
         page_item(out, "The authority and the owner of the TPM together can make the revocation "
                        "index anew, and so undo a revocation.");
         if (!page->facts->fixed)
