@@ -252,3 +252,27 @@ def test_the_makers_certificate_leads_to_its_root(life, seals, tmp_path):
         "openssl req -x509 -newkey rsa:2048 -nodes -subj '/CN=TPM Works' -days 30 -keyout /dev/null"))
     done = verify(tmp_path, data, "--ek-roots", tmp_path / "root.pem", status=10)
     assert "does not lead to the given roots" in done.stderr
+
+
+# --- machine states -------------------------------------------------------------------------------
+
+def test_states_that_can_be_retired_are_attested_with_their_bits(new_sandbox, tmp_path):
+    box = new_sandbox()
+    box.ok("sealctl init --authority $SEAL_AUTHORITY --separation single --machine-states")
+    own = Life(box, "single")
+    number = own.seal("Plain")
+    [first] = [row[0] for row in box.manager("ListMachineStates")[0][0]]
+    box.pcr_extend(7)
+    box.ok("sealctl machine-state approve --authority $SEAL_AUTHORITY")
+    data, page = passport(own, number)
+    said = verify(tmp_path, data, as_json=True)
+    assert "cannot be retired" not in page, page
+    assert [state["retired"] for state in said["machine-states"]] == [False, False], said
+    assert box.manager("RetireMachineState", "ts", first, "old")[0] == []
+    data, page = passport(own, number)
+    said = verify(tmp_path, data, as_json=True)
+    retired = {state["id"]: state["retired"] for state in said["machine-states"]}
+    assert retired.pop(first) is True and list(retired.values()) == [False]
+    # What the chip certifies counts, not what the statement says of it.
+    passport_json = json.loads(data)
+    assert len(passport_json["attestation"]["states"]) == 1
