@@ -291,11 +291,11 @@ static void session_that_was_opened_in_time_does_not_sign_later(void **state) {
         seal_of(chip, &seal, 1, 1);
         assert_int_equal(tpm_session_open(chip->tpm, TPM2_SE_POLICY, SESSION_PLAIN, &session, NULL),
                          0);
-        const TPM2B_NONCE nonce = approve_own_session(&seal, &session, 3);
-        const Shown shown = shown_of(&seal, &nonce, 3);
+        const TPM2B_NONCE nonce = approve_own_session(&seal, &session, 6);
+        const Shown shown = shown_of(&seal, &nonce, 6);
         satisfy_machine(chip, &session, &seal);
         assert_int_equal(show(&session, &seal, &shown, NULL), 0);
-        wait_for(chip, chip_time(chip) + 4100);
+        wait_for(chip, chip_time(chip) + 7100);
         assert_int_not_equal(sign(&session, &seal, &detail), 0);
         assert_code(&detail, "TPM2_Sign", "0x9a3");
         /* ... also when it is shown again. */
