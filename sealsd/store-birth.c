@@ -9,11 +9,12 @@
 #include <openssl/crypto.h>
 
 #include "base/bytes.h"
-#include "sealsd/json.h"
 #include "sealsd/store-internal.h"
 
-/* {"auth":"HEX"} and its end. */
-#define BIRTH_TEXT_MAX (2 * BIRTH_AUTH_SIZE + 16)
+/* What is before the digits and after them. */
+#define BIRTH_TEXT_BEFORE "{\"auth\":\""
+#define BIRTH_TEXT_AFTER "\"}"
+#define BIRTH_TEXT_MAX (2 * BIRTH_AUTH_SIZE + sizeof(BIRTH_TEXT_BEFORE BIRTH_TEXT_AFTER))
 
 static int birth_insert(Store *store, uint64_t seal) {
         _cleanup_query_ Query query = query_new(
@@ -29,7 +30,7 @@ static int birth_write(Store *store, uint64_t seal, const Secret *auth) {
         int r = birth_insert(store, seal);
         if (r != 0)
                 return r;
-        (void) snprintf(text, sizeof(text), "{\"auth\":\"%s\"}",
+        (void) snprintf(text, sizeof(text), BIRTH_TEXT_BEFORE "%s" BIRTH_TEXT_AFTER,
                         hex_encode(auth->data, auth->size, hex));
         r = sealed_write(store, "seal_birth", seal, text);
         OPENSSL_cleanse(hex, sizeof(hex));
@@ -52,18 +53,21 @@ int store_birth_auth_set(Store *store, const char *number, const Secret *auth) {
         return store_end_own(store, own, r);
 }
 
+/* Read by hand: libjansson would leave a copy in memory that it frees. */
 static int auth_parse(const char *text, Secret *ret) {
-        _cleanup_json_ json_t *document = NULL;
+        const size_t before = strlen(BIRTH_TEXT_BEFORE), digits = 2 * BIRTH_AUTH_SIZE;
+        char hex[2 * BIRTH_AUTH_SIZE + 1] = "";
         uint8_t auth[BIRTH_AUTH_SIZE];
+        int r = SEAL_E_REGISTER_TAMPERED;
 
-        int r = json_parse(text, &document);
-        if (r != 0)
+        if (strncmp(text, BIRTH_TEXT_BEFORE, before) != 0 || strlen(text) < before + digits ||
+            strcmp(text + before + digits, BIRTH_TEXT_AFTER) != 0)
                 return r;
-        const char *hex = json_string_value(json_object_get(document, "auth"));
-        if (!hex || strlen(hex) != 2 * sizeof(auth) || !hex_decode(hex, auth, sizeof(auth)))
-                return SEAL_E_REGISTER_TAMPERED;
-        r = secret_set(ret, auth, sizeof(auth));
+        memcpy(hex, text + before, digits);
+        if (hex_decode(hex, auth, sizeof(auth)))
+                r = secret_set(ret, auth, sizeof(auth));
         OPENSSL_cleanse(auth, sizeof(auth));
+        OPENSSL_cleanse(hex, sizeof(hex));
         return r;
 }
 
