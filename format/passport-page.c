@@ -54,7 +54,7 @@ static const char *name_text(const TPM2B_NAME *name, char ret[static 2 * sizeof(
         return hex_encode(name->name, name->size, ret);
 }
 
-/* "Acme's approval", "the approval of both of these people", "… of 2 of these 3 people" */
+/* "the approval of this person", "… of all 2 of these people", "… of 2 of these 3 people" */
 static const char *approvals_of(const PassportPolicy *policy, char *ret, size_t size) {
         if (policy->approver_count == 1)
                 (void) snprintf(ret, size, "the approval of this person");

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The arrows of design section 4: every point of Initialize, Make, Revoke, Lock, RetireMachineState,
- * Destroy, of the acts of custody, of the approved requests that change a seal, of a use that
- * approvers signed for, and of the ledger's anchors, between two steps of which each makes something
- * durable (in the register, in the chip) or visible (a signal,
- * a reply).
- * A process that is killed at one of them has done what stands before it and nothing of what comes
- * after; each sentence says what is true there. The next start finishes it or undoes it.
+ * The arrows of design section 4: every point of Initialize, Make, Revoke, Lock,
+ * RetireMachineState, Destroy, of the acts of custody, of the approved requests that change a seal,
+ * of a use that approvers signed for, and of the ledger's anchors, between two steps of which each
+ * makes something durable (in the register, in the chip) or visible (a signal, a reply). A process
+ * that is killed at one of them has done what stands before it and nothing of what comes after;
+ * each sentence says what is true there. The next start finishes it or undoes it.
  *
  * The code passes each of these points by name, and an observer hears of it. The daemon has none;
  * what has one is tests/tools/crash-daemon.c, which ends there.

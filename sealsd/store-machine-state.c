@@ -16,10 +16,8 @@
         "id, profile, policy, pcr_bank, pcr_mask, pcr_values, signature, ticket, approved," \
         " machine_state.by_text, machine_state.by_kind, machine_state.by_id,"               \
         " ifnull(nv_index, 0), ifnull(bit, 0), ifnull(retired, 0),"                         \
-        " ifnull(state_bit.by_text, ''), ifnull(state_bit.by_kind, 'user'), "               \
-        "ifnull(state_bit.by_id, "                                                          \
-        "0),"                                                                               \
-        " ifnull(reason, '')"
+        " ifnull(state_bit.by_text, ''), ifnull(state_bit.by_kind, 'user'),"                \
+        " ifnull(state_bit.by_id, 0), ifnull(reason, '')"
 
 /* A MachineApproval as its columns have it. */
 typedef struct ApprovalBlobs {
