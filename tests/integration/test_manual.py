@@ -11,7 +11,7 @@ BLOCKS = re.findall(r"```sh\n(.*?)```", MANUAL, re.S)
 SETUP, EXAMPLES = BLOCKS[0], [line for block in BLOCKS[1:] for line in block.splitlines()]
 
 
-WITH_DESCRIPTORS = {"ExportLedger": "sealctl ledger export", "DepositSecret": ""}
+WITH_DESCRIPTORS = {"ExportLedger": "sealctl ledger export", "DepositSecret": "sealctl sign"}
 
 
 def example(start):
@@ -187,6 +187,8 @@ def walk_pin(reader):
     seal = box.property(path, "Request", "Seal")
     reader.run("call $S Accept 'a{sv}' 1 new-pin", seal=seal)
     reader.run("call $S Sign 'aya{sv}' $(ay digest.bin) 1 pin", seal=seal)
+    box.write("pin.txt", "4711\n")
+    reader.run("sealctl sign", seal=seal)
     reader.run("call $S ChangePin", seal=seal)
 
 
