@@ -95,6 +95,8 @@ def walk_dual(box, new):
     for member in ("SignMany", "AddGrant", "ListGrants", "RemoveGrant"):
         reader.run(f"call $S {member}", seal=seal)
     reader.run("call $S Describe", seal=seal)
+    reader.run("openssl rand 32")
+    reader.run("call $S Attest", seal=seal)
     reader.run("call $S Inspect", seal=seal)
     reader.run("call $M Inspect")
     reader.run("call $S StateAt", seal=seal, **{"1795000000000000": "$(date +%s%6N)"})
