@@ -189,8 +189,8 @@ static int capacity_extend(Context *context, int argc, char **argv) {
         char **arguments;
 
         int r = options_parse(context, argc, argv, &usage, &arguments);
-        if (r == 0 && (!count_parse(arguments[0], &words.seals) || (words.seals == 0 && !words.machine_states) ||
-                       words.seals > UINT32_MAX))
+        if (r == 0 && (!count_parse(arguments[0], &words.seals) ||
+                       (words.seals == 0 && !words.machine_states) || words.seals > UINT32_MAX))
                 r = fail(context, EXIT_USAGE, "SEALS is a number of seals, not '%s'", arguments[0]);
         if (r == 0)
                 r = consent_get(context, &consent);
