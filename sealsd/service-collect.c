@@ -274,7 +274,12 @@ static int collect_keep(CollectJob *job, ErrorDetail *detail) {
 
 /* What others left alone while the chip was asked: the end of the session, and that of the seal. */
 static void collect_settle(Service *service, uint64_t id, int code, bool gone) {
-        if (gone && live_find(service, id))
+        LiveRequest *live = live_find(service, id);
+
+        /* The next try is its applicant's, and not that of whoever approves once more. */
+        if (live && code == SEAL_E_WRONG_PIN)
+                secret_wipe(&live->pin);
+        if (gone && live)
                 live_lost(service, id, "The TPM has lost the session that waited for it");
         if (code == SEAL_E_REVOKED || code == SEAL_E_INVALID_STATE)
                 use_settle(service);

@@ -76,6 +76,8 @@ def test_live_one_asked_with_a_wrong_pin_is_collected_with_the_right_one(uses, t
     data, error = uses.authorize(request, two[0])
     assert data is None and "Approved, but" in error
     assert uses.state(request) == "approved"
+    data, error = uses.authorize(request, two[0])  # it is not tried once more by whoever approves
+    assert data is None and "PIN: collect it" in error
     data, error = collect_with(uses, request, PIN)
     assert data, error
     assert uses.box.verify(number, document("again"), bytes(data[0]))
