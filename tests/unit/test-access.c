@@ -102,6 +102,7 @@ static const struct {
           true },
         { SEAL_ADD_GRANT, ADMINS | KEEPS, ADMINS | KEEPS, ADMINS | KEEPS, "as", "", NOTHING, 0,
           false },
+        { SEAL_CHANGE_PIN, KEEPS, KEEPS, KEEPS, "as", "", NOTHING, 0, false },
         { SEAL_SUSPEND, ADMINS | KEEPS, ADMINS | KEEPS, ADMINS | KEEPS, "a", "s", NOTHING, 0,
           false },
         { SEAL_RESUME, ADMINS, ADMINS, ADMINS, "s", "a", SUSPENDED_IT, DUAL | STRICT, true },

@@ -162,7 +162,10 @@ static void everybody_who_sees_it_gets_the_facts(void **state) {
         assert_string_equal(text_of(json, "replaces"), "");
         assert_string_equal(text_of(json, "replaced-by"), "");
         assert_int_equal(number_of(json, "superseded-at"), 0);
-        assert_int_equal(json_object_size(json), 21);
+        assert_true(json_is_false(json_object_get(json, "pin")));
+        assert_int_equal(json_array_size(json_object_get(json, "approvers")), 0);
+        assert_int_equal(number_of(json, "threshold"), 0);
+        assert_int_equal(json_object_size(json), 24);
         json_decref(json);
 }
 

@@ -216,7 +216,7 @@ static const Fault faults[] = {
         { TPM2_CC_PolicyAuthorize, TPM2_RC_COMMAND_CODE, SEAL_E_UNSUPPORTED, "command" },
         { TPM2_CC_Sign, TPM2_RC_SCHEME | TPM2_RC_P | TPM2_RC_2, SEAL_E_UNSUPPORTED, "scheme" },
         { TPM2_CC_Sign, TPM2_RC_HASH | TPM2_RC_P | TPM2_RC_2, SEAL_E_UNSUPPORTED, "hash" },
-        { TPM2_CC_Sign, TPM2_RC_LOCKOUT, SEAL_E_TPM_LOCKOUT, "wait" },
+        { TPM2_CC_Sign, TPM2_RC_LOCKOUT, SEAL_E_TPM_LOCKOUT, "forgets one every" },
         { TPM2_CC_PolicyNV, TPM2_RC_NV_RATE, SEAL_E_BUSY, "minute" },
 };
 
