@@ -6,11 +6,19 @@
 #include <string.h>
 
 #include "policy/approval.h"
+#include "policy/digest.h"
 #include "policy/signature.h"
 #include "sealsd/approver.h"
 #include "sealsd/json.h"
 #include "sealsd/service-life.h"
 #include "sealsd/service-use.h"
+
+/* What came in. */
+typedef struct Handed {
+        unsigned approver;
+        Bytes signature;
+        TPM2B_DIGEST given; /* SHA-256 of what it signs */
+} Handed;
 
 /* --- approvals ---------------------------------------------------------------------------------- */
 
@@ -50,8 +58,9 @@ static int approval_refuse(const Seal *seal, const char *named, Bytes bytes, Byt
                          named);
 }
 
+/* *ret: the SHA-256 of what was signed. */
 static int approval_check(const Request *request, const Seal *seal, unsigned approver,
-                          Bytes signature, ErrorDetail *detail) {
+                          Bytes signature, TPM2B_DIGEST *ret, ErrorDetail *detail) {
         uint8_t bytes[APPROVAL_BYTES_MAX];
         Writer writer = writer_over(bytes, sizeof(bytes));
         TPMT_SIGNATURE ignored;
@@ -65,10 +74,34 @@ static int approval_check(const Request *request, const Seal *seal, unsigned app
                 r = approver_key(&seal->facts.approvers[approver], &key);
         if (r == 0)
                 r = signature_accept(&key, (Bytes){ bytes, writer.used }, signature, &ignored);
+        if (r == 0)
+                r = digest_bytes((Bytes){ bytes, writer.used }, ret);
         if (r != SEAL_E_APPROVAL_INVALID)
                 return r;
         return approval_refuse(seal, request->use.approvers[approver].text,
                                (Bytes){ bytes, writer.used }, signature, detail);
+}
+
+/*
+ * Nothing in the bytes of a deferred approval, or of a live one while its session waits, tells a new
+ * one from one that was withdrawn, used or left to expire: whoever carried it then still has it. So the
+ * same again comes from the approver himself. What stands here already may come twice.
+ */
+static int given_check(Service *service, const Caller *caller, const Request *request,
+                       unsigned approver, const TPM2B_DIGEST *given, ErrorDetail *detail) {
+        const Subject *subject = &request->use.approvers[approver];
+        uint64_t before = 0;
+
+        if (caller_is(caller, subject) || use_approval_find(&request->use, approver))
+                return 0;
+        int r = store_use_given(service->store, given, approver, &before);
+        if (r != 0)
+                return r == SEAL_E_NOT_FOUND ? 0 : r;
+        return error_set(detail, SEAL_E_APPROVAL_USED,
+                         "%s has approved just this before, for request %" PRIu64
+                         ", and that is withdrawn or for that request alone: a second time only he "
+                         "himself hands it in",
+                         subject->text, before);
 }
 
 /* In its place, as the register will read it. */
@@ -104,9 +137,11 @@ static int approvals_changed(Service *service, const Caller *caller, Request *re
 }
 
 static int authorize_write(Service *service, const Caller *caller, Request *request,
-                           const UseApproval *approval) {
+                           const UseApproval *approval, const TPM2B_DIGEST *given) {
         int r = store_use_approve(service->store, request->id, approval);
 
+        if (r == 0)
+                r = store_use_give(service->store, given, approval->approver, request->id);
         if (r != 0)
                 return r;
         approval_place(&request->use, approval);
@@ -114,27 +149,28 @@ static int authorize_write(Service *service, const Caller *caller, Request *requ
 }
 
 static int authorize_commit(Service *service, const Caller *caller, Request *request,
-                            unsigned approver, Bytes signature) {
+                            const Handed *handed) {
         UseApproval approval = {
-                .approver = approver,
+                .approver = handed->approver,
                 .by = caller->subject,
                 .login = caller->login_uid,
                 .time = service_now(service),
-                .size = signature.size,
+                .size = handed->signature.size,
         };
 
-        memcpy(approval.signature, signature.data, signature.size);
+        memcpy(approval.signature, handed->signature.data, handed->signature.size);
         int r = store_begin(service->store);
         if (r != 0)
                 return r;
-        r = store_end(service->store, authorize_write(service, caller, request, &approval));
+        r = store_end(service->store,
+                      authorize_write(service, caller, request, &approval, &handed->given));
         if (r == 0)
                 service_changed_request(service, request);
         return r;
 }
 
 static int authorize_check(Service *service, const Caller *caller, uint64_t id,
-                           const char *approver, Bytes signature, Request *request, unsigned *ret,
+                           const char *approver, Request *request, Handed *handed,
                            ErrorDetail *detail) {
         _cleanup_free_ Seal *seal = malloc(sizeof(*seal));
         char approvers[ERROR_TEXT_MAX / 2] = "";
@@ -148,18 +184,23 @@ static int authorize_check(Service *service, const Caller *caller, uint64_t id,
         if (r == 0)
                 r = request_transition((RequestKind) request_kind(request), request->state,
                                        REQUEST_AUTHORIZE, &next, detail);
-        if (r == 0 && approver_by_text(&request->use, approver, ret) != 0)
+        if (r == 0 && approver_by_text(&request->use, approver, &handed->approver) != 0)
                 r = error_set(detail, SEAL_E_APPROVAL_INVALID,
                               "%.*s is no approver of seal %s: %s are", SUBJECT_MAX, approver,
                               request->target,
                               approvers_text(&request->use, approvers, sizeof(approvers)));
-        if (r == 0 && (signature.size == 0 || signature.size > SIGNATURE_MAX))
+        if (r == 0 && (handed->signature.size == 0 || handed->signature.size > SIGNATURE_MAX))
                 r = error_set(detail, SEAL_E_APPROVAL_INVALID,
                               "A signature has 1 to %d bytes, this has %zu", SIGNATURE_MAX,
-                              signature.size);
+                              handed->signature.size);
         if (r == 0)
                 r = use_read_seal(service, request, seal);
-        return r == 0 ? approval_check(request, seal, *ret, signature, detail) : r;
+        if (r == 0)
+                r = approval_check(request, seal, handed->approver, handed->signature,
+                                   &handed->given, detail);
+        return r == 0 ? given_check(service, caller, request, handed->approver, &handed->given,
+                                    detail)
+                      : r;
 }
 
 /* The approval stands whatever becomes of the signature, and the answer says both. */
@@ -198,13 +239,13 @@ static int authorize_live(Service *service, Request *request, Reply reply) {
 int service_use_authorize(Service *service, const Caller *caller, uint64_t id, const char *approver,
                           Bytes signature, Reply reply, ErrorDetail *detail) {
         _cleanup_free_ Request *request = malloc(sizeof(*request));
-        unsigned which = 0;
+        Handed handed = { .signature = signature };
 
         if (!request)
                 return -ENOMEM;
-        int r = authorize_check(service, caller, id, approver, signature, request, &which, detail);
+        int r = authorize_check(service, caller, id, approver, request, &handed, detail);
         if (r == 0)
-                r = authorize_commit(service, caller, request, which, signature);
+                r = authorize_commit(service, caller, request, &handed);
         if (r != 0)
                 return r;
         if (request->use.live && request->state == REQUEST_APPROVED)

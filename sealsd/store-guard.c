@@ -24,7 +24,7 @@ DEFINE_CLEANUP(EVP_MD_CTX, EVP_MD_CTX_free)
 const char *const guard_tables[] = {
         "installation", "nv_index",   "counter",      "machine_state", "request",   "decision",
         "seal",         "seal_use",   "keeper",       "use_grant",     "reviewer",  "seal_policy",
-        "approver",     "seal_birth", "use_approval", "use_result",    "state_bit",
+        "approver",     "seal_birth", "use_approval", "use_result",    "state_bit", "use_given",
 };
 
 #define TABLES (sizeof(guard_tables) / sizeof(guard_tables[0]))
@@ -38,7 +38,7 @@ static const char *const row_statements[TABLES] = {
         ROW_OF("seal"),          ROW_OF("seal_use"),   ROW_OF("keeper"),
         ROW_OF("use_grant"),     ROW_OF("reviewer"),   ROW_OF("seal_policy"),
         ROW_OF("approver"),      ROW_OF("seal_birth"), ROW_OF("use_approval"),
-        ROW_OF("use_result"),    ROW_OF("state_bit"),
+        ROW_OF("use_result"),    ROW_OF("state_bit"),  ROW_OF("use_given"),
 };
 
 #define ROWS_OF(table) "SELECT rowid FROM main." table
@@ -49,7 +49,7 @@ static const char *const rowid_statements[TABLES] = {
         ROWS_OF("seal"),          ROWS_OF("seal_use"),   ROWS_OF("keeper"),
         ROWS_OF("use_grant"),     ROWS_OF("reviewer"),   ROWS_OF("seal_policy"),
         ROWS_OF("approver"),      ROWS_OF("seal_birth"), ROWS_OF("use_approval"),
-        ROWS_OF("use_result"),    ROWS_OF("state_bit"),
+        ROWS_OF("use_result"),    ROWS_OF("state_bit"),  ROWS_OF("use_given"),
 };
 
 unsigned guard_table_find(const char *name) {

@@ -48,6 +48,15 @@ const char schema_version_3[] =
         ") STRICT;"
         "CREATE INDEX use_approval_plain ON use_approval (row) WHERE version = 0;"
 
+        /* What an approver has signed for once, as SHA-256 of the bytes, and the first request for it. */
+        "CREATE TABLE use_given ("
+        "  row INTEGER PRIMARY KEY,"
+        "  given BLOB NOT NULL,"
+        "  approver INTEGER NOT NULL,"
+        "  request INTEGER NOT NULL REFERENCES request (id),"
+        "  UNIQUE (given, approver)"
+        ") STRICT;"
+
         /*
          * What became of such a request: the use that was taken for it, once, 0 before; result is
          * empty until the chip signed.

@@ -153,6 +153,38 @@ int store_use_approve(Store *store, uint64_t request, const UseApproval *approva
         return r != 0 ? r : store_end_own(store, own, approval_write(store, request, approval));
 }
 
+int store_use_give(Store *store, const TPM2B_DIGEST *given, unsigned approver, uint64_t request) {
+        _cleanup_query_ Query query = query_kept(
+                store, "INSERT INTO use_given (given, approver, request) VALUES (?, ?, ?)"
+                       " ON CONFLICT (given, approver) DO NOTHING");
+
+        put_bytes(&query, given->buffer, given->size);
+        put_number(&query, approver);
+        put_number(&query, request);
+        return query_run(&query);
+}
+
+int store_use_given(Store *store, const TPM2B_DIGEST *given, unsigned approver,
+                    uint64_t *ret_request) {
+        _cleanup_query_ Query query = query_kept(
+                store, "SELECT row, request FROM use_given WHERE given = ? AND approver = ?");
+        uint64_t row = 0, request = 0;
+
+        put_bytes(&query, given->buffer, given->size);
+        put_number(&query, approver);
+        int r = query_one(&query);
+        if (r != 0)
+                return r;
+        take_number(&query, &row);
+        take_number(&query, &request);
+        r = query_check(&query);
+        if (r == 0)
+                r = guard_check(store, "use_given", row);
+        if (r == 0)
+                *ret_request = request;
+        return r;
+}
+
 /* The version stays: no later record opens as this one. */
 int store_use_withdraw(Store *store, uint64_t request, unsigned approver, uint64_t time) {
         _cleanup_query_ Query query = query_kept(

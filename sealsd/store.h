@@ -218,6 +218,14 @@ int store_use_add(Store *store, const Request *request);
 int store_use_count_open(Store *store, uint32_t uid, unsigned *ret);
 /* In place of an earlier one of the same approver. */
 int store_use_approve(Store *store, uint64_t request, const UseApproval *approval);
+/*
+ * given is the SHA-256 of what an approver signed: remember, for good, that his signature was handed in
+ * for this request; one that was before stays. And the request that it was first handed in for,
+ * SEAL_E_NOT_FOUND for none.
+ */
+int store_use_give(Store *store, const TPM2B_DIGEST *given, unsigned approver, uint64_t request);
+int store_use_given(Store *store, const TPM2B_DIGEST *given, unsigned approver,
+                    uint64_t *ret_request);
 /* Erased; works without the register key. SEAL_E_NOT_FOUND when there is none. */
 int store_use_withdraw(Store *store, uint64_t request, unsigned approver, uint64_t time);
 /* A use was taken for it; with result->use 0: given back. */

@@ -33,7 +33,8 @@ def key(table, row):
     keys = {"decision": ("request", "ordinal"), "keeper": ("seal", "ordinal"), "counter": ("name",),
             "nv_index": ("handle",), "seal_use": ("seal",), "guard": ("tbl", "row"), "ledger": ("seq",),
             "seal_policy": ("seal",), "approver": ("seal", "ordinal"), "seal_birth": ("seal",),
-            "use_approval": ("request", "approver"), "use_result": ("request",), "state_bit": ("state",)}
+            "use_approval": ("request", "approver"), "use_result": ("request",), "state_bit": ("state",),
+            "use_given": ("given", "approver")}
     return tuple(row[k] for k in keys.get(table, ("id",)))
 
 

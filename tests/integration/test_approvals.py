@@ -184,6 +184,42 @@ def test_approval_that_is_withdrawn_is_missing_again(uses, three, number):
     assert uses.refused(request, "WithdrawApproval", "s", alice.subject, user=ALICE) == "InvalidState"
 
 
+def test_withdrawn_or_used_approval_is_not_handed_in_again_by_who_carried_it(uses, three, number):
+    alice, bob, carol = three
+    request = uses.request(number, document("replayed"))
+    data = uses.to_sign(request, KEEPER)
+    signatures = {a: a.sign(data) for a in three}
+    for approver in (alice, bob):
+        assert uses.authorize(request, approver, signatures[approver], user=KEEPER)[0] is not None
+    assert uses.authorize(request, bob, signatures[bob], user=KEEPER)[0] is not None  # an answer was lost
+    assert uses.withdraw(request, alice)[0] is not None
+    # Any other signature over these bytes is as little hers: the carrier can turn the one into another.
+    for replayed in (signatures[alice], alice.sign(data)):
+        for user in (KEEPER, ADMIN):
+            assert uses.refused_approval(request, alice, replayed, user=user) == "ApprovalUsed"
+    assert uses.state(request) == "applied"
+    assert uses.authorize(request, alice, signatures[alice])[0] is not None  # she has thought again
+    assert uses.collect(request)
+    # For the same document anew: nobody was asked whether it should be sealed twice.
+    second = uses.request(number, document("replayed"))
+    assert uses.to_sign(second, KEEPER) == data
+    for approver in (alice, bob):
+        assert uses.refused_approval(second, approver, signatures[approver], user=KEEPER) == "ApprovalUsed"
+    assert f"for request {request}," in uses.authorize(second, bob, signatures[bob], user=KEEPER)[1]
+    assert uses.authorize(second, carol, signatures[carol], user=KEEPER)[0] is not None
+    uses.approve(second, bob)
+    assert uses.collect(second)
+
+
+def test_approval_of_a_live_request_that_is_withdrawn_is_not_handed_in_again_either(uses, three, number):
+    request = uses.request(number, document("replayed live"), ("live", "b", "true"))
+    signature = three[0].sign(uses.to_sign(request, KEEPER))
+    assert uses.authorize(request, three[0], signature, user=KEEPER)[0] is not None
+    assert uses.withdraw(request, three[0])[0] is not None
+    assert uses.refused_approval(request, three[0], signature, user=KEEPER) == "ApprovalUsed"
+    uses.life.told(uses.box.request(request, "Cancel", "s", "the test is over"))
+
+
 ROWS = """
 import json, os, sqlite3, sys
 db = sqlite3.connect(f"file:{os.environ['SEALSD_STATE']}/register.db?mode=ro", uri=True)

@@ -110,6 +110,24 @@ static void an_approval_replaces_the_one_before_and_a_withdrawn_one_is_gone(void
         assert_int_equal(get(r, id)->use.approvals[0].signature[0], 0x33);
 }
 
+static void what_an_approver_has_signed_for_is_known_for_good(void **state) {
+        const TPM2B_DIGEST given = { .size = 32, .buffer = { 1 } };
+        const TPM2B_DIGEST other = { .size = 32, .buffer = { 2 } };
+        Register *r = *state;
+        uint64_t request = 0;
+
+        prepare(r);
+        uint64_t first = ask(r, false).id, second = ask(r, false).id;
+        assert_int_equal(store_use_given(r->store, &given, 1, &request), SEAL_E_NOT_FOUND);
+        assert_int_equal(store_use_give(r->store, &given, 1, first), 0);
+        assert_int_equal(store_use_give(r->store, &given, 1, second), 0);
+        register_reopen(r);
+        assert_int_equal(store_use_given(r->store, &given, 1, &request), 0);
+        assert_int_equal(request, first);
+        assert_int_equal(store_use_given(r->store, &given, 0, &request), SEAL_E_NOT_FOUND);
+        assert_int_equal(store_use_given(r->store, &other, 1, &request), SEAL_E_NOT_FOUND);
+}
+
 static void a_use_that_was_taken_stands_until_it_is_given_back(void **state) {
         const UseResult taken = { .use = 5, .grant = 3, .taken = 77 };
         const UseResult kept = { .size = 3, .signature = { 1, 2, 3 }, .done = 88 };
@@ -241,6 +259,7 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 register_test(what_is_asked_and_who_approves_is_read_as_it_was_written),
                 register_test(an_approval_replaces_the_one_before_and_a_withdrawn_one_is_gone),
+                register_test(what_an_approver_has_signed_for_is_known_for_good),
                 register_test(a_use_that_was_taken_stands_until_it_is_given_back),
                 register_test(approvers_and_their_groups_see_it_and_it_waits_for_each),
                 register_test(uses_are_counted_apart_and_found_when_they_are_over),
