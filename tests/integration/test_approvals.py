@@ -497,3 +497,21 @@ def test_administrator_takes_an_approval_back_when_polkit_says_so_and_an_approve
         assert uses.refused(request, "WithdrawApproval", "s", approver.subject, user=ADMIN) == "AccessDenied"
     assert uses.withdraw(request, both[0])[0] is not None
     assert uses.missing(request) == 1
+
+
+def test_older_register_does_not_bring_an_approval_back_that_was_withdrawn(new_sandbox):
+    box = new_sandbox()
+    box.ok("sealctl init --authority $SEAL_AUTHORITY")
+    uses = Uses(Life(box, "dual"))
+    approvers = uses.approvers(ALICE)
+    request = uses.request(uses.seal(approvers, 1), document("rolled back"))
+    uses.approve(request, *approvers)
+    box.ctl("kill")
+    box.ok("cp -a $SEALSD_STATE /run/test/older")
+    box.ctl("start")
+    assert uses.withdraw(request, approvers[0])[0] is not None
+    box.ctl("kill")
+    box.ok("rm -r $SEALSD_STATE && cp -a /run/test/older $SEALSD_STATE")
+    box.ctl("start")
+    assert uses.state(request) == "approved"
+    assert uses.refused(request, "Collect") == "RegisterTampered"
