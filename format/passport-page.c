@@ -54,15 +54,15 @@ static const char *name_text(const TPM2B_NAME *name, char ret[static 2 * sizeof(
         return hex_encode(name->name, name->size, ret);
 }
 
-/* "the approval of this person", "… of all 2 of these people", "… of 2 of these 3 people" */
+/* "the approval of this approver", "… of all 2 of these approvers", "… of 2 of these 3 …" */
 static const char *approvals_of(const PassportPolicy *policy, char *ret, size_t size) {
         if (policy->approver_count == 1)
-                (void) snprintf(ret, size, "the approval of this person");
+                (void) snprintf(ret, size, "the approval of this approver");
         else if (policy->threshold == policy->approver_count)
-                (void) snprintf(ret, size, "the approval of all %zu of these people",
+                (void) snprintf(ret, size, "the approval of all %zu of these approvers",
                                 policy->approver_count);
         else
-                (void) snprintf(ret, size, "the approval of %u of these %zu people",
+                (void) snprintf(ret, size, "the approval of %u of these %zu approvers",
                                 policy->threshold, policy->approver_count);
         return ret;
 }
@@ -87,8 +87,12 @@ static void write_head(FILE *out, const PassportPage *page) {
                 page->facts->attestation_key_known ? ""
                                                    : ", if its attestation key is a TPM's (see the "
                                                      "end)",
-                page->facts->revoked ? "THE SEAL IS REVOKED: its bit in the chip is set."
-                                     : "The seal is not revoked.");
+                page->facts->revoked
+                        ? "THE SEAL IS REVOKED: its bit in the chip is set. What stands "
+                          "below of signing\nis about the time before."
+                : page->facts->nonce_known
+                        ? "The seal is not revoked."
+                        : "The seal was not revoked when this passport was made.");
         page_line(out, "Number", "%s", s->seal.number);
         page_line(out, "Name", "%s", s->seal.name);
         page_line(out, "Holder", "%s", s->seal.holder);
@@ -145,8 +149,8 @@ static void write_state(FILE *out, const PassportState *state) {
         Words a;
 
         page_subitem(out, "state %" PRIu64 ", approved %s%s%s%s", state->id,
-                     when(state->approved, &a), state->by[0] != '\0' ? " by " : "", state->by,
-                     state->has_index ? "" : " (cannot be retired)");
+                     when(state->approved, &a), state->by[0] != '\0' ? ", handed in by " : "",
+                     state->by, state->has_index ? "" : " (cannot be retired)");
 }
 
 static size_t states_retired(const PassportPage *page) {
@@ -182,7 +186,7 @@ static void write_machine(FILE *out, const PassportPage *page) {
                 if (page->facts->retired[i])
                         page_subitem(out, "state %" PRIu64 ", approved %s%s%s",
                                      machine->states[i].id, when(machine->states[i].approved, &a),
-                                     machine->states[i].by[0] != '\0' ? " by " : "",
+                                     machine->states[i].by[0] != '\0' ? ", handed in by " : "",
                                      machine->states[i].by);
 }
 
@@ -193,7 +197,7 @@ static void write_approvers(FILE *out, const PassportPage *page) {
         if (!has_approvers(page))
                 return;
         page_item(out,
-                  "It cannot sign without %s. Each approval is a signature by that person's own "
+                  "It cannot sign without %s. Each approval is a signature by that approver's own "
                   "key. It is good for exactly one document (its hash) and for this seal; given "
                   "live it "
                   "is also good only once and for a time:",
@@ -237,9 +241,10 @@ static void write_daemon(FILE *out, const PassportPage *page) {
         page_item(out,
                   "That each use stands in the ledger. Rows that the chip has anchored cannot be "
                   "taken out without being found.");
-        page_item(out, "All else that stands here, as name, holder, number, state and times, and "
-                       "who the named people are: the TPM attests that sealsd says so, not that it "
-                       "is true.");
+        page_item(out,
+                  "All else that stands here, as name, holder, number, state and times, and "
+                  "who keepers and approvers are: the TPM attests that sealsd says so, not that it "
+                  "is true.");
 }
 
 /* --- what nobody does ----------------------------------------------------------------------- */
@@ -295,8 +300,8 @@ static void write_authority(FILE *out, const PassportPage *page) {
                 ".",
                 "; those above end when an administrator retires the state.",
                 ", and none of those above can be taken back.",
-                "; those above end when an administrator retires the state, but for those of which "
-                "it is said that they cannot be.",
+                "; those above end when an administrator retires the state, except those marked "
+                "'cannot be retired'.",
         };
 
         page_item(
@@ -356,7 +361,7 @@ static void write_compared(FILE *out, const PassportPage *page) {
         page_item(out, "%s: the authority's key, %s.%s",
                   facts->authority_known ? "The given one" : "NOT compared",
                   name_text(&facts->authority, name),
-                  facts->authority_known ? "" : " Whose it is, the authority says.");
+                  facts->authority_known ? "" : " Ask the authority whether this is its key.");
 }
 
 static void write_ek(FILE *out, const PassportPage *page) {
@@ -398,7 +403,7 @@ static void write_rest(FILE *out, const PassportPage *page) {
                 page_item(out,
                           "The seal has no certificate: who its holder is, sealsd says alone.");
         page_item(out,
-                  "The TPM was in one start when it attested all of this (reset %" PRIu32
+                  "The TPM attested all of this within one start of the machine (reset %" PRIu32
                   ", restart %" PRIu32 "%s).",
                   facts->reset_count, facts->restart_count,
                   facts->clock_safe ? "" : "; its clock may have been set back by a loss of power");

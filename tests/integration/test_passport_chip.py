@@ -113,7 +113,7 @@ def test_the_page_is_of_the_seal_at_hand(life, seals, tmp_path, kind, pin, appro
     assert (said["pin"], len(said["approvers"])) == (pin, approvers)
     text = prose(page)
     assert ("It cannot sign without its PIN." in text) == pin
-    assert ("without the approval of 2 of these 3 people." in text) == (approvers > 0)
+    assert ("without the approval of 2 of these 3 approvers." in text) == (approvers > 0)
     assert ("Without a PIN and approvers" in text) == (kind == "plain")
     for person in APPROVERS:
         assert (f"user:{person}, key SHA-256" in text) == (approvers > 0)

@@ -29,6 +29,8 @@ typedef struct Sentence {
 HOLDS(always, c != NULL)
 HOLDS(is_revoked, c->revoked)
 HOLDS(is_not_revoked, !c->revoked)
+HOLDS(is_not_revoked_now, !c->revoked && c->known)
+HOLDS(was_not_revoked, !c->revoked && !c->known)
 HOLDS(is_fixed, !c->options.backup)
 HOLDS(is_copied, c->options.backup)
 HOLDS(is_copied_with_approvers, c->options.backup &&APPROVERS > 0)
@@ -58,7 +60,9 @@ static const Sentence sentences[] = {
         { "This passport holds.", is_known },
         { "This passport holds, if its attestation key is a TPM's (see the end).", is_unknown },
         { "THE SEAL IS REVOKED", is_revoked },
-        { "The seal is not revoked.", is_not_revoked },
+        { "What stands below of signing is about the time before.", is_revoked },
+        { "The seal is not revoked.", is_not_revoked_now },
+        { "The seal was not revoked when this passport was made.", was_not_revoked },
         { "does not sign any more", is_revoked },
         { "clear, as it was when this passport was made", is_not_revoked },
         { "was made in this TPM and cannot leave it. It cannot be copied", is_fixed },
@@ -71,9 +75,9 @@ static const Sentence sentences[] = {
         { "It cannot sign without its PIN.", has_pin },
         { "A PIN change does not end the old PIN", has_pin },
         { "copied both the stored key and that secret by then needs no PIN.", has_pin },
-        { "without the approval of this person.", has_one },
-        { "without the approval of 2 of these 3 people.", has_two_of_three },
-        { "without the approval of all 3 of these people.", has_all_three },
+        { "without the approval of this approver.", has_one },
+        { "without the approval of 2 of these 3 approvers.", has_two_of_three },
+        { "without the approval of all 3 of these approvers.", has_all_three },
         { "good for exactly one document", has_approvers },
         { "(a deferred one) counts once, expires, and can be withdrawn", has_approvers },
         { "Without a PIN and approvers: who is root", is_bare },
