@@ -62,11 +62,17 @@ void challenges_clear(Challenges *challenges) {
                 held_use_drop(challenges, challenges->uses[i].key);
 }
 
-unsigned challenges_count(const Challenges *challenges) {
+unsigned challenges_offered(const Challenges *challenges) {
         unsigned n = 0;
 
         for (size_t i = 0; i < CHALLENGES_OFFERED_MAX; i++)
                 n += challenges->slots[i].id[0] != '\0';
+        return n;
+}
+
+unsigned challenges_count(const Challenges *challenges) {
+        unsigned n = challenges_offered(challenges);
+
         for (size_t i = 0; i < CHALLENGES_OFFERED_MAX; i++)
                 n += challenges->uses[i].key != 0;
         return n;

@@ -54,6 +54,9 @@ void challenges_expire(Challenges *challenges, uint64_t now);
 /* End all: before the connection they live in is closed. */
 void challenges_clear(Challenges *challenges);
 
+/* Those that wait for the authority. */
+unsigned challenges_offered(const Challenges *challenges);
+
 /* With the uses that are held. */
 unsigned challenges_count(const Challenges *challenges);
 

@@ -71,7 +71,7 @@ static int probe_run(Job *job, Chip *chip, ErrorDetail *detail) {
         probe->valued = false;
         probe->unlocked = 0;
         challenges_expire(chip->challenges, probe->now);
-        h->challenges = challenges_count(chip->challenges);
+        h->challenges = challenges_offered(chip->challenges);
         r = tpm_hierarchies(chip->tpm, &h->hierarchies, detail);
         if (r == 0 && probe->selection.mask != 0)
                 r = tpm_pcr_read(chip->tpm, &probe->selection, &probe->values, detail);
