@@ -23,9 +23,9 @@ static void inspect_hierarchies(const TpmHierarchies *h, Findings *ret) {
         else if (h->lockout_counter > 0 &&
                  (left <= LOCKOUT_NEAR || 2 * h->lockout_counter >= h->max_auth_fail))
                 findings_add(ret, FINDING_LOCKOUT_NEAR, NULL, 0,
-                             "%u wrong PINs or passphrases of %u: who is guessing? %u more and "
-                             "the TPM refuses all of them",
-                             h->lockout_counter, h->max_auth_fail, left);
+                             "Of %u wrong PINs or passphrases, after which the TPM refuses all, "
+                             "%u came in: who is guessing?",
+                             h->max_auth_fail, h->lockout_counter);
         if (!h->owner_auth_set)
                 findings_add(ret, FINDING_OWNER_AUTH_EMPTY, NULL, 0,
                              "The owner authorisation is empty: every TPM user can delete the "
