@@ -140,6 +140,10 @@ static int authority_compare(const Context *context, const json_t *status, EVP_P
         const char *pem = json_text(status, "authority-public");
         _cleanup_(pkey_freep) EVP_PKEY *pinned = authority_public_parse(pem);
 
+        if (pem[0] == '\0')
+                return fail(
+                        context, EXIT_WRONG_STATE,
+                        "This machine has no authority yet: an administrator runs 'sealctl init'");
         authority_fingerprint(key, ours);
         if (pinned)
                 authority_fingerprint(pinned, theirs);

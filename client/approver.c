@@ -138,7 +138,7 @@ int approvers_print(const Context *context, const json_t *approvers, json_int_t 
         return print_table(context, rows, FIELDS(columns), "");
 }
 
-const char *approvers_verb(Context *context, const char *path) {
+const char *approvers_verb(Context *context, const char *path, bool *ret_pin) {
         _cleanup_(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
         _cleanup_(message_freep) sd_bus_message *call = NULL, *reply = NULL;
         _cleanup_(json_freep) json_t *seal = NULL;
@@ -148,5 +148,6 @@ const char *approvers_verb(Context *context, const char *path) {
             call_attempt(context, call, &error, &reply) >= 0 &&
             sd_bus_message_read(reply, "s", &text) >= 0)
                 seal = json_loads(text, 0, NULL);
+        *ret_pin = json_is_true(json_object_get(seal, "pin"));
         return json_array_size(json_object_get(seal, "approvers")) > 0 ? "request-use" : "sign";
 }

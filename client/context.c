@@ -117,6 +117,7 @@ void note(const Context *context, const char *format, ...) {
 
         if (context->json)
                 return;
+        (void) fflush(stdout); /* where both go to one place it comes after what was printed */
         va_start(arguments, format);
         (void) vfprintf(stderr, format, arguments);
         va_end(arguments);

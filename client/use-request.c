@@ -70,8 +70,8 @@ static json_t *kind_text(const UseChallenge *c) {
         if (c->live)
                 return text_new("live: the TPM takes it once, within %lld s",
                                 (long long) c->expiration);
-        return text_new("deferred: good for this document; once, and until when, only the daemon "
-                        "counts");
+        return text_new("deferred: for this document alone; that it counts once, and ends, only "
+                        "sealsd sees to");
 }
 
 static json_t *needed_text(const json_t *facts) {
@@ -236,8 +236,12 @@ int use_progress_text(const json_t *request, char **ret) {
         FILE *out = open_memstream(ret, &size);
         if (!out)
                 return -1;
-        fprintf(out, "%zu of %lld approvals", json_array_size(approved),
-                (long long) json_integer_value(json_object_get(request, "threshold")));
+        const size_t given = json_array_size(approved);
+        const long long needed = json_integer_value(json_object_get(request, "threshold"));
+        if ((long long) given > needed)
+                fprintf(out, "%zu approvals, where %lld are enough", given, needed);
+        else
+                fprintf(out, "%zu of %lld approvals", given, needed);
         if (strcmp(json_text(request, "state"), "applied") == 0)
                 waiting_write(out, json_object_get(request, "approvers"), approved);
         return fclose(out) == 0 ? 0 : -1;

@@ -104,8 +104,15 @@ static int state_print(const Context *context, const json_t *state) {
         rows = table_rows(state);
         r = print_table(context, rows, columns, n_columns, "No PCRs.");
         if (r == 0 && !approved)
-                puts("\nNext: 'sealctl machine-state approve', once you know why the values "
-                     "changed.");
+                puts(json_is_true(json_object_get(state, "retired"))
+                             ? "\nThis state was approved, and is retired ('sealctl machine-state "
+                               "list').\n"
+                               "Next: start the machine in a state that is approved; to take this "
+                               "one "
+                               "back\ndoes 'sealctl machine-state approve'."
+                             : "\nNext: 'sealctl machine-state approve', once you know why the "
+                               "values "
+                               "changed.");
         return r != 0 ? r : approved ? 0 : EXIT_MACHINE_REFUSES;
 }
 
@@ -305,7 +312,10 @@ static int verb_retire_state(Context *context, int argc, char **argv) {
                 r = retire_send(context, id, arguments[1]);
         if (r != 0)
                 return r;
-        return print_done(context, "retired", arguments[0], "Machine state %s is retired.",
+        return print_done(context, "retired", arguments[0],
+                          "Machine state %s is retired: no seal signs in it any more.\n"
+                          "Next: 'sealctl machine-state show' tells whether the present state is "
+                          "approved",
                           arguments[0]);
 }
 

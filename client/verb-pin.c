@@ -72,8 +72,10 @@ static int accept_send(Context *context, const char *path, const json_t *old, co
 }
 
 static int accepted_report(Context *context, const char *path) {
-        const bool sign = context->json || strcmp(approvers_verb(context, path), "sign") == 0;
-        const SealNext next = { "", sign ? "sealctl sign" : "sealctl request-use", " FILE" };
+        bool pin = false;
+        const bool sign = context->json || strcmp(approvers_verb(context, path, &pin), "sign") == 0;
+        const SealNext next = { "", sign ? "sealctl sign" : "sealctl request-use",
+                                sign && pin ? " FILE --ask-pin" : " FILE" };
 
         return seal_state_report(context, path, &next);
 }
@@ -131,6 +133,9 @@ int verb_change_pin(Context *context, int argc, char **argv) {
                 r = change_send(context, path, old_ticket, new_ticket);
         if (r != 0)
                 return r;
-        return print_done(context, "changed", path_last(path), "Seal %s: its PIN is changed",
-                          path_last(path));
+        return print_done(
+                context, "changed", path_last(path),
+                "Seal %s: its PIN is changed\n"
+                "Next: destroy copies of the register from before: the old PIN opens them",
+                path_last(path));
 }

@@ -261,9 +261,13 @@ static int can_sign_print(Context *context, const char *path) {
                                                                  "can-sign", 1, "why-not", "");
                 return print_json_value(context, object);
         }
-        const char *verb = approvers_verb(context, path);
-        printf("Seal %s can sign (for its keepers%s).\nNext: a keeper runs 'sealctl %s %s FILE'\n",
-               number, strcmp(verb, "sign") == 0 ? "" : ", once its approvers agree", verb, number);
+        bool pin = false;
+        const char *verb = approvers_verb(context, path, &pin);
+        const bool sign = strcmp(verb, "sign") == 0;
+        printf("Seal %s can sign (for its keepers%s%s).\n"
+               "Next: a keeper runs 'sealctl %s %s FILE%s'\n",
+               number, sign ? "" : ", once its approvers agree", pin ? ", with its PIN" : "", verb,
+               number, sign && pin ? " --ask-pin" : "");
         return 0;
 }
 

@@ -61,6 +61,23 @@ static const OutputField fields[] = {
         { "clients", "Clients", FIELD_TEXT },
 };
 
+/* Bits of machine states: those that are taken, and those of them that are retired. */
+static int state_indices_print(const Context *context, const json_t *status) {
+        static const char *const keys[] = { "index", "used", "retired" };
+        static const OutputField columns[] = {
+                { "index", "MACHINE STATES' INDEX", FIELD_HANDLE },
+                { "used", "APPROVED BY IT", FIELD_TEXT },
+                { "retired", "RETIRED", FIELD_TEXT },
+        };
+        _cleanup_(json_freep)
+                json_t *rows = rows_named(json_object_get(status, "state-indices"), keys, 3);
+
+        if (json_array_size(rows) == 0)
+                return 0;
+        putchar('\n');
+        return print_table(context, rows, FIELDS(columns), "");
+}
+
 static int indices_print(const Context *context, const json_t *status) {
         static const char *const keys[] = { "index", "used", "size" };
         static const OutputField columns[] = {
@@ -122,6 +139,8 @@ static int status_print(const Context *context, const json_t *status) {
         int r = print_fields(context, status, FIELDS(fields));
         if (r == 0)
                 r = indices_print(context, status);
+        if (r == 0)
+                r = state_indices_print(context, status);
         if (r == 0)
                 print_attention(status);
         if (r == 0)

@@ -193,9 +193,13 @@ def test_sealctl_lists_and_retires(retirable):
         (first, "default", "user:root", True, 0)]
     assert "IN FORCE" in box.ok("sealctl machine-state list")
     assert box.run(f"sealctl machine-state retire {first} old </dev/null").status == 2
-    box.ok(f"sealctl --yes machine-state retire {first} old")
+    assert "RETIRED" in box.ok("sealctl status")
+    assert "machine-state show" in box.ok(f"sealctl --yes machine-state retire {first} old")
     assert json.loads(box.ok("sealctl --json machine-state list"))[0]["retired"] > 0
-    assert box.run("sealctl machine-state show").status == 7
+    done = box.run("sealctl machine-state show")
+    assert done.status == 7 and "is retired" in done.stdout and "why the values" not in done.stdout, done
+    done = box.run("sealctl --yes machine-state retire 99 old")
+    assert done.status == 4 and "machine-state list" in done.stderr, done
 
 
 def test_authority_with_plain_openssl_signs_what_is_computed_from_the_documented_terms(retirable):

@@ -216,6 +216,7 @@ def collected(box, number, request, document):
 def test_two_of_three_approve_a_document_and_openssl_verifies(shared, keys, number, document):
     first, second, third = keys
     before = uses(shared, number)
+    assert "once its approvers agree" in shared.ok(f"sealctl why {number}")
     out = shared.ok(f"sealctl request-use {number} {document} --purpose document-signing --expires +3d")
     request = int(re.match(r"Request (\d+): applied, 0 of 2 approvals; not yet: ", out)[1])
     assert f"sealctl approve-use {request}" in out
@@ -239,6 +240,7 @@ def test_live_signs_with_the_last_approval_and_is_used_once(shared, keys, number
     first, second, _third = keys
     before = uses(shared, number)
     request = ask(shared, number, document, "--live")
+    assert json.loads(shared.ok("sealctl --json status"))["challenges"] == 0  # nothing for the authority
     assert "live: the TPM takes it once" in approve(shared, keys, request, first).stdout
     assert "completed" in approve(shared, keys, request, second).stdout
     assert collected(shared, number, request, document) and uses(shared, number) == before + 1
@@ -385,8 +387,11 @@ def test_approval_is_withdrawn_until_it_is_used(shared, keys, number, document):
     # Not another's, unless by an administrator.
     assert shared.run(f"sealctl withdraw-approval {request} --approver {second}", first).status == 3
     assert "applied, 0 of 2" in shared.ok(f"sealctl withdraw-approval {request} --approver {second}")
+    done = shared.run(f"sealctl withdraw-approval {request} --approver {second}")
+    assert done.status == 4 and "sealctl request ID" in done.stderr, done
     approve(shared, keys, request, third)
     approve(shared, keys, request, first)
+    assert "3 approvals, where 2 are enough" in approve(shared, keys, request, second).stdout
     assert collected(shared, number, request, document)
     assert shared.run(f"sealctl withdraw-approval {request}", first).status == 5
 

@@ -31,7 +31,7 @@ def delivered(box, words="", keeper="SEAL_KEEPER"):
 @pytest.fixture(scope="module")
 def number(shared, files):
     number = delivered(shared)
-    shared.ok(f"sealctl accept {number} --pin-file {files[PIN]}", shared["SEAL_KEEPER"])
+    assert "--ask-pin" in shared.ok(f"sealctl accept {number} --pin-file {files[PIN]}", shared["SEAL_KEEPER"])
     return number
 
 
@@ -45,6 +45,7 @@ def sign(box, number, words, status=0):
 def test_keeper_sets_the_pin_and_signs_with_it(shared, files, number):
     keeper = shared["SEAL_KEEPER"]
     assert "PIN: yes" in shared.ok(f"sealctl show {number}", keeper)
+    assert "FILE --ask-pin" in shared.ok(f"sealctl why {number}", keeper)
     sign(shared, number, f"--pin-file {files[PIN]}")
     shared.ok(f"sealctl show {number} --public-key > /run/test/pin.pem; sealctl verify /run/test/doc "
               f"--public-key /run/test/pin.pem --signature /run/test/{keeper}.sig")
