@@ -78,6 +78,19 @@ unsigned challenges_count(const Challenges *challenges) {
         return n;
 }
 
+unsigned challenges_room(const Challenges *challenges, const Tpm *tpm) {
+        const unsigned held = challenges_count(challenges), max = tpm_live_uses_max(tpm);
+
+        return held < max ? max - held : 0;
+}
+
+static bool index_on_offer(const Challenges *challenges) {
+        for (size_t i = 0; i < CHALLENGES_OFFERED_MAX; i++)
+                if (challenges->slots[i].id[0] != '\0' && challenges->slots[i].handle != 0)
+                        return true;
+        return false;
+}
+
 /* --- uses ------------------------------------------------------------------------------------- */
 
 static HeldUse *use_slot(Challenges *challenges, uint64_t key) {
@@ -87,16 +100,22 @@ static HeldUse *use_slot(Challenges *challenges, uint64_t key) {
         return NULL;
 }
 
-int held_use_open(Challenges *challenges, Tpm *tpm, uint64_t key, TPM2B_NONCE *ret_nonce,
-                  ErrorDetail *detail) {
-        const unsigned max = tpm_live_uses_max(tpm);
+int held_use_open(Challenges *challenges, Tpm *tpm, uint64_t key, bool index_waits,
+                  TPM2B_NONCE *ret_nonce, ErrorDetail *detail) {
+        const unsigned max = tpm_live_uses_max(tpm), room = challenges_room(challenges, tpm);
         LiveUse *session = NULL;
 
-        if (challenges_count(challenges) >= max)
+        if (room == 0)
                 return error_set(detail, SEAL_E_BUSY,
                                  "The chip holds sessions for %u live request%s or challenges "
                                  "already: try again when one is over, or ask without 'live'",
                                  max, max == 1 ? "" : "s");
+        if (index_waits && room == 1 && !index_on_offer(challenges))
+                return error_set(
+                        detail, SEAL_E_BUSY,
+                        "The session that the chip has left is for the authority, for whom "
+                        "an NV index waits: try again when it has answered, or ask without "
+                        "'live'");
         int r = tpm_live_use_open(tpm, &session, detail);
         if (r != 0)
                 return r;

@@ -61,11 +61,18 @@ unsigned challenges_offered(const Challenges *challenges);
 unsigned challenges_count(const Challenges *challenges);
 
 /*
- * Open a session for a use and hold it under this key, which nobody uses twice. SEAL_E_BUSY when too
- * many are held: on a chip of our own one leaves the room that a signature needs.
+ * For how many more there is room beside what a signature needs, which is two sessions: of a chip of
+ * our own one is left for whatever is held.
  */
-int held_use_open(Challenges *challenges, Tpm *tpm, uint64_t key, TPM2B_NONCE *ret_nonce,
-                  ErrorDetail *detail);
+unsigned challenges_room(const Challenges *challenges, const Tpm *tpm);
+
+/*
+ * Open a session for a use and hold it under this key, which nobody uses twice. Where an index waits
+ * for its first write one place is left to its challenge, until that is on offer. SEAL_E_BUSY when
+ * there is no room.
+ */
+int held_use_open(Challenges *challenges, Tpm *tpm, uint64_t key, bool index_waits,
+                  TPM2B_NONCE *ret_nonce, ErrorDetail *detail);
 /* NULL when it is gone: dropped, or with its connection. */
 LiveUse *held_use_find(Challenges *challenges, uint64_t key);
 /* Of none, nothing. */

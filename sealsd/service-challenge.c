@@ -10,12 +10,14 @@
 
 #include <openssl/crypto.h>
 
+#include "base/utc.h"
 #include "policy/approval.h"
 #include "policy/key.h"
 #include "policy/ref.h"
 #include "sealsd/service-authority.h"
 #include "sealsd/service-capacity.h"
 #include "sealsd/service-internal.h"
+#include "sealsd/service-use.h"
 #include "tpm/machine.h"
 
 static const char *kind_of(const OfferedChallenge *challenge) {
@@ -34,8 +36,7 @@ static int require_external(const Service *service, ErrorDetail *detail) {
                                    "its passphrase");
 }
 
-/* Whether an index waits for its first write. */
-static int find_unwritten(Service *service, bool *ret) {
+int service_index_waits(Service *service, bool *ret) {
         RegisterIndex rows[INDICES_MAX + 1];
         size_t count;
 
@@ -56,7 +57,7 @@ static int challenge_expected(Service *service, bool *ret, ErrorDetail *detail) 
 
         *ret = phase == INIT_DEFINED;
         if (phase == INIT_COMPLETE)
-                return find_unwritten(service, ret);
+                return service_index_waits(service, ret);
         return *ret ? 0 : service_require_ready(service, detail);
 }
 
@@ -72,7 +73,8 @@ typedef struct OfferJob {
         ServiceJob head;
         Caller by;
         bool state_missing;
-        bool extending; /* Initialize is complete */
+        bool extending; /* Initialize is complete: seals sign meanwhile */
+        bool crowded;   /* there was no room for the challenge of an index that waits for it */
         PcrSelection pcrs;
         ApprovalSet *approvals;
         TPM2B_DIGEST ref; /* of the profile */
@@ -136,6 +138,13 @@ static int offer_new(OfferJob *job, Chip *chip, const TpmIndex *index, ErrorDeta
         return 0;
 }
 
+/* Before a seal is there nothing has to be left to its signature. */
+static bool offer_has_room(const OfferJob *job, const Chip *chip) {
+        if (job->extending)
+                return challenges_room(chip->challenges, chip->tpm) > 0;
+        return challenges_count(chip->challenges) < CHALLENGES_OFFERED_MAX;
+}
+
 static int offer_index(OfferJob *job, Chip *chip, RegisterIndex *row, ErrorDetail *detail) {
         TpmIndexState state;
         TpmIndex index;
@@ -158,7 +167,9 @@ static int offer_index(OfferJob *job, Chip *chip, RegisterIndex *row, ErrorDetai
                         detail, SEAL_E_REGISTER_TAMPERED,
                         "NV index 0x%08x is not in the chip any more; run 'sealctl init' again",
                         row->handle);
-        if (r == 0 && !row->written && challenges_count(chip->challenges) < CHALLENGES_OFFERED_MAX)
+        const bool room = offer_has_room(job, chip);
+        job->crowded |= !row->written && !room;
+        if (r == 0 && !row->written && room)
                 r = offer_new(job, chip, &index, detail);
         OPENSSL_cleanse(&index, sizeof(index));
         return r;
@@ -178,6 +189,7 @@ static int offer_run(Job *job, Chip *chip, ErrorDetail *detail) {
         int r;
 
         j->offered_count = 0;
+        j->crowded = false;
         r = service_job_begin(&j->head, chip, detail);
         challenges_expire(chip->challenges, j->now);
         if (r == 0 && j->state_missing)
@@ -199,9 +211,24 @@ static int offer_keep(OfferJob *job) {
         return r == 0 ? service_initialize_try_complete(s, &job->by) : r;
 }
 
+/* Nothing can be offered: until when. No further live use begins as long as the index waits. */
+static int offer_crowded(const Service *service, ErrorDetail *detail) {
+        const uint64_t end = live_first_end(service);
+        char when[TIME_TEXT_SIZE] = "soon";
+
+        if (end != 0)
+                (void) time_format_rfc3339(end, when);
+        return error_set(detail, SEAL_E_BUSY,
+                         "An NV index waits for the authority, but live uses hold the sessions of "
+                         "the chip that its challenge needs; the first of them is over at %s, or "
+                         "when it is signed or cancelled: ask again then",
+                         when);
+}
+
 static void offer_done(Job *job, int code, const ErrorDetail *detail) {
         OfferJob *j = (OfferJob *) job;
         ChallengeList list = {};
+        ErrorDetail own = {};
 
         (void) approval_set_unref(j->approvals);
 
@@ -220,6 +247,10 @@ static void offer_done(Job *job, int code, const ErrorDetail *detail) {
         }
         if (code == 0)
                 service_separation_offered(j->head.service, &list);
+        if (code == 0 && list.count == 0 && j->crowded) {
+                code = offer_crowded(j->head.service, &own);
+                detail = &own;
+        }
         service_job_finish(&j->head, code, detail, &list);
 }
 

@@ -264,3 +264,5 @@ void service_revoke_found(Service *service, const char *number);
 int service_initialize_try_complete(Service *service, const Caller *caller);
 /* Indices of the register; count is at most INDICES_MAX + 1. */
 int service_indices(Service *service, RegisterIndex *ret, size_t *ret_count);
+/* Whether one of them waits for its first write. */
+int service_index_waits(Service *service, bool *ret);

@@ -18,6 +18,7 @@ typedef struct LiveJob {
         Caller caller;
         Request *request; /* owned */
         uint64_t key;
+        bool index_waits;    /* for an answer of the external authority */
         unsigned connection; /* that it was opened in */
         TPM2B_NONCE nonce;
 } LiveJob;
@@ -78,17 +79,25 @@ static int on_expired(sd_event_source *source, uint64_t usec, void *userdata) {
         return 0;
 }
 
+uint64_t live_first_end(const Service *service) {
+        uint64_t first = 0;
+
+        for (size_t i = 0; i < CHALLENGES_OFFERED_MAX; i++) {
+                const LiveRequest *place = &service->live.places[i];
+
+                if (place->request != 0 && (first == 0 || place->expires < first))
+                        first = place->expires;
+        }
+        return first;
+}
+
 /* For the one that is over first; sd-event waits by a clock that nobody sets. */
 static void live_arm(Service *service) {
         LiveRequests *live = &service->live;
-        const uint64_t now = service_now(service);
-        uint64_t first = UINT64_MAX;
+        const uint64_t now = service_now(service), first = live_first_end(service);
 
-        for (size_t i = 0; i < CHALLENGES_OFFERED_MAX; i++)
-                if (live->places[i].request != 0 && live->places[i].expires < first)
-                        first = live->places[i].expires;
         live->timer = sd_event_source_disable_unref(live->timer);
-        if (first == UINT64_MAX)
+        if (first == 0)
                 return;
         int r = sd_event_add_time_relative(service->event, &live->timer, CLOCK_MONOTONIC,
                                            first > now ? first - now : 0, 0, on_expired, service);
@@ -218,7 +227,8 @@ static int live_run(Job *job, Chip *chip, ErrorDetail *detail) {
 
         int r = service_job_begin(&j->head, chip, detail);
         if (r == 0)
-                r = held_use_open(chip->challenges, chip->tpm, j->key, &j->nonce, detail);
+                r = held_use_open(chip->challenges, chip->tpm, j->key, j->index_waits, &j->nonce,
+                                  detail);
         j->connection = chip->connection;
         return r;
 }
@@ -284,7 +294,10 @@ int live_begin(Service *service, const Caller *caller, Request *request, const S
         job->request = request;
         job->key = ++service->live.serial;
         *place = (LiveRequest){ .key = job->key, .caller = *caller, .pin = *pin };
-        int r = service_job_submit(&job->head, live_run, live_done);
+        int r = service->installation.resident ? 0
+                                               : service_index_waits(service, &job->index_waits);
+        if (r == 0)
+                r = service_job_submit(&job->head, live_run, live_done);
         if (r != 0) {
                 place_free(place);
                 (void) service_job_discard(job);

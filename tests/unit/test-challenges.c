@@ -148,9 +148,10 @@ static void uses_and_challenges_share_the_room(void **state) {
         ErrorDetail detail = {};
 
         for (unsigned i = 1; i <= max; i++)
-                assert_int_equal(held_use_open(&challenges, chip->tpm, i, &nonce, NULL), 0);
+                assert_int_equal(held_use_open(&challenges, chip->tpm, i, false, &nonce, NULL), 0);
         assert_int_equal(challenges_count(&challenges), max);
-        assert_int_equal(held_use_open(&challenges, chip->tpm, 9, &other, &detail), SEAL_E_BUSY);
+        assert_int_equal(held_use_open(&challenges, chip->tpm, 9, false, &other, &detail),
+                         SEAL_E_BUSY);
         assert_int_equal(other.size, 0);
         assert_null(held_use_find(&challenges, 9));
         assert_non_null(held_use_find(&challenges, 1));
@@ -159,7 +160,7 @@ static void uses_and_challenges_share_the_room(void **state) {
         held_use_drop(&challenges, 1);
         held_use_drop(&challenges, 0);
         assert_null(held_use_find(&challenges, 1));
-        assert_int_equal(held_use_open(&challenges, chip->tpm, 9, &other, NULL), 0);
+        assert_int_equal(held_use_open(&challenges, chip->tpm, 9, false, &other, NULL), 0);
         assert_int_equal(other.size, nonce.size);
         assert_memory_not_equal(other.buffer, nonce.buffer, nonce.size);
         challenges_clear(&challenges);
@@ -174,14 +175,54 @@ static void no_use_is_held_while_challenges_take_the_room(void **state) {
 
         (void) offer(&challenges, "index", 0x01800001, NOW);
         (void) offer(&challenges, "index", 0x01800002, NOW);
-        assert_int_equal(held_use_open(&challenges, chip->tpm, 1, &nonce, NULL), SEAL_E_BUSY);
+        assert_int_equal(held_use_open(&challenges, chip->tpm, 1, false, &nonce, NULL),
+                         SEAL_E_BUSY);
         challenges_clear(&challenges);
-        assert_int_equal(held_use_open(&challenges, chip->tpm, 1, &nonce, NULL), 0);
+        assert_int_equal(held_use_open(&challenges, chip->tpm, 1, false, &nonce, NULL), 0);
         if (tpm_live_uses_max(chip->tpm) == 1)
                 (void) offer(&challenges, "index", 0x01800001, NOW);
         else
                 assert_non_null(challenges_take(&challenges, "index"));
         assert_null(challenges_take(&challenges, "index"));
+        challenges_clear(&challenges);
+        chip_assert_empty(chip);
+}
+
+static void a_signature_has_its_sessions_whatever_is_held(void **state) {
+        Challenges challenges = {};
+        TPM2B_NONCE nonce = {};
+        Chip *chip = *state;
+        const unsigned max = tpm_live_uses_max(chip->tpm);
+
+        for (unsigned i = 0; i < max; i++) {
+                assert_int_equal(challenges_room(&challenges, chip->tpm), max - i);
+                (void) offer(&challenges, "index", 0x01800001 + i, NOW);
+        }
+        assert_int_equal(challenges_room(&challenges, chip->tpm), 0);
+        challenges_clear(&challenges);
+        for (unsigned i = 1; i <= max; i++)
+                assert_int_equal(held_use_open(&challenges, chip->tpm, i, false, &nonce, NULL), 0);
+        assert_int_equal(challenges_room(&challenges, chip->tpm), 0);
+        challenges_clear(&challenges);
+        (void) offer(&challenges, "index", 0x01800001, NOW);
+        (void) offer(&challenges, "index", 0x01800002, NOW);
+        assert_int_equal(challenges_room(&challenges, chip->tpm), 0);
+        challenges_clear(&challenges);
+}
+
+static void live_uses_leave_a_place_to_an_index_that_waits(void **state) {
+        Challenges challenges = {};
+        TPM2B_NONCE nonce = {};
+        Chip *chip = *state;
+        const unsigned max = tpm_live_uses_max(chip->tpm);
+        ErrorDetail detail = {};
+
+        for (unsigned i = 1; i < max; i++)
+                assert_int_equal(held_use_open(&challenges, chip->tpm, i, true, &nonce, NULL), 0);
+        assert_int_equal(held_use_open(&challenges, chip->tpm, 9, true, &nonce, &detail),
+                         SEAL_E_BUSY);
+        assert_non_null(strstr(detail.text, "authority"));
+        assert_int_equal(challenges_room(&challenges, chip->tpm), 1);
         challenges_clear(&challenges);
         chip_assert_empty(chip);
 }
@@ -200,6 +241,10 @@ int main(void) {
                                                 chip_teardown),
                 cmocka_unit_test_setup_teardown(uses_and_challenges_share_the_room, chip_setup,
                                                 chip_teardown),
+                cmocka_unit_test_setup_teardown(a_signature_has_its_sessions_whatever_is_held,
+                                                chip_setup, chip_teardown),
+                cmocka_unit_test_setup_teardown(live_uses_leave_a_place_to_an_index_that_waits,
+                                                chip_setup, chip_teardown),
                 cmocka_unit_test_setup_teardown(no_use_is_held_while_challenges_take_the_room,
                                                 chip_setup, chip_teardown),
         };
