@@ -13,6 +13,8 @@
 #include "sealsd/service-life.h"
 #include "sealsd/service-use.h"
 
+#define LIVE_RETRY (1 * USEC_PER_SEC) /* where memory was out */
+
 typedef struct LiveJob {
         ServiceJob head;
         Caller caller;
@@ -61,9 +63,12 @@ static int on_expired(sd_event_source *source, uint64_t usec, void *userdata) {
         Service *s = userdata;
         const uint64_t now = service_now(s);
 
-        (void) source;
         (void) usec;
-        for (size_t i = 0; request && i < CHALLENGES_OFFERED_MAX; i++) {
+        if (!request) { /* no timer for now again: it would be called at once */
+                (void) sd_event_source_set_time_relative(source, LIVE_RETRY);
+                return sd_event_source_set_enabled(source, SD_EVENT_ONESHOT) < 0 ? -ENOMEM : 0;
+        }
+        for (size_t i = 0; i < CHALLENGES_OFFERED_MAX; i++) {
                 const LiveRequest *place = &s->live.places[i];
 
                 if (place->request == 0 || place->expires > now)
