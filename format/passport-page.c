@@ -164,17 +164,20 @@ static size_t states_retired(const PassportPage *page) {
 
 static void write_machine(FILE *out, const PassportPage *page) {
         const PassportMachine *machine = &page->passport->statement.machine;
-        char pcrs[PCR_TEXT_MAX + 1];
+        char pcrs[PCR_TEXT_MAX + 1], which[PCR_TEXT_MAX + 16] = "";
         size_t retired = states_retired(page), good = machine->state_count - retired;
         Words a;
 
-        (void) pcr_selection_format(&machine->pcrs, pcrs);
+        /* Only the approvals show it, and that there are no others nothing shows. */
+        if (machine->state_count > 0)
+                (void) snprintf(which, sizeof(which), " (PCRs %s)",
+                                pcr_selection_format(&machine->pcrs, pcrs));
         page_item(out,
-                  "The seal signs only while the machine is in a state (PCRs %s) that the "
-                  "authority has approved with its key. %s",
-                  pcrs,
-                  good == 0 ? "This passport has no such state: nothing signs until the authority "
-                              "approves one."
+                  "The seal signs only while the machine is in a state%s that the authority has "
+                  "approved with its key. %s",
+                  which,
+                  good == 0 ? "This passport tells of none that counts. One that sealsd does not "
+                              "tell of would count, too."
                             : "Known to this passport:");
         for (size_t i = 0; i < machine->state_count; i++)
                 if (!page->facts->retired[i])

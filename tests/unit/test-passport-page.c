@@ -48,6 +48,8 @@ HOLDS(has_approvers_and_pin, c->options.pin &&APPROVERS > 0)
 HOLDS(has_limit, c->limited)
 HOLDS(has_no_good_state, c->options.states == 0 || (c->options.states == 1 && c->retired))
 HOLDS(has_good_state, c->options.states > 1 || (c->options.states == 1 && !c->retired))
+HOLDS(has_no_state, c->options.states == 0)
+HOLDS(has_state, c->options.states > 0)
 HOLDS(has_retired, c->retired)
 HOLDS(is_unretirable, c->options.states > 0 && !c->options.indexed)
 HOLDS(is_retirable, c->options.states > 0 && c->options.indexed)
@@ -86,7 +88,9 @@ static const Sentence sentences[] = {
         { "in an approved state, learns the PIN, and has enough deferred approvals",
           has_approvers_and_pin },
         { "used at most 1000 times", has_limit },
-        { "nothing signs until the authority approves one", has_no_good_state },
+        { "tells of none that counts. One that sealsd does not tell of would", has_no_good_state },
+        { "in a state (PCRs sha256:", has_state },
+        { "in a state that the authority has approved", has_no_state },
         { "Known to this passport:", has_good_state },
         { "Retired, and refused by the chip: state 1, approved", has_retired },
         { "(cannot be retired)", is_unretirable },
