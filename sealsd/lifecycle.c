@@ -339,7 +339,7 @@ int request_transition(RequestKind kind, RequestState from, RequestOperation ope
                         names_add(&allowed, request_table[i].name);
         if (allowed.used == 0)
                 return error_set(detail, SEAL_E_INVALID_STATE,
-                                 "The request is %s: %s is not possible, and nothing else is",
+                                 "The request is %s: %s is not possible any more",
                                  request_states[from], transition->name);
         return refuse("request", request_states[from], transition->name, &allowed, detail);
 }
