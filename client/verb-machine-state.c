@@ -312,11 +312,12 @@ static int verb_retire_state(Context *context, int argc, char **argv) {
                 r = retire_send(context, id, arguments[1]);
         if (r != 0)
                 return r;
-        return print_done(context, "retired", arguments[0],
-                          "Machine state %s is retired: no seal signs in it any more.\n"
-                          "Next: 'sealctl machine-state show' tells whether the present state is "
-                          "approved",
-                          arguments[0]);
+        r = print_done(context, "retired", arguments[0],
+                       "Machine state %s is retired: no seal signs in it any more.", arguments[0]);
+        if (r == 0 && !context->json)
+                puts("Next: 'sealctl machine-state show' tells whether the present state is "
+                     "approved");
+        return r;
 }
 
 int verb_machine_state(Context *context, int argc, char **argv) {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* sealctl accept and change-pin: the keeper takes a seal, and has its PIN from then on. */
+#include <stdio.h>
 #include <string.h>
 
 #include "client/approver.h"
@@ -133,9 +134,11 @@ int verb_change_pin(Context *context, int argc, char **argv) {
                 r = change_send(context, path, old_ticket, new_ticket);
         if (r != 0)
                 return r;
-        return print_done(
-                context, "changed", path_last(path),
-                "Seal %s: its PIN is changed\n"
-                "Next: destroy copies of the register from before: the old PIN opens them",
-                path_last(path));
+        r = print_done(context, "changed", path_last(path), "Seal %s: its PIN is changed",
+                       path_last(path));
+        if (r == 0 && !context->json)
+                puts("Next: have the register backed up anew and older copies destroyed: in them "
+                     "the old PIN "
+                     "counts");
+        return r;
 }

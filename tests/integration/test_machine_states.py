@@ -194,7 +194,7 @@ def test_sealctl_lists_and_retires(retirable):
     assert "IN FORCE" in box.ok("sealctl machine-state list")
     assert box.run(f"sealctl machine-state retire {first} old </dev/null").status == 2
     assert "RETIRED" in box.ok("sealctl status")
-    assert "machine-state show" in box.ok(f"sealctl --yes machine-state retire {first} old")
+    assert "\nNext: 'sealctl machine-state show'" in box.ok(f"sealctl --yes machine-state retire {first} old")
     assert json.loads(box.ok("sealctl --json machine-state list"))[0]["retired"] > 0
     done = box.run("sealctl machine-state show")
     assert done.status == 7 and "is retired" in done.stdout and "why the values" not in done.stdout, done

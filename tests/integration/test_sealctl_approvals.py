@@ -463,6 +463,15 @@ def test_who_speaks_for_whom_has_to_be_clear(shared, keys, number, document):
     shared.ok(f"sealctl cancel {request} 'over'")
 
 
+def test_a_use_is_not_approved_or_rejected_as_an_application_is(shared, keys, number, document):
+    request = ask(shared, number, document)
+    done = shared.run(f"sealctl approve {request}", shared["SEAL_REVIEWER"])
+    assert done.status in (3, 5) and "approve-use" in done.stderr, done
+    done = shared.run(f"sealctl reject {request} no", shared["SEAL_REVIEWER"])
+    assert done.status in (3, 5) and "Next" not in done.stdout, done
+    shared.ok(f"sealctl cancel {request} 'over'")
+
+
 def test_others_do_not_see_it(shared, keys, number, document):
     request = ask(shared, number, document)
     for verb in ("request", "challenge", "withdraw-approval"):

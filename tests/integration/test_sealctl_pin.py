@@ -84,7 +84,7 @@ def test_pin_is_changed_with_the_old_one(shared, files, number):
                       keeper)
     assert done.status == 3 and "left" in done.stderr, done
     out = shared.ok(f"sealctl change-pin {number} --old-pin-file {files[PIN]} --new-pin-file {files[NEW]}", keeper)
-    assert "changed" in out
+    assert "is changed\nNext: " in out
     sign(shared, number, f"--pin-file {files[PIN]}", status=3)
     sign(shared, number, f"--pin-file {files[NEW]}")
     told = json.loads(shared.ok(f"sealctl --json change-pin {number} --old-pin-file {files[NEW]} "
