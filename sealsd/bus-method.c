@@ -67,9 +67,15 @@ int parse_reason(Operation *op, ErrorDetail *detail) {
 static void method_work(Operation *op);
 
 /* What is refused to a use of a seal is told in the ledger. */
-static bool method_signs(const Method *method) {
-        return strcmp(method->member, "Sign") == 0 || strcmp(method->member, "SignMany") == 0 ||
-               strcmp(method->member, "RequestUse") == 0;
+static bool operation_signs(const Operation *op) {
+        static const char *const of_seal[] = { "Sign", "SignMany", "RequestUse" };
+        const char *member = op->method->member;
+
+        for (size_t i = 0; i < ROWS(of_seal); i++)
+                if (strcmp(member, of_seal[i]) == 0)
+                        return true;
+        return strcmp(op->kind, "use") == 0 &&
+               (strcmp(member, "Collect") == 0 || strcmp(member, "CollectWith") == 0);
 }
 
 static void key_known(void *userdata, int code, const ErrorDetail *detail, const void *result) {
@@ -80,7 +86,7 @@ static void key_known(void *userdata, int code, const ErrorDetail *detail, const
                 method_work(op);
                 return;
         }
-        if (code > 0 && method_signs(op->method))
+        if (code > 0 && operation_signs(op))
                 service_ledger_refused(op->bus->service, &op->caller, op->number, code);
         operation_fail(op, code, detail);
 }
@@ -221,7 +227,7 @@ int method_dispatch(sd_bus_message *m, void *userdata, sd_bus_error *ret_error) 
                         return 1;
         }
         /* Of a seal that is there for the caller; of another one he learns nothing, nor the ledger. */
-        if (r == SEAL_E_ACCESS_DENIED && op->method && method_signs(op->method) && op->related)
+        if (r == SEAL_E_ACCESS_DENIED && op->method && op->related && operation_signs(op))
                 service_ledger_refused(op->bus->service, &op->caller, op->number, r);
         if (r == 0)
                 method_authorized(op, 0, NULL);

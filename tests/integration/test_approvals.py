@@ -313,6 +313,17 @@ def test_approvers_see_the_request_and_not_the_seal(uses, three, number):
         assert uses.refused(request, "Collect", user=user) == "AccessDenied"
 
 
+def test_collecting_another_ones_signature_is_told_in_the_ledger(uses, three):
+    number = uses.seal(three, 1)
+    request = uses.request(number, document("not his"))
+    uses.approve(request, three[0])
+    for member in (["Collect"], ["CollectWith", "a{sv}", "0"]):
+        assert uses.refused(request, *member, user=ALICE) == "AccessDenied"
+    assert uses.refused(request, "Collect", user=OTHER) == "UnknownObject"  # who learns nothing, nor the ledger
+    told = uses.events("use-refused", number)
+    assert [(row["subject"], row["result"], row["count"]) for row in told] == [(f"user:{ALICE}", "AccessDenied", 2)]
+
+
 def test_approver_of_one_seal_sees_no_request_about_another(uses, three):
     theirs = uses.seal(three[:1], 1)
     request = uses.request(theirs, document("of one"))
