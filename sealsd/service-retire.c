@@ -57,7 +57,7 @@ static int retire_run(Job *job, Chip *chip, ErrorDetail *detail) {
 
 static int retire_write(RetireJob *job) {
         Service *s = job->head.service;
-        const MachineState *state = &job->state;
+        MachineState *state = &job->state;
         char policy[2 * TPM2_SHA256_DIGEST_SIZE + 1];
 
         hex_encode(state->approval.policy.buffer, TPM2_SHA256_DIGEST_SIZE, policy);
@@ -77,7 +77,7 @@ static int retire_write(RetireJob *job) {
 
 static int retire_settle(RetireJob *job, ErrorDetail *told) {
         Service *s = job->head.service;
-        bool was_approved = s->health.approved;
+        const bool in_force = s->health.approved && job->state.id == s->health.state_id;
 
         int r = retire_write(job);
         if (r == 0)
@@ -94,7 +94,7 @@ static int retire_settle(RetireJob *job, ErrorDetail *told) {
                                  error_describe(r, &why));
         }
         log_notice("machine state %" PRIu64 " is retired", job->state.id);
-        if (was_approved && job->state.id == s->health.state_id)
+        if (in_force || (s->health.approved && job->state.id == s->health.state_id))
                 service_attention(
                         s, "warning", "machine-state-retired", "",
                         "The machine state that is in force was retired: no seal signs "

@@ -177,17 +177,28 @@ static int bit_add(Store *store, const MachineState *state, uint64_t id) {
         return r == 0 ? bit_insert(store, state, id) : r;
 }
 
-int store_machine_state_retire(Store *store, const MachineState *state) {
+int store_machine_state_retire(Store *store, MachineState *state) {
+        const StateBit *retire = &state->approval.retire;
         _cleanup_query_ Query query = query_new(
                 store, "UPDATE state_bit SET retired = ?, by_text = ?, by_kind = ?, by_id = ?,"
-                       " reason = ? WHERE state = ? RETURNING 1");
+                       " reason = ? WHERE nv_index = ? AND bit = ? RETURNING state");
+        uint64_t id = 0;
 
         put_number(&query, state->retired);
         put_subject(&query, &state->retired_by);
         put_text(&query, state->retired_why);
-        put_number(&query, state->id);
+        put_number(&query, retire->index.handle);
+        put_number(&query, retire->bit);
         int r = query_one(&query);
-        return r != 0 ? r : query_run(&query);
+        if (r != 0)
+                return r;
+        take_number(&query, &id);
+        r = query_check(&query);
+        if (r == 0)
+                r = query_run(&query);
+        if (r == 0)
+                state->id = id;
+        return r;
 }
 
 int store_state_bits_used(Store *store, TPM2_HANDLE index, unsigned *ret, unsigned *ret_retired) {

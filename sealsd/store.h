@@ -142,8 +142,11 @@ typedef struct MachineState {
  */
 int store_machine_state_add(Store *store, MachineState *state);
 int store_machine_state_remove_all(Store *store);
-/* With retired, retired_by and retired_why of the state with that id. SEAL_E_NOT_FOUND. */
-int store_machine_state_retire(Store *store, const MachineState *state);
+/*
+ * With retired, retired_by and retired_why: the state that has this index and bit, whose id, which is
+ * another one where it was approved again meanwhile, is in state afterwards. SEAL_E_NOT_FOUND.
+ */
+int store_machine_state_retire(Store *store, MachineState *state);
 /* How many bits of a state index are given away, in order; and how many of those are retired. */
 int store_state_bits_used(Store *store, TPM2_HANDLE index, unsigned *ret, unsigned *ret_retired);
 /*

@@ -615,6 +615,37 @@ static void the_same_state_again_replaces_the_older(void **state) {
         assert_int_equal(count, 3);
 }
 
+/* Who retired it, and why, was lost: the row had another id by then. */
+static void a_state_approved_again_while_it_is_retired_is_retired(void **state) {
+        Register *r = *state;
+        MachineState first = a_machine_state(1), other = a_machine_state(2), again;
+        _cleanup_free_ MachineState *found = NULL;
+        size_t count = 0;
+
+        first.approval.retire = (StateBit){ .index = { .handle = 0x01800009 }, .bit = 3 };
+        other.approval.retire = (StateBit){ .index = { .handle = 0x01800009 }, .bit = 4 };
+        again = first;
+        index_add(r, 0x01800009, 0, 64, true);
+        assert_int_equal(store_machine_state_add(r->store, &other), 0);
+        assert_int_equal(store_machine_state_add(r->store, &first), 0);
+        assert_int_equal(store_machine_state_add(r->store, &again), 0);
+        first.retired = 88;
+        first.retired_by = first.by;
+        strcpy(first.retired_why, "a hole");
+        assert_int_equal(store_machine_state_retire(r->store, &first), 0);
+        assert_int_equal(first.id, again.id);
+        assert_int_equal(store_machine_state_list(r->store, &found, &count), 0);
+        assert_int_equal(count, 2);
+        assert_int_equal(found[0].id, again.id);
+        assert_int_equal(found[0].retired, 88);
+        assert_string_equal(found[0].retired_by.text, "user:admin");
+        assert_string_equal(found[0].retired_why, "a hole");
+        assert_int_equal(found[1].retired, 0);
+        first.approval.retire.bit = 5;
+        assert_int_equal(store_machine_state_retire(r->store, &first), SEAL_E_NOT_FOUND);
+        assert_int_equal(first.id, again.id);
+}
+
 static void machine_states_fill(Register *r) {
         assert_int_equal(store_begin(r->store), 0);
         for (unsigned i = 0; i < MACHINE_STATES_MAX; i++) {
@@ -713,6 +744,7 @@ int main(void) {
                 register_test(numbers_end_with_eight_digits),
                 register_test(machine_states_are_read_as_they_were_written),
                 register_test(the_same_state_again_replaces_the_older),
+                register_test(a_state_approved_again_while_it_is_retired_is_retired),
                 register_test(the_oldest_machine_state_makes_room),
                 register_test(another_profiles_states_make_no_room),
                 register_test(damaged_approvals_are_tampering),
