@@ -139,3 +139,12 @@ void held_use_drop(Challenges *challenges, uint64_t key) {
         (void) tpm_live_use_free(slot->session);
         *slot = (HeldUse){};
 }
+
+bool held_use_drop_spent(Challenges *challenges, uint64_t key) {
+        const LiveUse *session = held_use_find(challenges, key);
+
+        if (!session || !tpm_live_use_is_spent(session))
+                return false;
+        held_use_drop(challenges, key);
+        return true;
+}

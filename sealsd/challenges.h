@@ -6,6 +6,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/bytes.h"
@@ -75,5 +76,7 @@ int held_use_open(Challenges *challenges, Tpm *tpm, uint64_t key, bool index_wai
                   TPM2B_NONCE *ret_nonce, ErrorDetail *detail);
 /* NULL when it is gone: dropped, or with its connection. */
 LiveUse *held_use_find(Challenges *challenges, uint64_t key);
+/* True: the chip has signed in it, so that it holds nothing and is dropped. */
+bool held_use_drop_spent(Challenges *challenges, uint64_t key);
 /* Of none, nothing. */
 void held_use_drop(Challenges *challenges, uint64_t key);

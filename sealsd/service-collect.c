@@ -36,7 +36,7 @@ struct CollectJob {
         ApproverSignature signatures[APPROVERS_MAX];
         UseApprovals signed_by;
         uint64_t live; /* key of the session that waits; 0 deferred */
-        bool gone;     /* it was not there */
+        bool gone;     /* it was not there, or is used up without a signature */
         Secret pin;
         bool took;  /* the use: this call, and none before it */
         bool asked; /* the chip */
@@ -144,9 +144,10 @@ static int collect_run(Job *job, Chip *chip, ErrorDetail *detail) {
         }
         if (r == 0)
                 r = collect_sign(j, chip, detail);
+        /* Also of a signature that is none of ours: nothing more is signed in that session. */
+        j->gone |= held_use_drop_spent(chip->challenges, j->live) && r != 0;
         if (r != 0)
                 return r;
-        held_use_drop(chip->challenges, j->live);
         arrow_pass(j->head.arrows, ARROW_USE_SIGNED);
         return 0;
 }
@@ -280,7 +281,7 @@ static void collect_settle(Service *service, uint64_t id, int code, bool gone) {
         if (live && code == SEAL_E_WRONG_PIN)
                 secret_wipe(&live->pin);
         if (gone && live)
-                live_lost(service, id, "The TPM has lost the session that waited for it");
+                live_lost(service, id, "The session of the TPM that waited for it is gone");
         if (code == SEAL_E_REVOKED || code == SEAL_E_INVALID_STATE)
                 use_settle(service);
 }

@@ -227,6 +227,22 @@ static void live_uses_leave_a_place_to_an_index_that_waits(void **state) {
         chip_assert_empty(chip);
 }
 
+static void a_spent_use_leaves_its_place_to_the_next(void **state) {
+        Challenges challenges = {};
+        TPM2B_NONCE nonce = {};
+        Chip *chip = *state;
+
+        assert_false(held_use_drop_spent(&challenges, 0));
+        assert_int_equal(held_use_open(&challenges, chip->tpm, 1, false, &nonce, NULL), 0);
+        assert_false(held_use_drop_spent(&challenges, 1));
+        assert_non_null(held_use_find(&challenges, 1));
+        /* As tpm_seal_sign() does once the chip has signed. */
+        tpm_live_use_spend(held_use_find(&challenges, 1));
+        assert_true(held_use_drop_spent(&challenges, 1));
+        assert_null(held_use_find(&challenges, 1));
+        assert_int_equal(challenges_count(&challenges), 0);
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(an_empty_table_offers_nothing),
@@ -244,6 +260,8 @@ int main(void) {
                 cmocka_unit_test_setup_teardown(a_signature_has_its_sessions_whatever_is_held,
                                                 chip_setup, chip_teardown),
                 cmocka_unit_test_setup_teardown(live_uses_leave_a_place_to_an_index_that_waits,
+                                                chip_setup, chip_teardown),
+                cmocka_unit_test_setup_teardown(a_spent_use_leaves_its_place_to_the_next,
                                                 chip_setup, chip_teardown),
                 cmocka_unit_test_setup_teardown(no_use_is_held_while_challenges_take_the_room,
                                                 chip_setup, chip_teardown),
