@@ -132,6 +132,9 @@ int application_words_check(const Context *context, const ApplicationWords *a) {
                 return fail(context, EXIT_USAGE, "--name is required");
         if (a->not_after > 0 && a->not_after <= a->not_before)
                 return fail(context, EXIT_USAGE, "--not-after lies before --not-before");
+        if (a->threshold > 0 && a->approvers.count == 0)
+                return fail(context, EXIT_USAGE,
+                            "--threshold is of approvers: --approver is missing");
         int r = words_check(context, a);
         return r != 0 ? r : approvers_check(context, a);
 }

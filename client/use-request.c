@@ -247,7 +247,7 @@ int use_progress_text(const json_t *request, char **ret) {
         return fclose(out) == 0 ? 0 : -1;
 }
 
-static void next_print(const char *state, const char *id) {
+void use_next_print(const char *state, const char *id) {
         if (strcmp(state, "applied") == 0)
                 printf("Next: an approver runs 'sealctl approve-use %s --key KEY --document "
                        "FILE'\n",
@@ -273,6 +273,6 @@ int use_report(Context *context, const char *path) {
                 print_escaped(progress);
         }
         putchar('\n');
-        next_print(state, path_last(path));
+        use_next_print(state, path_last(path));
         return 0;
 }

@@ -124,6 +124,7 @@ static int use_print(const Context *context, const json_t *request) {
         };
         const json_t *approvals = json_object_get(request, "approvals");
         _cleanup_free_ char *progress = NULL;
+        char id[24];
 
         puts("\nThe signature that is asked for:");
         int r = print_fields(context, json_object_get(request, "application"), FIELDS(fields));
@@ -134,10 +135,14 @@ static int use_print(const Context *context, const json_t *request) {
                 print_escaped(progress);
                 putchar('\n');
         }
-        if (json_array_size(approvals) == 0)
-                return 0;
-        putchar('\n');
-        return print_table(context, approvals, FIELDS(columns), "");
+        if (json_array_size(approvals) > 0) {
+                putchar('\n');
+                r = print_table(context, approvals, FIELDS(columns), "");
+        }
+        (void) snprintf(id, sizeof(id), "%" JSON_INTEGER_FORMAT,
+                        json_integer_value(json_object_get(request, "id")));
+        use_next_print(json_text(request, "state"), id);
+        return r;
 }
 
 static int request_print(const Context *context, json_t *request) {

@@ -111,7 +111,7 @@ def test_certificates_serve_and_only_their_key_counts(shared, keys):
     ("--approver {user}={p521}", 2, "p521"),
     ("--approver {user}={pub} --threshold 2", 2, "--threshold"),
     ("--threshold 5", 2, "--threshold"),
-    ("--threshold 1", 2, "threshold"),
+    ("--threshold 1", 2, "--approver is missing"),
     ("--approver {user}={pub} --approver {user}={other}", 2, "user:"),
     ("--approver {user}={pub} --approver root={pub}", 2, "key"),
     ("--approver nobody-of-that-name={pub}", 2, "nobody-of-that-name"),
@@ -223,6 +223,7 @@ def test_two_of_three_approve_a_document_and_openssl_verifies(shared, keys, numb
     shown = shared.ok(f"sealctl request {request}", first)
     assert "contract.txt" in shown and shared.ok(f"sha256sum {document}").split()[0] in shown
     assert "0 of 2 approvals" in shown and f"user:{third}" in shown
+    assert f"Next: an approver runs 'sealctl approve-use {request} " in shown
     out = approve(shared, keys, request, first, f"--document {document}").stdout
     assert "contract.txt" in out and "document-signing" in out and "root" in out and "deferred" in out
     assert f"1 of 2 approvals; not yet: user:{second}, user:{third}" in out
