@@ -83,19 +83,50 @@ static int ticket_over(sd_event_source *source, uint64_t usec, void *userdata) {
         return 0;
 }
 
-static int check_room(const Tickets *tickets, uint32_t uid, ErrorDetail *detail) {
-        unsigned all = 0, own = 0;
+static unsigned count_of(const Tickets *tickets, uint32_t uid) {
+        unsigned count = 0;
 
-        for (const Ticket *t = tickets->first; t; t = t->next) {
-                all++;
-                own += t->uid == uid;
+        for (const Ticket *t = tickets->first; t; t = t->next)
+                count += t->uid == uid;
+        return count;
+}
+
+/*
+ * Whoever has most gives his oldest up for one who has at least two fewer: some users, who need have
+ * no role, do not keep the others from depositing. NULL: nobody has so many.
+ */
+static Ticket *ticket_given_up(Tickets *tickets, unsigned own) {
+        Ticket *oldest = NULL;
+        unsigned most = own + 2;
+
+        for (Ticket *t = tickets->first; t; t = t->next) { /* the newest first */
+                unsigned count = count_of(tickets, t->uid);
+
+                if (count < most)
+                        continue;
+                most = count;
+                oldest = t;
         }
+        return oldest;
+}
+
+static int make_room(Tickets *tickets, uint32_t uid, ErrorDetail *detail) {
+        unsigned all = 0, own = count_of(tickets, uid);
+
         if (own >= UID_TICKETS_MAX)
                 return error_set(detail, SEAL_E_QUOTA_EXCEEDED,
                                  "You have deposited %d secrets that no call has used; they are "
                                  "forgotten after a minute",
                                  UID_TICKETS_MAX);
-        return all >= TICKETS_MAX ? SEAL_E_BUSY : 0;
+        for (const Ticket *t = tickets->first; t; t = t->next)
+                all++;
+        if (all < TICKETS_MAX)
+                return 0;
+        Ticket *oldest = ticket_given_up(tickets, own);
+        if (!oldest)
+                return SEAL_E_BUSY;
+        ticket_drop(oldest);
+        return 0;
 }
 
 static int ticket_fill(Ticket *ticket) {
@@ -116,7 +147,7 @@ int tickets_put(Tickets *tickets, const char *owner, uint32_t uid, const Secret 
                 char ret_path[static OBJECT_PATH_MAX], ErrorDetail *detail) {
         _cleanup_(ticket_freep) Ticket *ticket = NULL;
 
-        int r = check_room(tickets, uid, detail);
+        int r = make_room(tickets, uid, detail);
         if (r != 0)
                 return r;
         if (strlen(owner) > OWNER_MAX)

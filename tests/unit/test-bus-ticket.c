@@ -148,10 +148,28 @@ static void test_all_have_a_bounded_number(void **state) {
         char path[OBJECT_PATH_MAX];
 
         for (uint32_t i = 0; i < TICKETS_MAX; i++)
-                assert_int_equal(put(f, ALICE, 1000 + i / UID_TICKETS_MAX, "x", path), 0);
+                assert_int_equal(put(f, ALICE, 1000 + i, "x", path), 0);
         assert_int_equal(put(f, BOB, 9, "x", path), SEAL_E_BUSY);
         assert_takes(f, ALICE, path, "x");
         assert_int_equal(put(f, BOB, 9, "x", path), 0);
+}
+
+static void test_who_has_most_makes_room_for_who_has_few(void **state) {
+        Fixture *f = *state;
+        char first[OBJECT_PATH_MAX], second[OBJECT_PATH_MAX], path[OBJECT_PATH_MAX];
+
+        assert_int_equal(put(f, ALICE, 1000, "oldest", first), 0);
+        assert_int_equal(put(f, ALICE, 1000, "next", second), 0);
+        for (uint32_t i = 2; i < TICKETS_MAX; i++)
+                assert_int_equal(put(f, ALICE, 1000 + i / UID_TICKETS_MAX, "x", path), 0);
+        assert_int_equal(put(f, BOB, 9, "old PIN", path), 0);
+        assert_none(f, ALICE, first);
+        assert_takes(f, ALICE, second, "next");
+        assert_int_equal(put(f, BOB, 9, "new PIN", second), 0);
+        assert_int_equal(put(f, BOB, 9, "one more", first), 0); /* they have four still */
+        assert_int_equal(put(f, BOB, 9, "too many", first), SEAL_E_BUSY);
+        assert_takes(f, BOB, path, "old PIN");
+        assert_takes(f, BOB, second, "new PIN");
 }
 
 #define TEST(function) cmocka_unit_test_setup_teardown(function, fixture_setup, fixture_teardown)
@@ -165,6 +183,7 @@ int main(void) {
                 TEST(test_ticket_is_gone_when_its_time_is_over),
                 TEST(test_one_user_has_a_few_whatever_his_connections),
                 TEST(test_all_have_a_bounded_number),
+                TEST(test_who_has_most_makes_room_for_who_has_few),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
