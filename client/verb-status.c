@@ -50,6 +50,7 @@ static const OutputField fields[] = {
         { "key-memory", "Register's key in", FIELD_TEXT },
         { "audit", "Kernel audit", FIELD_TEXT },
         { "challenges", "Open challenges", FIELD_TEXT },
+        { "live-uses", "Live uses that wait", FIELD_TEXT },
         { "ledger-index", "Ledger index", FIELD_HANDLE },
         { "fence-pcr", "Fence PCR", FIELD_TEXT },
         { "tcti", "TPM by", FIELD_TEXT },

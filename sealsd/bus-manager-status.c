@@ -83,6 +83,8 @@ static int append_counts(sd_bus_message *m, const Status *status, size_t clients
         if (r == 0)
                 r = dictionary_u32(m, "challenges", status->challenges);
         if (r == 0)
+                r = dictionary_u32(m, "live-uses", status->live_uses);
+        if (r == 0)
                 r = dictionary_u32(m, "queue", status->queue);
         return r < 0 ? r : dictionary_u32(m, "clients", (uint32_t) clients);
 }

@@ -84,6 +84,14 @@ static int on_expired(sd_event_source *source, uint64_t usec, void *userdata) {
         return 0;
 }
 
+unsigned live_count(const Service *service) {
+        unsigned n = 0;
+
+        for (size_t i = 0; i < CHALLENGES_OFFERED_MAX; i++)
+                n += service->live.places[i].request != 0;
+        return n;
+}
+
 uint64_t live_first_end(const Service *service) {
         uint64_t first = 0;
 

@@ -8,6 +8,7 @@
 #include "policy/index.h"
 #include "policy/key.h"
 #include "sealsd/service-internal.h"
+#include "sealsd/service-use.h"
 #include "sealsd/store-inspection.h"
 
 /* Who asked, while the chip is looked at for him. */
@@ -120,6 +121,7 @@ static int status_fill(Service *s, const char *unreached, Findings *found, Statu
                 .authority_pem = "",
                 .authority_name = s->authority_name,
                 .challenges = s->health.challenges,
+                .live_uses = live_count(s),
                 .queue = worker_depth(s->worker),
                 .fence_pcr = s->config->fence_pcr,
                 .room = s->room,

@@ -89,6 +89,8 @@ void live_forget(Service *service, uint64_t request);
 void live_connection(Service *service, unsigned connection);
 /* The same for those that the chip was signing just then: they have its answer first. */
 void live_review(Service *service);
+/* How many wait in sessions of the chip. */
+unsigned live_count(const Service *service);
 /* When the first of those that wait is over by its time; 0: none waits. */
 uint64_t live_first_end(const Service *service);
 /* The session is gone: the request ends, and those who see it are told. */

@@ -270,6 +270,7 @@ typedef struct Status {
         uint64_t seals;
         unsigned requests_open;
         unsigned challenges;
+        unsigned live_uses; /* that wait in a session of the chip */
         unsigned queue;
         unsigned fence_pcr;
         const char *tcti, *tpm;

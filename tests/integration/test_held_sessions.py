@@ -69,9 +69,12 @@ def test_signature_finds_no_chip_that_is_full_of_a_live_use_and_a_challenge(alon
     assert data == [], error
     error = crowded(alone)
     assert "live uses hold the sessions" in error
+    assert [status(alone.box)[key] for key in ("challenges", "live-uses")] == [0, 1]
+    assert "Live uses that wait" in alone.box.ok("sealctl status")
     assert alone.life.signs(alone.plain)
     cancel(alone, request, KEEPER)
     assert offered(alone) == 1
+    assert [status(alone.box)[key] for key in ("challenges", "live-uses")][1] == 0
     assert alone.life.signs(alone.plain)
 
 
