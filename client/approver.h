@@ -4,7 +4,9 @@
 
 #include "client/application.h"
 
-/* EXIT_USAGE for more than APPROVERS_MAX, a threshold without or beyond them, and contradictions. */
+/*
+ * EXIT_USAGE for more than APPROVERS_MAX, a threshold without or beyond them, and contradictions.
+ */
 int approvers_check(const Context *context, const ApplicationWords *application);
 
 /*
@@ -17,7 +19,7 @@ int approvers_append(const Context *context, const ApplicationWords *application
 int approvers_print(const Context *context, const json_t *approvers, json_int_t threshold);
 
 /*
- * "request-use" for a seal with approvers, else "sign": by which verb it is used; and whether it has
- * a PIN. "sign" and none where that cannot be found out.
+ * "request-use" for a seal with approvers, else "sign": by which verb it is used; and whether it
+ * has a PIN. "sign" and none where that cannot be found out.
  */
 const char *approvers_verb(Context *context, const char *path, bool *ret_pin);

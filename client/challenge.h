@@ -50,8 +50,8 @@ int challenge_check_machine(const MachineFacts *facts, Bytes challenge, ErrorDet
 
 /*
  * nonceTPM ‖ 0 ‖ cpHash ‖ policyRef, the first write of one of these indices: NV_SetBits(0) of
- * a revocation or state index or NV_Extend(genesis) of the ledger index. *ret_handle says which. Returns
- * SEAL_E_APPROVAL_INVALID with a sentence.
+ * a revocation or state index or NV_Extend(genesis) of the ledger index. *ret_handle says which.
+ * Returns SEAL_E_APPROVAL_INVALID with a sentence.
  */
 int challenge_check_index(const IndexFacts *facts, Bytes challenge, TPM2_HANDLE *ret_handle,
                           ErrorDetail *detail);

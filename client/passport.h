@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A passport on the command line: what the caller knows is read and compared, the verdict printed. */
+/*
+ * A passport on the command line: what the caller knows is read and compared, the verdict printed.
+ */
 #pragma once
 
 #include "client/context.h"

@@ -31,9 +31,9 @@ typedef struct PinWords {
 int pin_get(Context *context, const PinWords *words, const char *prompt, bool new_one, Secret *ret);
 
 /*
- * Deposit it. *ret is the ticket's object path, a JSON string that the caller owns, or NULL for a PIN
- * that is not set: entry_path's value. A ticket serves once, within a minute, so that nothing that
- * takes a person's time comes behind it.
+ * Deposit it. *ret is the ticket's object path, a JSON string that the caller owns, or NULL for a
+ * PIN that is not set: entry_path's value. A ticket serves once, within a minute, so that nothing
+ * that takes a person's time comes behind it.
  */
 int pin_deposit(Context *context, const Secret *pin, json_t **ret);
 

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Plain text for people, set in lines of 80 columns: headings, items, and labels with what they are. */
+/*
+ * Plain text for people, set in lines of 80 columns: headings, items, and labels with what they
+ * are.
+ */
 #pragma once
 
 #include <stdio.h>

@@ -42,7 +42,7 @@ uint64_t approval_set_id(const ApprovalSet *set, const PcrValues *values);
 const MachineState *approval_set_retired(const ApprovalSet *set, const PcrValues *values);
 
 /*
- * Which bit an approval of these values names, and so its policy: a state that counts keeps its bit,
- * others get the next. SEAL_E_CAPACITY_EXHAUSTED when none is left.
+ * Which bit an approval of these values names, and so its policy: a state that counts keeps its
+ * bit, others get the next. SEAL_E_CAPACITY_EXHAUSTED when none is left.
  */
 int approval_set_place(const ApprovalSet *set, MachineApproval *approval, ErrorDetail *detail);

@@ -107,7 +107,7 @@ int run_challenge(Operation *op, ErrorDetail *detail) {
         return r;
 }
 
-/* --- approvals ---------------------------------------------------------------------------------- */
+/* --- approvals -------------------------------------------------------------------------------- */
 
 int parse_withdraw(Operation *op, ErrorDetail *detail) {
         AuthorizeArgs *args = op->args;
@@ -142,7 +142,7 @@ int run_withdraw(Operation *op, ErrorDetail *detail) {
         return r;
 }
 
-/* --- the signature ------------------------------------------------------------------------------ */
+/* --- the signature ---------------------------------------------------------------------------- */
 
 int parse_collect_with(Operation *op, ErrorDetail *detail) {
         static const Option table[] = {

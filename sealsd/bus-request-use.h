@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The members of requests of kind use: what approvers sign, their signatures, and the one it is for. */
+/*
+ * The members of requests of kind use: what approvers sign, their signatures, and the one it is
+ * for.
+ */
 #pragma once
 
 #include "base/error.h"

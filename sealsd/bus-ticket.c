@@ -92,8 +92,8 @@ static unsigned count_of(const Tickets *tickets, uint32_t uid) {
 }
 
 /*
- * Whoever has most gives his oldest up for one who has at least two fewer: some users, who need have
- * no role, do not keep the others from depositing. NULL: nobody has so many.
+ * Whoever has most gives his oldest up for one who has at least two fewer: some users, who need
+ * have no role, do not keep the others from depositing. NULL: nobody has so many.
  */
 static Ticket *ticket_given_up(Tickets *tickets, unsigned own) {
         Ticket *oldest = NULL;

@@ -29,8 +29,8 @@ DEFINE_CLEANUP(Tickets, tickets_free)
 
 /*
  * Keep a copy for owner, a unique name on the bus. SEAL_E_QUOTA_EXCEEDED beyond UID_TICKETS_MAX of
- * one UID. Beyond TICKETS_MAX who has most, and two more than this one, loses his oldest; SEAL_E_BUSY
- * where nobody has.
+ * one UID. Beyond TICKETS_MAX who has most, and two more than this one, loses his oldest;
+ * SEAL_E_BUSY where nobody has.
  */
 int tickets_put(Tickets *tickets, const char *owner, uint32_t uid, const Secret *secret,
                 char ret_path[static OBJECT_PATH_MAX], ErrorDetail *detail);

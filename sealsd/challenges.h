@@ -62,15 +62,15 @@ unsigned challenges_offered(const Challenges *challenges);
 unsigned challenges_count(const Challenges *challenges);
 
 /*
- * For how many more there is room beside what a signature needs, which is two sessions: of a chip of
- * our own one is left for whatever is held.
+ * For how many more there is room beside what a signature needs, which is two sessions: of a chip
+ * of our own one is left for whatever is held.
  */
 unsigned challenges_room(const Challenges *challenges, const Tpm *tpm);
 
 /*
- * Open a session for a use and hold it under this key, which nobody uses twice. Where an index waits
- * for its first write one place is left to its challenge, until that is on offer. SEAL_E_BUSY when
- * there is no room.
+ * Open a session for a use and hold it under this key, which nobody uses twice. Where an index
+ * waits for its first write one place is left to its challenge, until that is on offer. SEAL_E_BUSY
+ * when there is no room.
  */
 int held_use_open(Challenges *challenges, Tpm *tpm, uint64_t key, bool index_waits,
                   TPM2B_NONCE *ret_nonce, ErrorDetail *detail);

@@ -61,7 +61,9 @@ static const GateRule rules[] = {
         { REQUEST, "Make", STRICT, ROLE_MAKER, ACTION("make") },
         { REQUEST, "Make", DUAL, ROLE_REVIEWER, ACTION("review") },
         { REQUEST, "Make", SINGLE, ROLE_ADMINISTRATOR, ACTION("manage") },
-        /* What counts of an approval is the signature, which the chip checks: anybody may carry it. */
+        /*
+         * What counts of an approval is the signature, which the chip checks: anybody may carry it.
+         */
         { REQUEST, "Challenge", ANY, ROLE_APPROVER, NULL },
         { REQUEST, "Challenge", ANY, ROLE_OWNER, NULL },
         { REQUEST, "Challenge", ANY, ROLE_ADMINISTRATOR, NULL },

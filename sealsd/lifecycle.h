@@ -153,9 +153,9 @@ SealOperation request_kind_operation(RequestKind kind);
 bool request_kind_makes(RequestKind kind);
 
 /*
- * Of kind use other operations are possible than of all others. REQUEST_MAKE leads to REQUEST_MAKING,
- * and is for the kinds that make a key as REQUEST_COMPLETE is for the others: which of them a caller
- * asks is his to know. SEAL_E_INVALID_STATE as above.
+ * Of kind use other operations are possible than of all others. REQUEST_MAKE leads to
+ * REQUEST_MAKING, and is for the kinds that make a key as REQUEST_COMPLETE is for the others: which
+ * of them a caller asks is his to know. SEAL_E_INVALID_STATE as above.
  */
 int request_transition(RequestKind kind, RequestState from, RequestOperation operation,
                        RequestState *ret, ErrorDetail *detail);

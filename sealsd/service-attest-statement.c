@@ -13,7 +13,7 @@
 #include "sealsd/service-attest.h"
 #include "sealsd/service-internal.h"
 
-/* --- the seal ----------------------------------------------------------------------------------- */
+/* --- the seal --------------------------------------------------------------------------------- */
 
 static void purposes_fill(unsigned purposes, PassportSeal *ret) {
         for (unsigned purpose = 1; purpose <= PURPOSE_ALL; purpose <<= 1)
@@ -43,7 +43,7 @@ static void seal_fill(const Seal *seal, PassportSeal *ret) {
         ret->public = seal->public;
 }
 
-/* --- the policy --------------------------------------------------------------------------------- */
+/* --- the policy ------------------------------------------------------------------------------- */
 
 /* As it stands in Names: written, and not locked. */
 static int index_fill(const Service *service, IndexKind kind, TPM2_HANDLE handle,
@@ -81,7 +81,7 @@ static int policy_fill(const Service *service, const Seal *seal, PassportStateme
         return r == 0 ? passport_terms_write(statement) : r;
 }
 
-/* --- the machine -------------------------------------------------------------------------------- */
+/* --- the machine ------------------------------------------------------------------------------ */
 
 static bool state_belongs(const MachineState *state, const PassportMachine *machine) {
         const PcrSelection *pcrs = &state->approval.values.selection;
@@ -144,7 +144,7 @@ static int machine_fill(const Service *service, const Seal *seal, PassportMachin
         return r;
 }
 
-/* --- the ledger --------------------------------------------------------------------------------- */
+/* --- the ledger ------------------------------------------------------------------------------- */
 
 static int ledger_fill(Service *service, PassportLedger *ret, TpmIndex *ret_index) {
         LedgerHead head;
@@ -157,7 +157,7 @@ static int ledger_fill(Service *service, PassportLedger *ret, TpmIndex *ret_inde
         return r == 0 ? index_fill(service, INDEX_LEDGER, ret_index->handle, &ret->index) : r;
 }
 
-/* --- all of it ---------------------------------------------------------------------------------- */
+/* --- all of it -------------------------------------------------------------------------------- */
 
 int attest_statement_fill(Service *service, const Seal *seal, PassportStatement *statement,
                           AttestIndices *ret_indices) {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Attest: the chip gets the ledger's last rows → what the register says is gathered → the chip signs
- * for exactly that (one job) → the file is verified → a row of the ledger names it → the answer.
+ * Attest: the chip gets the ledger's last rows → what the register says is gathered → the chip
+ * signs for exactly that (one job) → the file is verified → a row of the ledger names it → the
+ * answer.
  */
 #include "sealsd/service-attest.h"
 
@@ -53,7 +54,7 @@ static void attest_finish(AttestJob *job, int code, const ErrorDetail *detail) {
         (void) service_job_discard(job);
 }
 
-/* --- at the chip -------------------------------------------------------------------------------- */
+/* --- at the chip ------------------------------------------------------------------------------ */
 
 static int proof_keep(const TpmAttestation *made, PassportProof *ret) {
         size_t used = 0;
@@ -180,7 +181,7 @@ static int attest_run(Job *job, Chip *chip, ErrorDetail *detail) {
         return r == 0 && !j->moved ? file_make(j, detail) : r;
 }
 
-/* --- the ledger --------------------------------------------------------------------------------- */
+/* --- the ledger ------------------------------------------------------------------------------- */
 
 static int attest_record(const AttestJob *job) {
         char nonce[2 * PASSPORT_NONCE_MAX + 1];
@@ -204,7 +205,7 @@ static int attest_record(const AttestJob *job) {
                            });
 }
 
-/* --- in order ----------------------------------------------------------------------------------- */
+/* --- in order --------------------------------------------------------------------------------- */
 
 static int attest_anchor(AttestJob *job);
 
@@ -249,7 +250,9 @@ static int seal_get(const AttestJob *job, Seal *ret, ErrorDetail *detail) {
                 r = error_set(
                         detail, SEAL_E_BUSY,
                         "The seal is revoked, and its bit in the chip not set yet; try again");
-        /* Without the register's key there is none of the seal: the caller's caller sees to that. */
+        /*
+         * Without the register's key there is none of the seal: the caller's caller sees to that.
+         */
         if (r == 0 && ret->opaque)
                 r = SEAL_E_MACHINE_STATE_REFUSED;
         return r;

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The passport of a seal (format/passport.h): gathered from the register, signed for by the chip. */
+/*
+ * The passport of a seal (format/passport.h): gathered from the register, signed for by the chip.
+ */
 #pragma once
 
 #include "base/bytes.h"

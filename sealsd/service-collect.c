@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Collecting a use that approvers signed for: who may, now → take the use, once (register and ledger,
- * durable) → sign (chip) → keep the signature (register) → answer. What interrupts it after the use
- * was taken leaves the same use to the next call; the signature, once kept, is given again.
+ * Collecting a use that approvers signed for: who may, now → take the use, once (register and
+ * ledger, durable) → sign (chip) → keep the signature (register) → answer. What interrupts it after
+ * the use was taken leaves the same use to the next call; the signature, once kept, is given again.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -95,7 +95,7 @@ static void collect_finish(CollectJob *job, int code, const ErrorDetail *detail)
                 live_review(s);
 }
 
-/* --- at the chip ------------------------------------------------------------------------------- */
+/* --- at the chip ------------------------------------------------------------------------------ */
 
 static int collect_sign(CollectJob *job, Chip *chip, ErrorDetail *detail) {
         const SealUse use = {
@@ -152,7 +152,7 @@ static int collect_run(Job *job, Chip *chip, ErrorDetail *detail) {
         return 0;
 }
 
-/* --- the register ------------------------------------------------------------------------------- */
+/* --- the register ----------------------------------------------------------------------------- */
 
 static Event collect_event(EventCode code, CollectJob *job) {
         const UseResult *result = &job->request->use.result;
@@ -271,7 +271,7 @@ static int collect_keep(CollectJob *job, ErrorDetail *detail) {
         return 0;
 }
 
-/* --- the answer --------------------------------------------------------------------------------- */
+/* --- the answer ------------------------------------------------------------------------------- */
 
 /* What others left alone while the chip was asked: the end of the session, and that of the seal. */
 static void collect_settle(Service *service, uint64_t id, int code, bool gone) {
@@ -322,7 +322,7 @@ void use_review(Service *service, const char *number) {
                 }
 }
 
-/* --- beginning ---------------------------------------------------------------------------------- */
+/* --- beginning -------------------------------------------------------------------------------- */
 
 static int collect_start(CollectJob *job, ErrorDetail *detail) {
         Service *s = job->head.service;

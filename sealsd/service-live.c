@@ -25,7 +25,7 @@ typedef struct LiveJob {
         TPM2B_NONCE nonce;
 } LiveJob;
 
-/* --- places ------------------------------------------------------------------------------------- */
+/* --- places ----------------------------------------------------------------------------------- */
 
 static LiveRequest *place_of(Service *service, uint64_t key) {
         LiveRequests *live = &service->live;
@@ -54,7 +54,7 @@ static bool live_has(const Service *service, uint32_t uid) {
         return false;
 }
 
-/* --- when their time is over -------------------------------------------------------------------- */
+/* --- when their time is over ------------------------------------------------------------------ */
 
 static void live_arm(Service *service);
 
@@ -118,7 +118,7 @@ static void live_arm(Service *service) {
                 log_error("live uses: %s", error_text(r)); /* the minute's look ends them */
 }
 
-/* --- the end ------------------------------------------------------------------------------------ */
+/* --- the end ---------------------------------------------------------------------------------- */
 
 static int drop_run(Job *job, Chip *chip, ErrorDetail *detail) {
         LiveJob *j = (LiveJob *) job;
@@ -233,7 +233,7 @@ void live_stop(Service *service) {
                 place_free(&live->places[i]);
 }
 
-/* --- the beginning ------------------------------------------------------------------------------ */
+/* --- the beginning ---------------------------------------------------------------------------- */
 
 static int live_run(Job *job, Chip *chip, ErrorDetail *detail) {
         LiveJob *j = (LiveJob *) job;

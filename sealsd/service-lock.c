@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Lock: read-lock every revocation index, then the fence (chip) → say so (register) → announce. From
- * the call on the daemon signs nothing; from the fence on the chip does not either, whoever asks it,
- * until TPM Reset or Restart. What was done in part is finished by the next call.
+ * Lock: read-lock every revocation index, then the fence (chip) → say so (register) → announce.
+ * From the call on the daemon signs nothing; from the fence on the chip does not either, whoever
+ * asks it, until TPM Reset or Restart. What was done in part is finished by the next call.
  */
 #include "sealsd/service-lock.h"
 

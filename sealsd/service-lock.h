@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The lock as the chip shows it, beside what the ledger knows of it: newest of the rows `locked` and
- * `lock-ended`.
+ * The lock as the chip shows it, beside what the ledger knows of it: newest of the rows `locked`
+ * and `lock-ended`.
  */
 #pragma once
 

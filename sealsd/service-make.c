@@ -73,8 +73,8 @@ int service_algorithm(const Service *service, const char *name, const Algorithm 
 /* --- the row ------------------------------------------------------------------------------ */
 
 /*
- * What the mode leaves to people: strict all, dual the acceptance, single nothing, but of a seal with
- * a PIN the acceptance, which sets it.
+ * What the mode leaves to people: strict all, dual the acceptance, single nothing, but of a seal
+ * with a PIN the acceptance, which sets it.
  */
 static void seal_advance(MakeJob *job) {
         Seal *s = &job->seal;

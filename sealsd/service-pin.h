@@ -15,5 +15,8 @@ int service_pin_check(const Secret *pin, const char *option, ErrorDetail *detail
  */
 int service_pin_for_use(const Seal *seal, const Secret *pin, ErrorDetail *detail);
 
-/* SEAL_E_TPM_LOCKOUT with the seconds, where the seal has a PIN and the chip took none when last seen. */
+/*
+ * SEAL_E_TPM_LOCKOUT with the seconds, where the seal has a PIN and the chip took none when last
+ * seen.
+ */
 int service_pin_why_not(const Service *service, bool has_pin, ErrorDetail *detail);

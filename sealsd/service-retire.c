@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Retiring a machine state: set its bit in the state index, then the fence (chip) → say so (register).
- * The approval that the authority gave, and whoever has kept its ticket, count no more. A bit that the
- * chip has and the register does not know, after a kill or in a register that was put back, is set
- * once more, fenced and recorded as found.
+ * Retiring a machine state: set its bit in the state index, then the fence (chip) → say so
+ * (register). The approval that the authority gave, and whoever has kept its ticket, count no more.
+ * A bit that the chip has and the register does not know, after a kill or in a register that was
+ * put back, is set once more, fenced and recorded as found.
  */
 #include <errno.h>
 #include <inttypes.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Who may have a seal sign, for whatever signs: Sign and SignMany at once, a use that approvers sign
- * for when it is asked for and again when it is collected.
+ * Who may have a seal sign, for whatever signs: Sign and SignMany at once, a use that approvers
+ * sign for when it is asked for and again when it is collected.
  */
 #pragma once
 
@@ -13,17 +13,17 @@
 #include "sealsd/service.h"
 
 /*
- * The scheme that these words (NULL: the algorithm's own) mean to the seal's key, and the size of its
- * digests. The key says what it is; the row's word is only what was applied for.
+ * The scheme that these words (NULL: the algorithm's own) mean to the seal's key, and the size of
+ * its digests. The key says what it is; the row's word is only what was applied for.
  */
 int service_sign_scheme(const Service *service, const Seal *seal, const char *hash,
                         const char *scheme, TPMT_SIG_SCHEME *ret, size_t *ret_size,
                         ErrorDetail *detail);
 
 /*
- * In the design's order (section 4, "May sign"): the seal, the machine, the caller, who uses it count
- * times. What the chip judges, and may judge differently by now, is no refusal but *ret_chip: ask it
- * again. *ret_grant as of service_grant_find().
+ * In the design's order (section 4, "May sign"): the seal, the machine, the caller, who uses it
+ * count times. What the chip judges, and may judge differently by now, is no refusal but *ret_chip:
+ * ask it again. *ret_grant as of service_grant_find().
  */
 int service_sign_may(Service *service, const Caller *caller, const Seal *seal, Purpose purpose,
                      uint64_t count, uint64_t *ret_grant, int *ret_chip, ErrorDetail *detail);

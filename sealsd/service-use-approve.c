@@ -20,7 +20,7 @@ typedef struct Handed {
         TPM2B_DIGEST given; /* SHA-256 of what it signs */
 } Handed;
 
-/* --- approvals ---------------------------------------------------------------------------------- */
+/* --- approvals -------------------------------------------------------------------------------- */
 
 static int approver_by_text(const UseRequest *use, const char *text, unsigned *ret) {
         for (size_t i = 0; i < use->approver_count; i++)
@@ -83,9 +83,9 @@ static int approval_check(const Request *request, const Seal *seal, unsigned app
 }
 
 /*
- * Nothing in the bytes of a deferred approval, or of a live one while its session waits, tells a new
- * one from one that was withdrawn, used or left to expire: whoever carried it then still has it. So the
- * same again comes from the approver himself. What stands here already may come twice.
+ * Nothing in the bytes of a deferred approval, or of a live one while its session waits, tells a
+ * new one from one that was withdrawn, used or left to expire: whoever carried it then still has
+ * it. So the same again comes from the approver himself. What stands here already may come twice.
  */
 static int given_check(Service *service, const Caller *caller, const Request *request,
                        unsigned approver, const TPM2B_DIGEST *given, ErrorDetail *detail) {
@@ -254,7 +254,7 @@ int service_use_authorize(Service *service, const Caller *caller, uint64_t id, c
         return 0;
 }
 
-/* --- taking back -------------------------------------------------------------------------------- */
+/* --- taking back ------------------------------------------------------------------------------ */
 
 static void approval_remove(UseRequest *use, unsigned approver) {
         size_t used = 0;

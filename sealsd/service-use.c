@@ -68,7 +68,7 @@ int use_check_open(Service *service, Request *request, ErrorDetail *detail) {
         }
 }
 
-/* --- asking ------------------------------------------------------------------------------------ */
+/* --- asking ----------------------------------------------------------------------------------- */
 
 static json_t *requested_facts(const Request *request) {
         return json_pack("{s:s, s:o, s:o, s:i, s:b, s:I}", "type", request->type, "digest",
@@ -247,7 +247,7 @@ int service_request_use(Service *service, const Caller *caller, const char *numb
         return 0;
 }
 
-/* --- the challenge ------------------------------------------------------------------------------ */
+/* --- the challenge ---------------------------------------------------------------------------- */
 
 int service_use_challenge(Service *service, const Caller *caller, uint64_t id, UseChallenge *ret,
                           ErrorDetail *detail) {
@@ -275,7 +275,7 @@ int service_use_challenge(Service *service, const Caller *caller, uint64_t id, U
         return r;
 }
 
-/* --- the end of a seal --------------------------------------------------------------------------- */
+/* --- the end of a seal ------------------------------------------------------------------------ */
 
 #define SETTLED_AT_ONCE 64 /* in one transaction */
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Uses that approvers sign for, in the service: what its files share. A request of kind use waits for
- * the signatures of its seal's approvers over exactly these bytes and is then collected. Deferred ones
- * are rows of the register and cost the chip nothing; of live ones a session waits in the worker's
- * table (challenges.h) under a key that is in memory here, and ends with it.
+ * Uses that approvers sign for, in the service: what its files share. A request of kind use waits
+ * for the signatures of its seal's approvers over exactly these bytes and is then collected.
+ * Deferred ones are rows of the register and cost the chip nothing; of live ones a session waits in
+ * the worker's table (challenges.h) under a key that is in memory here, and ends with it.
  */
 #pragma once
 
@@ -41,7 +41,9 @@ int use_commit(Service *service, const Caller *caller, Request *request);
 /* How it is told what is the matter with one that is over; 0 for one that is open. */
 int use_check_open(Service *service, Request *request, ErrorDetail *detail);
 
-/* A seal that is revoked or destroyed signs nothing more: the requests that wait for it are over. */
+/*
+ * A seal that is revoked or destroyed signs nothing more: the requests that wait for it are over.
+ */
 void use_settle(Service *service);
 
 /* --- service-collect.c ---------------------------------------------------------------------- */
@@ -76,8 +78,9 @@ typedef struct LiveRequests {
 } LiveRequests;
 
 /*
- * Open a session and make the request, which is complete but for the nonce and becomes the callee's.
- * Result: const uint64_t *, its id. SEAL_E_BUSY when too many wait, or one of this user does.
+ * Open a session and make the request, which is complete but for the nonce and becomes the
+ * callee's. Result: const uint64_t *, its id. SEAL_E_BUSY when too many wait, or one of this user
+ * does.
  */
 int live_begin(Service *service, const Caller *caller, Request *request, const Secret *pin,
                Reply reply, ErrorDetail *detail);

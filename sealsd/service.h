@@ -327,9 +327,9 @@ int service_list_machine_states(Service *service, const Caller *caller, MachineS
                                 size_t *ret_count, ErrorDetail *detail);
 
 /*
- * Result: NULL. In that state no seal signs any more and the register does not open, whoever asks the
- * chip, until the authority approves it anew. SEAL_E_NOT_FOUND; SEAL_E_INVALID_STATE for one that was
- * approved before there was a state index. One that is retired: 0.
+ * Result: NULL. In that state no seal signs any more and the register does not open, whoever asks
+ * the chip, until the authority approves it anew. SEAL_E_NOT_FOUND; SEAL_E_INVALID_STATE for one
+ * that was approved before there was a state index. One that is retired: 0.
  */
 int service_retire_machine_state(Service *service, const Caller *caller, uint64_t id,
                                  const char *reason, Reply reply, ErrorDetail *detail);
@@ -517,16 +517,16 @@ typedef struct UseChallenge {
 int service_use_challenge(Service *service, const Caller *caller, uint64_t id, UseChallenge *ret,
                           ErrorDetail *detail);
 /*
- * The signature of the approver of this name; another one of his replaces it. Result: NULL; of a live
- * use whose last approval this is once it is signed. SEAL_E_APPROVAL_INVALID.
+ * The signature of the approver of this name; another one of his replaces it. Result: NULL; of a
+ * live use whose last approval this is once it is signed. SEAL_E_APPROVAL_INVALID.
  */
 int service_use_authorize(Service *service, const Caller *caller, uint64_t id, const char *approver,
                           Bytes signature, Reply reply, ErrorDetail *detail);
 int service_use_withdraw(Service *service, const Caller *caller, uint64_t id, const char *approver,
                          ErrorDetail *detail);
 /*
- * Sign what enough approvers signed for; once it is signed, the same again. pin may be NULL. Result:
- * SignResult. SEAL_E_APPROVAL_REQUIRED while some are missing.
+ * Sign what enough approvers signed for; once it is signed, the same again. pin may be NULL.
+ * Result: SignResult. SEAL_E_APPROVAL_REQUIRED while some are missing.
  */
 int service_use_collect(Service *service, const Caller *caller, uint64_t id, const Secret *pin,
                         Reply reply, ErrorDetail *detail);

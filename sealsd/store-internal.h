@@ -262,7 +262,7 @@ int approvers_write(Store *store, uint64_t seal, const Application *facts);
 /* Into zeroed facts; the rows are checked against the ledger. */
 int approvers_read(Store *store, uint64_t seal, Application *facts);
 
-/* --- uses (store-use-request.c) ---------------------------------------------------------------- */
+/* --- uses (store-use-request.c) --------------------------------------------------------------- */
 
 /* What a request of kind use has beside its row. */
 int use_load(Store *store, Request *request);

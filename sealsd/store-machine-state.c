@@ -94,7 +94,9 @@ static int oldest_remove(Store *store, const char *profile) {
         return query_run(&query);
 }
 
-/* Every update of the machine adds a state: one that counts no more, else the oldest, makes room. */
+/*
+ * Every update of the machine adds a state: one that counts no more, else the oldest, makes room.
+ */
 static int room_make(Store *store, const char *profile) {
         uint64_t count = 0;
 

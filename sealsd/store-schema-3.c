@@ -34,7 +34,9 @@ const char schema_version_3[] =
         ") STRICT;"
         "CREATE INDEX seal_birth_plain ON seal_birth (seal) WHERE version = 0;"
 
-        /* An approver's word for a request of kind use; sealed has his signature until withdrawn. */
+        /*
+         * An approver's word for a request of kind use; sealed has his signature until withdrawn.
+         */
         "CREATE TABLE use_approval ("
         "  row INTEGER PRIMARY KEY,"
         "  request INTEGER NOT NULL REFERENCES request (id),"
@@ -48,7 +50,10 @@ const char schema_version_3[] =
         ") STRICT;"
         "CREATE INDEX use_approval_plain ON use_approval (row) WHERE version = 0;"
 
-        /* What an approver has signed for once, as SHA-256 of the bytes, and the first request for it. */
+        /*
+         * What an approver has signed for once, as SHA-256 of the bytes, and the first request for
+         * it.
+         */
         "CREATE TABLE use_given ("
         "  row INTEGER PRIMARY KEY,"
         "  given BLOB NOT NULL,"

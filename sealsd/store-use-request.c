@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What a request of kind use has beside its row: the approvers of its seal, their approvals, and the
- * use that was taken for it. Which requests waited in a session of the chip stands in the clear, since
- * they are over before there is a register key.
+ * What a request of kind use has beside its row: the approvers of its seal, their approvals, and
+ * the use that was taken for it. Which requests waited in a session of the chip stands in the
+ * clear, since they are over before there is a register key.
  */
 #include <errno.h>
 #include <stdlib.h>

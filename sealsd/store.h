@@ -137,21 +137,21 @@ typedef struct MachineState {
 
 /*
  * The same policy and profile approved again replaces the older row; beyond MACHINE_STATES_MAX a
- * retired one of the profile, else its oldest, makes room. SEAL_E_LIMITS_EXCEEDED when other profiles
- * have taken it all; SEAL_E_BUSY when its bit was given to another state meanwhile.
+ * retired one of the profile, else its oldest, makes room. SEAL_E_LIMITS_EXCEEDED when other
+ * profiles have taken it all; SEAL_E_BUSY when its bit was given to another state meanwhile.
  */
 int store_machine_state_add(Store *store, MachineState *state);
 int store_machine_state_remove_all(Store *store);
 /*
- * With retired, retired_by and retired_why: the state that has this index and bit, whose id, which is
- * another one where it was approved again meanwhile, is in state afterwards. SEAL_E_NOT_FOUND.
+ * With retired, retired_by and retired_why: the state that has this index and bit, whose id, which
+ * is another one where it was approved again meanwhile, is in state afterwards. SEAL_E_NOT_FOUND.
  */
 int store_machine_state_retire(Store *store, MachineState *state);
 /* How many bits of a state index are given away, in order; and how many of those are retired. */
 int store_state_bits_used(Store *store, TPM2_HANDLE index, unsigned *ret, unsigned *ret_retired);
 /*
- * Newest first, at most MACHINE_STATES_MAX. *ret is malloc'ed. Of a bit's index there is no more than
- * kind and handle.
+ * Newest first, at most MACHINE_STATES_MAX. *ret is malloc'ed. Of a bit's index there is no more
+ * than kind and handle.
  */
 int store_machine_state_list(Store *store, MachineState **ret, size_t *ret_count);
 /* SEAL_E_REGISTER_TAMPERED when its row, or that of its bit, is not as the ledger has it. */
@@ -222,9 +222,9 @@ int store_use_count_open(Store *store, uint32_t uid, unsigned *ret);
 /* In place of an earlier one of the same approver. */
 int store_use_approve(Store *store, uint64_t request, const UseApproval *approval);
 /*
- * given is the SHA-256 of what an approver signed: remember, for good, that his signature was handed in
- * for this request; one that was before stays. And the request that it was first handed in for,
- * SEAL_E_NOT_FOUND for none.
+ * given is the SHA-256 of what an approver signed: remember, for good, that his signature was
+ * handed in for this request; one that was before stays. And the request that it was first handed
+ * in for, SEAL_E_NOT_FOUND for none.
  */
 int store_use_give(Store *store, const TPM2B_DIGEST *given, unsigned approver, uint64_t request);
 int store_use_given(Store *store, const TPM2B_DIGEST *given, unsigned approver,
@@ -299,8 +299,8 @@ int store_seal_settle_revoked(Store *store, const char *number);
 
 /*
  * The authValue, BIRTH_AUTH_SIZE bytes, that a key with a PIN was born with: kept until its keeper
- * has set his own. SEAL_E_NOT_FOUND when there is none (any more); store_purge() empties the journal
- * of it after it was erased.
+ * has set his own. SEAL_E_NOT_FOUND when there is none (any more); store_purge() empties the
+ * journal of it after it was erased.
  */
 int store_birth_auth_set(Store *store, const char *number, const Secret *auth);
 int store_birth_auth_get(Store *store, const char *number, Secret *ret);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What a request of kind use asks for, the approvals that came in for it, and what became of it: one
- * signature of a seal with approvers (design, section 3.1). Plain values.
+ * What a request of kind use asks for, the approvals that came in for it, and what became of it:
+ * one signature of a seal with approvers (design, section 3.1). Plain values.
  */
 #pragma once
 
@@ -71,8 +71,8 @@ const char *scheme_name(TPMI_ALG_SIG_SCHEME scheme);
 const char *scheme_option(const char *name);
 
 /*
- * As JSON, under the names of the options (docs/bus.md), and back: false for another shape, *ret may
- * be half filled then.
+ * As JSON, under the names of the options (docs/bus.md), and back: false for another shape, *ret
+ * may be half filled then.
  */
 json_t *use_json(const UseFacts *facts);
 bool use_read(const json_t *object, UseFacts *ret);

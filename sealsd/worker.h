@@ -56,8 +56,8 @@ typedef struct Job {
 } Job;
 
 /*
- * The state of the connection, for the Manager's State and GetStatus. Called in the main thread; also
- * when one was lost and made anew.
+ * The state of the connection, for the Manager's State and GetStatus. Called in the main thread;
+ * also when one was lost and made anew.
  */
 typedef struct TpmNews {
         bool available; /* when not, the rest is empty */

@@ -55,8 +55,8 @@ int tpm_ak_certify_key(const TpmAk *ak, const SealKey *key, const TPM2B_DATA *qu
                        TpmAttestation *ret, ErrorDetail *detail);
 
 /*
- * TPM2_CertifyCreation (§18.3): this TPM has made the key. It needs no authorisation by the key, and
- * its ticket outlives TPM resets, but not TPM2_Clear. -EINVAL when the birth was not kept.
+ * TPM2_CertifyCreation (§18.3): this TPM has made the key. It needs no authorisation by the key,
+ * and its ticket outlives TPM resets, but not TPM2_Clear. -EINVAL when the birth was not kept.
  * SEAL_E_REGISTER_TAMPERED when the chip does not take the blob, or the ticket is not of this key.
  */
 int tpm_ak_certify_creation(const TpmAk *ak, const SealKey *key, const TPM2B_DATA *qualifying,

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The certificates of endorsement keys that the chip's maker left in its NV memory (TCG EK
- * Credential Profile 2.x §2.2.1.4 and .5: one for each kind of key, RSA 2048 at 0x01c00002, P-256 at
- * 0x01c0000a, all kinds from 0x01c00012 on; the certificates of their issuers one behind the other
- * from 0x01c00100 on). Many chips have none.
+ * Credential Profile 2.x §2.2.1.4 and .5: one for each kind of key, RSA 2048 at 0x01c00002, P-256
+ * at 0x01c0000a, all kinds from 0x01c00012 on; the certificates of their issuers one behind the
+ * other from 0x01c00100 on). Many chips have none.
  * Taken as they are: who believes them, and whether the endorsement key is this chip's, is for
  * others to say.
  */

@@ -131,8 +131,8 @@ int tpm_index_extend(Tpm *tpm, const TpmIndex *index, const uint8_t head[static 
 }
 
 /*
- * What was locked has another Name, under which ESAPI would not know the index: nothing is done with
- * it afterwards.
+ * What was locked has another Name, under which ESAPI would not know the index: nothing is done
+ * with it afterwards.
  */
 int tpm_index_read_lock(Tpm *tpm, const TpmIndex *index, ErrorDetail *detail) {
         _cleanup_(tpm_handle_close) TpmHandle session = {};

@@ -40,8 +40,8 @@ int tpm_index_define(Tpm *tpm, const TpmIndex *index, const Secret *owner_auth,
 int tpm_index_undefine(Tpm *tpm, TPM2_HANDLE handle, const Secret *owner_auth, ErrorDetail *detail);
 
 /*
- * The later branch: set bits of a revocation or state index. SEAL_E_NOT_FOUND when the index is gone,
- * SEAL_E_REGISTER_TAMPERED when it is foreign, unwritten, or refuses our auth.
+ * The later branch: set bits of a revocation or state index. SEAL_E_NOT_FOUND when the index is
+ * gone, SEAL_E_REGISTER_TAMPERED when it is foreign, unwritten, or refuses our auth.
  */
 int tpm_index_set_bits(Tpm *tpm, const TpmIndex *index, uint64_t bits, ErrorDetail *detail);
 
@@ -49,9 +49,9 @@ int tpm_index_set_bits(Tpm *tpm, const TpmIndex *index, uint64_t bits, ErrorDeta
 int tpm_index_read_bits(Tpm *tpm, const TpmIndex *index, uint64_t *ret, ErrorDetail *detail);
 
 /*
- * TPM2_NV_ReadLock of a revocation index (Part 3 §31.14), by its auth in a salted session: from then
- * on no PolicyNV at it succeeds until TPM Reset or Restart; a session that has passed it is for the
- * fence to end (tpm/machine.h). Of a locked one, 0. Errors as above.
+ * TPM2_NV_ReadLock of a revocation index (Part 3 §31.14), by its auth in a salted session: from
+ * then on no PolicyNV at it succeeds until TPM Reset or Restart; a session that has passed it is
+ * for the fence to end (tpm/machine.h). Of a locked one, 0. Errors as above.
  */
 int tpm_index_read_lock(Tpm *tpm, const TpmIndex *index, ErrorDetail *detail);
 

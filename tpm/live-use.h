@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A live use of a seal (design, section 3.1): a salted policy session, held open while its approvers
- * sign its nonceTPM. The chip takes their approvals in this session alone, for one signature, and
- * until their expiration, which it counts from the session's start (Part 3 §23.3).
+ * A live use of a seal (design, section 3.1): a salted policy session, held open while its
+ * approvers sign its nonceTPM. The chip takes their approvals in this session alone, for one
+ * signature, and until their expiration, which it counts from the session's start (Part 3 §23.3).
  *
  * A session held is one less for everybody else: a chip need load no more than three (Part 2
  * §6.13), of which a signature takes two, the kernel's resource manager keeps three a connection,

@@ -64,8 +64,8 @@ int machine_attempts_demand(size_t count, ErrorDetail *detail);
 
 /*
  * The first approval (there has to be one) is tried at once; only when the chip refuses it are PCRs
- * read and those that fit them tried, in order; one that fits and is refused was retired. An attempt
- * that is SEAL_E_BUSY (TPM_RC_PCR_CHANGED) is made again, a bounded number of times.
+ * read and those that fit them tried, in order; one that fits and is refused was retired. An
+ * attempt that is SEAL_E_BUSY (TPM_RC_PCR_CHANGED) is made again, a bounded number of times.
  *
  * SEAL_E_MACHINE_STATE_REFUSED (the detail names the PCRs that differ from the nearest approval),
  * SEAL_E_APPROVAL_INVALID (the chip takes the ticket of no approval that fits: other authority or

@@ -99,8 +99,8 @@ static int signing_begin(Signing *s, ErrorDetail *detail) {
 }
 
 /*
- * PolicySigned for each of the people. That they are refused says nothing of the machine's approval:
- * another one would not help, and machine_attempts_run() is not to look for it.
+ * PolicySigned for each of the people. That they are refused says nothing of the machine's
+ * approval: another one would not help, and machine_attempts_run() is not to look for it.
  */
 static int signing_satisfy_people(Signing *s, const PolicyTerm *terms, size_t count,
                                   ErrorDetail *detail) {

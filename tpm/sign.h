@@ -2,8 +2,8 @@
 /*
  * The use of a seal's key under its policy (design, section 3.1). In the steady state, the same
  * seal again, a signature is four commands: PolicyPCR, PolicyAuthorize, PolicyNV, Sign. A PIN adds
- * PolicyAuthValue, each approval LoadExternal, PolicySigned and FlushContext, and the choice between
- * combinations of approvers PolicyOR.
+ * PolicyAuthValue, each approval LoadExternal, PolicySigned and FlushContext, and the choice
+ * between combinations of approvers PolicyOR.
  */
 #pragma once
 
@@ -41,15 +41,15 @@ typedef struct SealUse {
  * is read-locked), SEAL_E_REGISTER_TAMPERED (index missing, unwritten or foreign, blob not ours,
  * policy not the key's), SEAL_E_APPROVAL_INVALID (the chip takes the ticket of no approval that fits:
  * other authority or profile), SEAL_E_BUSY (PCRs kept changing), SEAL_E_INVALID_ARGS (digest and hash
- * do not fit), SEAL_E_UNSUPPORTED (the chip lacks scheme or hash). ret_approval (may be NULL) is the
- * position of the approval that served.
+ * do not fit), SEAL_E_UNSUPPORTED (the chip lacks scheme or hash). ret_approval (may be NULL) is
+ * the position of the approval that served.
  *
  * Of seals that need more than the machine: SEAL_E_PIN_REQUIRED, SEAL_E_WRONG_PIN (the detail says
  * how many tries are left), SEAL_E_TPM_LOCKOUT (the chip takes no PIN now, nor the right one; the
- * detail says how long); the conditions of use_approvals_check(); SEAL_E_APPROVAL_INVALID also for a
- * signature that is not the approver's over this document with this seal, SEAL_E_APPROVAL_EXPIRED
- * for a live one that came too late. After each of them approvals and LiveUse are as good as before;
- * after success the LiveUse is spent.
+ * detail says how long); the conditions of use_approvals_check(); SEAL_E_APPROVAL_INVALID also for
+ * a signature that is not the approver's over this document with this seal, SEAL_E_APPROVAL_EXPIRED
+ * for a live one that came too late. After each of them approvals and LiveUse are as good as
+ * before; after success the LiveUse is spent.
  */
 int tpm_seal_sign(Tpm *tpm, const SealUse *use, TPMT_SIGNATURE *ret, size_t *ret_approval,
                   ErrorDetail *detail);

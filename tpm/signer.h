@@ -21,8 +21,8 @@ typedef struct Signer {
 } Signer;
 
 /*
- * Have the key, another seal's being flushed, and the HMAC session; and the policy session for those
- * who bring none. Errors of tpm_key_load(), tpm_srk_rc().
+ * Have the key, another seal's being flushed, and the HMAC session; and the policy session for
+ * those who bring none. Errors of tpm_key_load(), tpm_srk_rc().
  */
 int signer_prepare(Tpm *tpm, const SealKey *key, ErrorDetail *detail);
 int signer_prepare_policy(Tpm *tpm, ErrorDetail *detail);

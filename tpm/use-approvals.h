@@ -20,8 +20,8 @@ typedef struct ApproverSignature {
 } ApproverSignature;
 
 /*
- * Whether the chip can verify what this key signs, asked before a seal is made that would never sign
- * otherwise. SEAL_E_UNSUPPORTED.
+ * Whether the chip can verify what this key signs, asked before a seal is made that would never
+ * sign otherwise. SEAL_E_UNSUPPORTED.
  */
 int tpm_approver_try(Tpm *tpm, const TPM2B_PUBLIC *key, ErrorDetail *detail);
 
