@@ -49,6 +49,7 @@ static const OutputField fields[] = {
         { "ak-name", "Attestation key's Name", FIELD_BYTES },
         { "key-memory", "Register's key in", FIELD_TEXT },
         { "audit", "Kernel audit", FIELD_TEXT },
+        { "command-audit", "TPM command audit", FIELD_TEXT },
         { "challenges", "Open challenges", FIELD_TEXT },
         { "live-uses", "Live uses that wait", FIELD_TEXT },
         { "ledger-index", "Ledger index", FIELD_HANDLE },

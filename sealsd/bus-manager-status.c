@@ -158,6 +158,8 @@ static int append_ledger(sd_bus_message *m, const Status *status) {
                 r = dictionary_u64(m, "checkpoint-time", status->checkpoint_time);
         if (r == 0)
                 r = dictionary_text(m, "key-memory", status->key_memory);
+        if (r == 0)
+                r = dictionary_text(m, "command-audit", status->command_audit);
         return r < 0 ? r : dictionary_text(m, "audit", status->audit);
 }
 

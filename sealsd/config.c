@@ -276,6 +276,7 @@ static const ConfigKey keys[] = {
         KEY("Inspection", "UnusedDays", inspection.unused_days, read_inspect_days, "180"),
         KEY("Inspection", "WaitDays", inspection.wait_days, read_inspect_days, "7"),
         KEY("Inspection", "GrantsMax", inspection.grants_max, read_grants_max, "8"),
+        KEY("Inspection", "CommandAudit", inspection.command_audit, read_bool, "no"),
         KEY("Tpm", "FencePcr", fence_pcr, read_fence, "15"),
 };
 

@@ -34,6 +34,7 @@ typedef struct InspectionConfig {
         unsigned warn_days;   /* ahead of the end of validity */
         unsigned unused_days, wait_days;
         unsigned grants_max; /* of one seal */
+        bool command_audit;  /* the chip's count of signatures is compared */
 } InspectionConfig;
 
 typedef struct Config {

@@ -124,6 +124,12 @@ static void inspect_protection(const InspectedInstallation *facts, Findings *ret
                              "The keys of %u seals could not be read from the register, and were "
                              "not checked",
                              facts->keys_unchecked);
+        if (facts->unexplained)
+                findings_add(
+                        ret, FINDING_UNEXPLAINED_SIGNATURE, NULL, 0,
+                        "The TPM has made a signature that the ledger does not have. It counts "
+                        "TPM2_Sign of every program on this machine, and one whose answer "
+                        "sealsd never got");
         if (facts->audit_absence[0] != '\0')
                 findings_add(ret, FINDING_AUDIT_ABSENT, NULL, 0,
                              "The kernel keeps no audit records of sealsd: %s. The ledger and the "

@@ -154,6 +154,7 @@ typedef struct InspectedInstallation {
         unsigned bits, bits_used, indices_unfinished;
         const char *key_memory; /* vault_protection(); "" while the key is not there */
         unsigned keys_unchecked;
+        bool unexplained;          /* the chip's count of signatures is not that of the ledger */
         const char *audit_absence; /* "" when it is there */
 } InspectedInstallation;
 

@@ -61,6 +61,7 @@ void inspections_facts(Service *service, const char *unreached, ErrorDetail *tam
                 .checkpoint = s->checkpoints.seq,
                 .checkpoint_rows = CHECKPOINT_LATE,
                 .key_memory = service_has_key(s) ? service_key_memory(s) : "",
+                .unexplained = s->audit.unexplained,
                 .audit_absence = audit_trail_absence(s->ledger.audit),
         };
         if (service_require_sound(s, tampered) != 0)

@@ -148,6 +148,7 @@ static void inspection_note(Inspection *i) {
         if (!inspects_all(i))
                 return;
         all->last = i->rules.now;
+        i->head.service->audit.unexplained = false; /* it is told */
         for (int severity = 0; severity <= SEVERITY_CRITICAL; severity++)
                 all->severities[severity] = findings_of(&i->findings, (Severity) severity);
         (void) service_checkpoint(i->head.service, (Reply){});
@@ -451,6 +452,8 @@ static void looked(void *userdata, int code, const ErrorDetail *detail, const vo
                 inspection_register(i);
                 return;
         }
+        if (inspects_all(i))
+                audit_inspect(i->head.service);
         int r = bits_fill(i);
         if (r == 0)
                 r = service_job_submit(&i->head, bits_run, bits_done);

@@ -7,6 +7,7 @@
 #include "sealsd/background.h"
 #include "sealsd/separation.h"
 #include "sealsd/service-anchor.h"
+#include "sealsd/service-audit.h"
 #include "sealsd/service-checkpoint.h"
 #include "sealsd/service-inspect.h"
 #include "sealsd/service-key.h"
@@ -99,6 +100,7 @@ struct Service {
 
         RegisterKey key;
         Lock lock;
+        CommandAudit audit;
         Ledger ledger;
         Anchoring anchoring;
         Checkpoints checkpoints;

@@ -28,6 +28,7 @@ typedef struct ProbeJob {
         bool valued;                    /* the ledger index was read */
         uint8_t value[LEDGER_VALUE_SIZE];
         Health health;
+        AuditLook audit;
 } ProbeJob;
 
 static int probe_value(ProbeJob *probe, const TpmIndex *index, Chip *chip, ErrorDetail *detail) {
@@ -80,6 +81,10 @@ static int probe_run(Job *job, Chip *chip, ErrorDetail *detail) {
         if (probe->head.srk.size == 0)
                 return 0;
         r = service_job_begin(&probe->head, chip, detail);
+        if (r == 0)
+                r = audit_look_run(&probe->audit, chip->tpm, &h->hierarchies,
+                                   probe->head.owner_auth.set ? &probe->head.owner_auth : NULL,
+                                   detail);
         for (size_t i = 0; r == 0 && i < probe->index_count; i++)
                 r = probe_index(probe, i, chip, detail);
         h->locked_in_part = h->locked && probe->unlocked > 0;
@@ -138,6 +143,7 @@ static void probe_done(Job *job, int code, const ErrorDetail *detail) {
         Service *s = probe->head.service;
         const Health before = s->health;
 
+        audit_look_end(s, &probe->audit);
         s->probing &= job->uid != UINT32_MAX;
         if (code == 0 || code == SEAL_E_REGISTER_TAMPERED) {
                 /* By the approvals of now: one may have come while the chip was looked at. */
@@ -163,6 +169,7 @@ static void probe_done(Job *job, int code, const ErrorDetail *detail) {
         if (!s->stopping) {
                 ledger_watch_clock(s);
                 verify_tick(s);
+                audit_looked(s, &probe->audit);
                 probe_compare(s, probe);
                 if (code == 0 && s->installation.phase == INIT_COMPLETE)
                         lock_compare(s, &before);
@@ -186,6 +193,7 @@ static int probe_fill(ProbeJob *probe, Service *service) {
         probe->selection = service->installation.pcrs;
         if (service->installation.phase != INIT_COMPLETE)
                 return 0;
+        audit_look_fill(service, &probe->audit);
         r = service_indices(service, rows, &count);
         /* Those that extend the capacity are nothing to rely on before their first write. */
         for (size_t i = 0; r == 0 && i < count; i++)
@@ -205,8 +213,10 @@ int service_look(Service *service, uint32_t uid, Reply reply) {
         r = probe_fill(probe, service);
         if (r == 0)
                 r = service_job_submit(&probe->head, probe_run, probe_done);
-        if (r != 0)
+        if (r != 0) {
+                audit_look_end(service, &probe->audit);
                 (void) service_job_discard(probe);
+        }
         return r;
 }
 

@@ -138,6 +138,7 @@ static int status_fill(Service *s, const char *unreached, Findings *found, Statu
                                                    : "unchanged",
         };
         status_ledger(s, ret);
+        audit_status(s, ret->command_audit);
         r = store_seal_count(s->store, &ret->seals);
         if (r == 0)
                 r = store_request_count_open(s->store, NULL, &ret->requests_open);

@@ -374,6 +374,8 @@ static int service_open_ledger(Service *service, ErrorDetail *detail) {
                 r = finding_start(service);
         if (r == 0)
                 r = lock_start(service);
+        if (r == 0)
+                r = audit_start(service);
         if (r == 0 && service->installation.phase == INIT_COMPLETE)
                 r = anchor_start(service);
         return r;
@@ -424,6 +426,8 @@ int service_new(Service **ret, sd_event *event, const Config *config, Clock cloc
                 r = service_open_register(s, detail);
         if (r == 0)
                 r = worker_new(&s->worker, event, config->tcti, tpm_changed, s);
+        if (r == 0 && config->inspection.command_audit)
+                worker_watch_signatures(s->worker, audit_signed);
         if (r == 0)
                 r = sd_event_add_time_relative(event, &s->timer, CLOCK_MONOTONIC, PROBE_SOON, 0,
                                                on_timer, s);

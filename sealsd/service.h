@@ -101,7 +101,7 @@ typedef struct InitOptions {
         uint32_t capacity;   /* 0: 64 */
         Secret owner_auth, lockout_auth;
         bool set_owner_auth;
-        bool machine_states; /* that can be retired */
+        bool machine_states;    /* that can be retired */
         const char *escrow_pem; /* certificate; NULL: none */
         size_t escrow_pem_size;
 } InitOptions;
@@ -152,7 +152,7 @@ typedef struct ExtendOptions {
         uint32_t seals;    /* room for at least so many more */
         Secret passphrase; /* resident authority */
         Secret owner_auth;
-        bool measure; /* whether they fit, and nothing else */
+        bool measure;        /* whether they fit, and nothing else */
         bool machine_states; /* one more state index, beside what the seals need */
 } ExtendOptions;
 
@@ -280,7 +280,8 @@ typedef struct Status {
         uint64_t anchored, anchor_time;       /* the last row in the chip, and since when */
         uint64_t checkpoint, checkpoint_time; /* the last row that the chip has signed */
         const char *key_memory; /* where the register's key is, "" while it is not there */
-        const char *audit;      /* "present", or why the kernel's audit is not */
+        char command_audit[ERROR_TEXT_MAX]; /* audit_status() */
+        const char *audit;                  /* "present", or why the kernel's audit is not */
         RegisterCounts counts;
         uint64_t inspected;                       /* when all was; 0: not since the start */
         uint64_t findings[SEVERITY_CRITICAL + 1]; /* then */

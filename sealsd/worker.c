@@ -43,10 +43,12 @@ struct Worker {
         int eventfd;
         sd_event_source *source;
         WorkerTpmChanged changed;
+        WorkerSigned told_signed; /* NULL: nobody asks; set before the first job */
         void *userdata;
 
         /* Worker thread only. */
         Chip chip;
+        AuditedSigns signs; /* of the job that runs */
         bool kept;          /* a job may have left something in a chip that others share */
         unsigned connected; /* how often */
         Challenges challenges;
@@ -91,6 +93,8 @@ static int worker_connect(Worker *worker, ErrorDetail *detail) {
                 return r;
         }
         (void) snprintf(c.tcti, sizeof(c.tcti), "%s", tpm_tcti(worker->chip.tpm));
+        if (worker->told_signed)
+                tpm_command_audit_note(worker->chip.tpm, &worker->signs);
         worker->chip.features = c.features;
         c.serial = ++worker->connected;
         worker->chip.connection = c.serial;
@@ -211,6 +215,8 @@ static void *worker_main(void *argument) {
 
         while ((job = worker_wait(worker))) {
                 worker_run(worker, job);
+                job->signs = worker->signs;
+                worker->signs = (AuditedSigns){};
                 worker->kept = worker->chip.tpm && tpm_is_shared(worker->chip.tpm);
                 job_deliver(worker, job);
         }
@@ -238,6 +244,13 @@ static void connection_tell(Worker *worker) {
         worker->changed(worker->userdata, &news);
 }
 
+static void signs_tell(const Worker *worker, Job *job) {
+        if (job->signs.count > 0 && worker->told_signed)
+                worker->told_signed(worker->userdata, &job->signs);
+        free(job->signs.list);
+        job->signs = (AuditedSigns){};
+}
+
 static void jobs_finish(Worker *worker) {
         (void) pthread_mutex_lock(&worker->lock);
         Job *job = worker->first;
@@ -249,6 +262,7 @@ static void jobs_finish(Worker *worker) {
                 Job *next = job->next; /* done may free the job, or submit it again */
                 ErrorDetail detail = job->detail;
 
+                signs_tell(worker, job);
                 job->done(job, job->code, &detail);
                 job = next;
         }
@@ -381,8 +395,13 @@ Worker *worker_free(Worker *worker) {
         return NULL;
 }
 
+void worker_watch_signatures(Worker *worker, WorkerSigned told) {
+        worker->told_signed = told;
+}
+
 int worker_submit(Worker *worker, Job *job) {
         job->next = NULL;
+        job->signs = (AuditedSigns){};
         job->code = 0;
         job->detail = (ErrorDetail){};
         (void) pthread_mutex_lock(&worker->lock);

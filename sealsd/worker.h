@@ -17,6 +17,7 @@
 #include "base/error.h"
 #include "policy/algorithm.h"
 #include "sealsd/challenges.h"
+#include "tpm/command-audit.h"
 #include "tpm/tpm.h"
 
 typedef struct Worker Worker;
@@ -53,6 +54,7 @@ typedef struct Job {
         struct Job *next;
         int code;
         ErrorDetail detail;
+        AuditedSigns signs;
 } Job;
 
 /*
@@ -77,6 +79,13 @@ int worker_new(Worker **ret, sd_event *event, const char *tcti, WorkerTpmChanged
  */
 Worker *worker_free(Worker *worker);
 DEFINE_CLEANUP(Worker, worker_free)
+
+/*
+ * Tell, in the main thread, what jobs have signed (tpm/command-audit.h): in the order of the chip,
+ * each job's just before its done. To be set before the first job; nobody asks otherwise.
+ */
+typedef void (*WorkerSigned)(void *userdata, const AuditedSigns *signs);
+void worker_watch_signatures(Worker *worker, WorkerSigned told);
 
 /*
  * Queue a job, which stays the submitter's memory (usually the head of a larger struct freed in

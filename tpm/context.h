@@ -15,13 +15,14 @@
 struct Tpm {
         TSS2_TCTI_CONTEXT *tcti;
         ESYS_CONTEXT *esys;
-        char *name;              /* the TCTI string */
-        TpmHandle srk;           /* held by tpm_srk_ensure() */
-        TPM2B_NAME srk_name;     /* of the held one */
-        TPM2B_PUBLIC srk_public; /* likewise: what sessions are salted to */
-        Signer signer;           /* what the last signature leaves for the next one */
-        unsigned live_uses;      /* that are open (tpm/live-use.h) */
-        bool littered;           /* something could not be flushed */
+        char *name;                 /* the TCTI string */
+        TpmHandle srk;              /* held by tpm_srk_ensure() */
+        TPM2B_NAME srk_name;        /* of the held one */
+        TPM2B_PUBLIC srk_public;    /* likewise: what sessions are salted to */
+        Signer signer;              /* what the last signature leaves for the next one */
+        unsigned live_uses;         /* that are open (tpm/live-use.h) */
+        struct AuditedSigns *signs; /* tpm_command_audit_note(); NULL: nobody asks */
+        bool littered;              /* something could not be flushed */
 };
 
 /*

@@ -9,6 +9,7 @@
 
 #include "policy/algorithm.h"
 #include "tpm/auth.h"
+#include "tpm/command-audit.h"
 #include "tpm/context.h"
 #include "tpm/session.h"
 #include "tpm/srk.h"
@@ -202,6 +203,15 @@ int tpm_key_load_external(Tpm *tpm, const TPM2B_PUBLIC *public, TpmHandle *ret,
         return 0;
 }
 
+/* The Name is ESAPI's own: no command is sent. */
+static void key_note_signature(const TpmHandle *key, const TPM2B_DIGEST *digest,
+                               const TPMT_SIG_SCHEME *scheme, const TPMT_SIGNATURE *signature) {
+        _cleanup_esys_ TPM2B_NAME *name = NULL;
+
+        if (Esys_TR_GetName(key->tpm->esys, key->tr, &name) == TSS2_RC_SUCCESS)
+                tpm_command_audit_signed(key->tpm, name, digest, scheme, signature);
+}
+
 int tpm_key_sign(const TpmHandle *key, const TpmHandle *session, const TPM2B_DIGEST *digest,
                  const TPMT_SIG_SCHEME *scheme, TPMT_SIGNATURE *ret, ErrorDetail *detail) {
         _cleanup_esys_ TPMT_SIGNATURE *signature = NULL;
@@ -213,5 +223,6 @@ int tpm_key_sign(const TpmHandle *key, const TpmHandle *session, const TPM2B_DIG
         if (r != 0)
                 return r;
         *ret = *signature;
+        key_note_signature(key, digest, scheme, signature);
         return 0;
 }

@@ -131,6 +131,10 @@ static const Translation translations[] = {
         { TPM_STEP_SIGN, TPM2_RC_HASH, SEAL_E_UNSUPPORTED, no_scheme },
         { TPM_STEP_SIGN, TPM2_RC_EXPIRED, SEAL_E_APPROVAL_EXPIRED,
           "The approval has expired; ask for a new challenge" },
+        { TPM_STEP_SET_COMMAND_AUDIT, TPM2_RC_BAD_AUTH, SEAL_E_PIN_REQUIRED,
+          "The TPM's owner hierarchy has an authorisation that sealsd does not know" },
+        { TPM_STEP_GET_COMMAND_AUDIT, TPM2_RC_BAD_AUTH, SEAL_E_PIN_REQUIRED,
+          "The TPM's endorsement hierarchy has an authorisation that sealsd does not know" },
         { TPM_STEP_CREATE_AK, TPM2_RC_BAD_AUTH, SEAL_E_PIN_REQUIRED,
           "The TPM's endorsement hierarchy has an authorisation that sealsd does not know, so "
           "there "

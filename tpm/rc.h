@@ -41,6 +41,8 @@
         STEP(READ_EK, "TPM2_NV_Read")                            \
         STEP(NV_READ_LOCK, "TPM2_NV_ReadLock")                   \
         STEP(NV_CERTIFY, "TPM2_NV_Certify")                      \
+        STEP(SET_COMMAND_AUDIT, "TPM2_SetCommandCodeAuditStatus") \
+        STEP(GET_COMMAND_AUDIT, "TPM2_GetCommandAuditDigest")    \
         STEP(CERTIFY, "TPM2_Certify")                            \
         STEP(CERTIFY_CREATION, "TPM2_CertifyCreation")           \
         STEP(PCR_READ, "TPM2_PCR_Read")                          \

@@ -8,6 +8,7 @@
 #include "policy/digest.h"
 #include "policy/key.h"
 #include "tpm/auth.h"
+#include "tpm/command-audit.h"
 #include "tpm/context.h"
 #include "tpm/nv.h"
 #include "tpm/pin.h"
@@ -165,7 +166,11 @@ static int signing_sign(Signing *s, ErrorDetail *detail) {
         if (r != 0)
                 return r;
         s->policy->used = false;
-        return tpm_rc(Tss2_Sys_Sign_Complete(sys, &s->signature), TPM_STEP_SIGN, detail);
+        r = tpm_rc(Tss2_Sys_Sign_Complete(sys, &s->signature), TPM_STEP_SIGN, detail);
+        if (r == 0)
+                tpm_command_audit_signed(s->tpm, &s->tpm->signer.key_name, &s->use->digest,
+                                         &s->use->scheme, &s->signature);
+        return r;
 }
 
 static int signing_attempt(void *userdata, const MachineApproval *approval, ErrorDetail *detail) {

@@ -59,6 +59,7 @@ static void an_empty_file_gives_the_defaults(void **state) {
         assert_int_equal(config->inspection.unused_days, 180);
         assert_int_equal(config->inspection.wait_days, 7);
         assert_int_equal(config->inspection.grants_max, 8);
+        assert_false(config->inspection.command_audit);
         assert_int_equal(config->fence_pcr, 15);
 }
 
@@ -95,6 +96,7 @@ static void every_key_is_read(void **state) {
                               "UnusedDays=0\n"
                               "WaitDays=1\n"
                               "GrantsMax=3\n"
+                              "CommandAudit=yes\n"
                               "[Tpm]\r\n"
                               "FencePcr=14",
                               &config, NULL),
@@ -124,6 +126,7 @@ static void every_key_is_read(void **state) {
         assert_int_equal(config->inspection.unused_days, 0);
         assert_int_equal(config->inspection.wait_days, 1);
         assert_int_equal(config->inspection.grants_max, 3);
+        assert_true(config->inspection.command_audit);
         assert_int_equal(config->fence_pcr, 14);
 }
 
@@ -248,6 +251,7 @@ static void values_out_of_range_are_refused_by_line(void **state) {
                 "[Inspection]\nEveryHours=8761\n",
                 "[Inspection]\nWarnDays=-1\n",
                 "[Inspection]\nGrantsMax=1001\n",
+                "[Inspection]\nCommandAudit=sometimes\n",
                 "[Roles]\nSeparateLogins=perhaps\n",
                 "[Seals]\nNumberRegion=12345\n",
                 "[Seals]\nNumberRegion=12345a\n",

@@ -501,6 +501,9 @@ static void test_what_protects_less_than_it_could_is_told(void **state) {
         facts.keys_unchecked = 4;
         assert_installation(&facts, FINDING_KEYS_UNCHECKED);
         facts = an_installation();
+        facts.unexplained = true;
+        assert_installation(&facts, FINDING_UNEXPLAINED_SIGNATURE);
+        facts = an_installation();
         facts.audit_absence = "a container";
         assert_installation(&facts, FINDING_AUDIT_ABSENT);
 }
