@@ -87,7 +87,7 @@
 #define CHALLENGES_OFFERED_MAX 2
 #define LIVE_USES_MAX 2           /* sessions that wait for approvers, behind tpm2-abrmd */
 #define LIVE_USE_SECONDS_MAX 3600 /* until the chip refuses a live approval */
-#define TPM_BLOB_MAX 2048 /* marshalled public or private area */
+#define TPM_BLOB_MAX 2048         /* marshalled public or private area */
 #define TICKET_MAX 128
 #define MACHINE_STATES_MAX 64 /* approved states kept */
 #define CONFIG_BYTES_MAX (64 * 1024)

@@ -19,7 +19,7 @@
 typedef enum IndexKind {
         INDEX_REVOCATION, /* TPM_NT_BITS, 8 bytes */
         INDEX_LEDGER,     /* TPM_NT_EXTEND, 32 bytes */
-        INDEX_STATE,      /* TPM_NT_BITS, 8 bytes: a bit for each machine state that can be retired */
+        INDEX_STATE, /* TPM_NT_BITS, 8 bytes: a bit for each machine state that can be retired */
 } IndexKind;
 
 /* 8 bytes of bits, and not the 32 of an extended value. */

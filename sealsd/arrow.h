@@ -106,7 +106,8 @@
         ARROW(LOCK_REPLIED, "lock-replied", "The caller knows that all seals are locked")          \
                                                                                                    \
         ARROW(RETIRE_BIT_SET, "retire-bit-set",                                                    \
-              "A machine state's bit is set in the chip; sessions prepared before still sign once") \
+              "A machine state's bit is set in the chip; sessions prepared before still sign "     \
+              "once")                                                                              \
         ARROW(RETIRE_FENCED, "retire-fenced",                                                      \
               "Those sessions are refused too; the register does not know")                        \
         ARROW(RETIRE_RECORDED, "retire-recorded",                                                  \
