@@ -16,7 +16,7 @@ def start_small(box):
     """The daemon on a register whose disk is a small one of its own."""
     box.ctl("stop")
     box.ok("cp -a $SEALSD_STATE /run/before;"
-           "mount -t tmpfs -o size=1m,mode=0700 small $SEALSD_STATE;"
+           "mount -t tmpfs -o size=2m,mode=0700 small $SEALSD_STATE;"
            "cp -a /run/before/. $SEALSD_STATE/; chown -R sealsd:sealsd $SEALSD_STATE")
     box.ctl("start")
 
