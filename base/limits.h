@@ -59,6 +59,16 @@
 #define PASSPORT_CERTIFICATES_MAX 8 /* of a chain */
 #define CERTIFICATE_MAX (8 * 1024)  /* DER */
 
+/* Verification of signatures and seals. */
+#define VERIFY_FILE_MAX (8 * 1024 * 1024) /* a signature or a seal, with its picture */
+#define VERIFY_CRL_MAX (32 * 1024 * 1024) /* a file of CRLs */
+#define VERIFY_CERTIFICATES_MAX 64        /* certificates, or CRLs, of each kind of trust */
+#define VERIFY_TEXT_MAX 383               /* a sentence of a report */
+#define VERIFY_NAME_MAX 255               /* a name that is quoted; cut */
+#define VERIFY_SERIAL_MAX 64              /* hex; RFC 5280 §4.1.2.2 has 20 bytes at most */
+#define VERIFY_DEVIATIONS_MAX 32          /* that are told one by one */
+#define VERIFY_HASHES_MAX 4               /* of a document, made in one pass */
+
 /* Accounting, per UID and in all. */
 #define UID_RUNNING_MAX 8  /* calls of one UID at the worker */
 #define UID_WAITING_MAX 32 /* calls of one UID that wait beside those */
