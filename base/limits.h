@@ -37,11 +37,13 @@
 #define SIGN_MANY_MAX 10000 /* digests of one SignMany */
 #define PURPOSES_MAX 3
 #define DOCUMENTS_MAX 32
-#define PCR_TEXT_MAX 256  /* "sha256:0,2,7" */
-#define PROFILE_MAX 64    /* [a-z0-9-]{1,64} */
-#define PAGE_MAX 1000     /* rows of a list */
-#define CHILDREN_MAX 1000 /* children of one bus path that are listed */
-#define CAPACITY_MAX 1024 /* seals asked for at Initialize */
+#define COUNTRY_SIZE 2                 /* ISO 3166-1 alpha-2 */
+#define ORGANIZATION_IDENTIFIER_MAX 64 /* characters of ASCII */
+#define PCR_TEXT_MAX 256               /* "sha256:0,2,7" */
+#define PROFILE_MAX 64                 /* [a-z0-9-]{1,64} */
+#define PAGE_MAX 1000                  /* rows of a list */
+#define CHILDREN_MAX 1000              /* children of one bus path that are listed */
+#define CAPACITY_MAX 1024              /* seals asked for at Initialize */
 #define REVIEWERS_MAX 4
 #define DECISIONS_MAX (REVIEWERS_MAX + 1) /* approvals, and the rejection that ends them */
 

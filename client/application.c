@@ -92,6 +92,8 @@ static void plain_append(Entries *entries, const ApplicationWords *a) {
         entry_text(entries, "holder", a->holder);
         entry_text(entries, "algorithm", a->algorithm);
         entry_text(entries, "token", a->token);
+        entry_text(entries, "organization-identifier", a->organization_identifier);
+        entry_text(entries, "country", a->country);
         entry_time(entries, "not-before", a->not_before);
         entry_time(entries, "not-after", a->not_after);
         entry_time(entries, "use-limit", a->use_limit);

@@ -7,6 +7,7 @@
 
 typedef struct ApplicationWords {
         const char *name, *class, *type, *holder, *algorithm, *token;
+        const char *organization_identifier, *country;
         uint64_t not_before, not_after, use_limit, threshold;
         TextList purposes, keepers, documents, approvers;
         bool pin;
@@ -14,28 +15,31 @@ typedef struct ApplicationWords {
 } ApplicationWords;
 
 /* Text of the options for the help. */
-#define APPLICATION_HELP                                                                         \
-        "  --name NAME            What the seal is called (required)\n"                          \
-        "  --class CLASS          institution (default) or personal\n"                           \
-        "  --type TYPE            official, finance, invoice, contract,\n"                       \
-        "                         legal-representative, personnel, department, special,\n"       \
-        "                         other (default)\n"                                             \
-        "  --holder HOLDER        The organisation or person it stands for\n"                    \
-        "  --algorithm ALGORITHM  ecdsa-p256 (default), ecdsa-p384, rsa-2048, rsa-3072, sm2;\n"  \
-        "                         'sealctl status' shows which this TPM has\n"                   \
-        "  --purpose PURPOSE      document-signing, identity-authentication, endorsement;\n"     \
-        "                         may be repeated (default: all)\n"                              \
-        "  --not-before TIME      Valid from: YYYY-MM-DD (UTC), RFC 3339, or +Nd (N days\n"      \
-        "                         from now); default: now\n"                                     \
-        "  --not-after TIME       Valid until, likewise; a day counts to its end (default:\n"    \
-        "                         as configured, 3 years)\n"                                     \
-        "  --use-limit N          How many signatures in all (default: no limit)\n"              \
-        "  --keeper SUBJECT       Who signs with it: alice, user:alice or group:sales; may\n"    \
-        "                         be repeated (default: you)\n"                                  \
-        "  --approver SUBJECT=FILE  Who has to agree to each signature, and his public key or\n" \
-        "                         certificate (PEM; P-256, P-384 or RSA); up to 4\n"             \
-        "  --threshold K          How many of the approvers each time (default: all)\n"          \
-        "  --pin                  The keeper sets a PIN, and gives it for each signature\n"      \
+#define APPLICATION_HELP                                                                           \
+        "  --name NAME            What the seal is called (required)\n"                            \
+        "  --class CLASS          institution (default) or personal\n"                             \
+        "  --type TYPE            official, finance, invoice, contract,\n"                         \
+        "                         legal-representative, personnel, department, special,\n"         \
+        "                         other (default)\n"                                               \
+        "  --holder HOLDER        The organisation or person it stands for\n"                      \
+        "  --algorithm ALGORITHM  ecdsa-p256 (default), ecdsa-p384, rsa-2048, rsa-3072, sm2;\n"    \
+        "                         'sealctl status' shows which this TPM has\n"                     \
+        "  --purpose PURPOSE      document-signing, identity-authentication, endorsement;\n"       \
+        "                         may be repeated (default: all)\n"                                \
+        "  --not-before TIME      Valid from: YYYY-MM-DD (UTC), RFC 3339, or +Nd (N days\n"        \
+        "                         from now); default: now\n"                                       \
+        "  --not-after TIME       Valid until, likewise; a day counts to its end (default:\n"      \
+        "                         as configured, 3 years)\n"                                       \
+        "  --use-limit N          How many signatures in all (default: no limit)\n"                \
+        "  --keeper SUBJECT       Who signs with it: alice, user:alice or group:sales; may\n"      \
+        "                         be repeated (default: you)\n"                                    \
+        "  --approver SUBJECT=FILE  Who has to agree to each signature, and his public key or\n"   \
+        "                         certificate (PEM; P-256, P-384 or RSA); up to 4\n"               \
+        "  --threshold K          How many of the approvers each time (default: all)\n"            \
+        "  --pin                  The keeper sets a PIN, and gives it for each signature\n"        \
+        "  --organization-identifier ID  Of the holder, for the certificate: a registration\n"     \
+        "                         number such as NTRDE-HRB12345 or VATBE-0123456789\n"             \
+        "  --country CC           Of the holder, likewise: two letters (default: as configured)\n" \
         "  --document TITLE=FILE  A supporting document; its SHA-256 is recorded\n"
 
 /* clang-format off: one option a line */
@@ -47,7 +51,8 @@ typedef struct ApplicationWords {
                 { "not-after", .time_end = &(a).not_after },                                       \
                 { "use-limit", .number = &(a).use_limit }, { "keeper", .list = &(a).keepers },     \
                 { "approver", .list = &(a).approvers }, { "threshold", .number = &(a).threshold }, \
-                { "pin", .flag = &(a).pin }, {                                                     \
+                { "organization-identifier", .text = &(a).organization_identifier },               \
+                { "country", .text = &(a).country }, { "pin", .flag = &(a).pin }, {                \
                 "document", .list = &(a).documents                                                 \
         }
 /* clang-format on */

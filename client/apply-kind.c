@@ -42,7 +42,9 @@ static const char renew_help[] =
         "  --no-approvers         Nobody has to agree any more\n"
         "  --threshold K          How many of the approvers each time\n"
         "  --pin                  The keeper sets a PIN, and gives it for each signature\n"
-        "  --no-pin               Without a PIN\n" DOCUMENT_HELP "\n"
+        "  --no-pin               Without a PIN\n"
+        "  --organization-identifier ID  Of the holder, for the certificate\n"
+        "  --country CC           Of the holder, likewise: two letters\n" DOCUMENT_HELP "\n"
         "Example:\n"
         "  sealctl apply renew 50011200000001 --overlap 30d --reason \"expires in "
         "March\"\n" NEXT_HELP;
@@ -250,6 +252,8 @@ int apply_kind(Context *context, int argc, char **argv) {
                 { RENEW, { "threshold", .number = &w.words.threshold } },
                 { RENEW, { "pin", .flag = &w.words.pin } },
                 { RENEW, { "no-pin", .flag = &w.words.no_pin } },
+                { RENEW, { "organization-identifier", .text = &w.words.organization_identifier } },
+                { RENEW, { "country", .text = &w.words.country } },
                 { TRANSFER, { "keeper", .text = &w.keeper } },
         };
         CommandOption table[sizeof(all) / sizeof(all[0])];

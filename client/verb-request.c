@@ -41,6 +41,8 @@ static const OutputField request_fields[] = {
 static const OutputField application_fields[] = {
         { "name", "Name", FIELD_TEXT },
         { "holder", "Holder", FIELD_TEXT },
+        { "organization-identifier", "Identifier", FIELD_TEXT },
+        { "country", "Country", FIELD_TEXT },
         { "class", "Class", FIELD_TEXT },
         { "type", "Type", FIELD_TEXT },
         { "algorithm", "Algorithm", FIELD_TEXT },

@@ -45,6 +45,8 @@ static const OutputField fields[] = {
         { "number", "Number", FIELD_TEXT },
         { "name", "Name", FIELD_TEXT },
         { "holder", "Holder", FIELD_TEXT },
+        { "organization-identifier", "Identifier", FIELD_TEXT },
+        { "country", "Country", FIELD_TEXT },
         { "class", "Class", FIELD_TEXT },
         { "type", "Type", FIELD_TEXT },
         { "state", "State", FIELD_TEXT },

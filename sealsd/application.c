@@ -165,6 +165,27 @@ static int check_approvers(const Application *a, ErrorDetail *detail) {
         return 0;
 }
 
+static bool text_is_of(const char *text, char from, char to) {
+        for (; *text != '\0'; text++)
+                if (*text < from || *text > to)
+                        return false;
+        return true;
+}
+
+/* X.520 §6.3.1; of organizationIdentifier (EN 319 412-1 §5.1.4, or a national code) any ASCII. */
+static int check_subject(const Application *a, ErrorDetail *detail) {
+        if (a->country[0] != '\0' &&
+            (strlen(a->country) != COUNTRY_SIZE || !text_is_of(a->country, 'A', 'Z')))
+                return error_set(detail, SEAL_E_INVALID_ARGS,
+                                 "'country' is two capital letters (ISO 3166)");
+        if (!text_is_of(a->organization_identifier, '!', '~'))
+                return error_set(detail, SEAL_E_INVALID_ARGS,
+                                 "'organization-identifier' is at most %d characters of ASCII "
+                                 "without blanks",
+                                 ORGANIZATION_IDENTIFIER_MAX);
+        return 0;
+}
+
 int documents_check(const Document *documents, size_t count, ErrorDetail *detail) {
         if (count > DOCUMENTS_MAX)
                 return error_set(detail, SEAL_E_INVALID_ARGS, "'documents' are at most %d",
@@ -198,6 +219,8 @@ static int check_all(const Application *a, uint64_t now, ErrorDetail *detail) {
                 r = check_approvers(a, detail);
         if (r == 0)
                 r = documents_check(a->documents, a->document_count, detail);
+        if (r == 0)
+                r = check_subject(a, detail);
         if (r == 0 && a->token[0] != '\0')
                 r = option_check_line("token", a->token, detail);
         return r;
@@ -254,6 +277,16 @@ static bool put_policy(json_t *object, const Application *a) {
                 json_object_set_new(object, "threshold", json_integer(a->threshold)) == 0);
 }
 
+/* Likewise. */
+static bool put_text(json_t *object, const char *key, const char *text) {
+        return text[0] == '\0' || json_object_set_new(object, key, json_string(text)) == 0;
+}
+
+static bool put_subject(json_t *object, const Application *a) {
+        return put_text(object, "organization-identifier", a->organization_identifier) &&
+               put_text(object, "country", a->country);
+}
+
 json_t *application_json(const Application *a) {
         _cleanup_json_ json_t *object = json_pack(
                 "{s:s, s:s, s:s, s:s, s:s, s:o, s:I, s:I, s:I, s:o, s:o, s:o}", "name", a->name,
@@ -263,7 +296,7 @@ json_t *application_json(const Application *a) {
                 "keepers", keepers_json(a, false), "keeper-ids", keepers_json(a, true), "documents",
                 json_documents(a->documents, a->document_count));
 
-        return object && put_policy(object, a) ? steal_ptr(object) : NULL;
+        return object && put_policy(object, a) && put_subject(object, a) ? steal_ptr(object) : NULL;
 }
 
 int application_to_json(const Application *application, char **ret) {
@@ -313,6 +346,16 @@ static bool read_policy(const json_t *object, Application *a) {
         return true;
 }
 
+static bool read_optional(const json_t *object, const char *key, char *ret, size_t size) {
+        return !json_object_get(object, key) || json_read_text(object, key, ret, size);
+}
+
+static bool read_subject(const json_t *o, Application *a) {
+        return read_optional(o, "organization-identifier", a->organization_identifier,
+                             sizeof(a->organization_identifier)) &&
+               read_optional(o, "country", a->country, sizeof(a->country));
+}
+
 bool json_read_application(const json_t *o, Application *a) {
         return json_read_text(o, "name", a->name, sizeof(a->name)) &&
                json_read_text(o, "holder", a->holder, sizeof(a->holder)) &&
@@ -323,7 +366,7 @@ bool json_read_application(const json_t *o, Application *a) {
                json_read_number(o, "not-after", &a->not_after) &&
                json_read_number(o, "use-limit", &a->use_limit) &&
                json_read_purposes(json_object_get(o, "purposes"), &a->purposes) &&
-               read_keepers(o, a) && read_policy(o, a) &&
+               read_keepers(o, a) && read_policy(o, a) && read_subject(o, a) &&
                json_read_documents(json_object_get(o, "documents"), a->documents,
                                    &a->document_count);
 }

@@ -46,6 +46,9 @@ typedef struct Application {
         unsigned threshold; /* how many of them approve each use; 0: all */
         size_t document_count;
         Document documents[DOCUMENTS_MAX];
+        /* Of the subject of its certificate; "": none, and the configuration's country. */
+        char organization_identifier[ORGANIZATION_IDENTIFIER_MAX + 1];
+        char country[COUNTRY_SIZE + 1];
         /* Of requests that concern a seal (change.h). */
         uint64_t overlap; /* renewal: the old seal signs so long after the new one's acceptance */
         bool use_limit_given;            /* amendment: a use_limit of 0 takes the limit away */

@@ -77,6 +77,9 @@ static void renew_fill(const Application *old, Application *change) {
         renew_text(change->class, sizeof(change->class), old->class);
         renew_text(change->type, sizeof(change->type), old->type);
         renew_text(change->algorithm, sizeof(change->algorithm), old->algorithm);
+        renew_text(change->organization_identifier, sizeof(change->organization_identifier),
+                   old->organization_identifier);
+        renew_text(change->country, sizeof(change->country), old->country);
         if (change->purposes == 0)
                 change->purposes = old->purposes;
         if (!change->use_limit_given)

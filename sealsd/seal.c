@@ -132,6 +132,17 @@ static json_t *conditions_json(const Application *facts) {
                          "threshold", (int) facts->threshold);
 }
 
+/* "" is left out. */
+static bool put_text(json_t *object, const char *key, const char *text) {
+        return text[0] == '\0' || json_object_set_new(object, key, json_string(text)) == 0;
+}
+
+/* Of its certificate. */
+static bool put_subject(json_t *object, const Application *facts) {
+        return put_text(object, "organization-identifier", facts->organization_identifier) &&
+               put_text(object, "country", facts->country);
+}
+
 /* Who did what when, in the order of the life cycle; what did not happen is left out. */
 static json_t *acts_json(const Seal *seal) {
         const struct {
@@ -187,7 +198,8 @@ int seal_describe(const Seal *seal, const Request *request, const char *why_not,
                 return r;
         document = facts_json(seal, why_not, policy, pem ? pem : "");
         conditions = conditions_json(&seal->facts);
-        if (!conditions || json_object_update(document, conditions) != 0)
+        if (!conditions || json_object_update(document, conditions) != 0 ||
+            !put_subject(document, &seal->facts))
                 return -ENOMEM;
         if (full) {
                 custody = custody_json(seal, request);

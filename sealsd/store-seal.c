@@ -100,6 +100,9 @@ static int confidential_read(const char *text, Seal *seal) {
                 return SEAL_E_REGISTER_TAMPERED;
         seal->facts.document_count = facts->document_count;
         memcpy(seal->facts.documents, facts->documents, sizeof(facts->documents));
+        memcpy(seal->facts.country, facts->country, sizeof(facts->country));
+        memcpy(seal->facts.organization_identifier, facts->organization_identifier,
+               sizeof(facts->organization_identifier));
         return 0;
 }
 

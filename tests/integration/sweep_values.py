@@ -13,7 +13,8 @@ DEPTH = 30  # variants in variants: each is two of the 64 levels that the bus al
 APPLICATION = {"name": "s", "holder": "s", "class": "s", "type": "s", "algorithm": "s",
                "purposes": "as", "not-before": "t", "not-after": "t", "use-limit": "t",
                "keepers": "as", "documents": "a(say)", "approvers": "a(ss)", "threshold": "u",
-               "pin": "b", "backup": "b", "picture": "ay", "picture-mm": "(uu)", "copy-of": "o"}
+               "pin": "b", "backup": "b", "picture": "ay", "picture-mm": "(uu)", "copy-of": "o",
+               "organization-identifier": "s", "country": "s"}
 CHANGE = {"reason": "s", "overlap": "t", "keeper": "s"}  # of Seal.Apply, beside those of an application
 FILTER = {"type": "s", "class": "s", "keeper": "s", "holder": "s", "name": "s", "expires-before": "t"}
 SIGN = {"hash": "s", "format": "s", "purpose": "s", "document-name": "s", "scheme": "s",

@@ -5,9 +5,9 @@ import json
 
 import pytest
 
-GOOD = ("name,type,keeper,keeper,not-after,purpose\r\n"
-        "\"Acme, Contracts\",contract,root,user:seal-keeper,+90d,document-signing\r\n"
-        "Acme Invoices,invoice,root,,,\r\n")
+GOOD = ("name,type,keeper,keeper,not-after,purpose,country\r\n"
+        "\"Acme, Contracts\",contract,root,user:seal-keeper,+90d,document-signing,CN\r\n"
+        "Acme Invoices,invoice,root,,,,\r\n")
 
 
 def open_requests(box):

@@ -273,6 +273,31 @@ static void documents_have_a_title_and_a_hash(void **state) {
         assert_refused(a, SEAL_E_INVALID_ARGS, "'documents'");
 }
 
+static void who_holds_it_is_told_by_country_and_identifier(void **state) {
+        const char *const countries[] = { "c", "cn", "C1", "C " };
+        const char *const identifiers[] = { "VAT BE", "a\nb", "\xe5\x8d\xb0", "x\x7f" };
+        Application a = application_named("x"), b = {};
+        _cleanup_free_ char *json = NULL;
+
+        (void) state;
+        strcpy(a.country, "CN");
+        strcpy(a.organization_identifier, "NTRCN-91110000MA00000000");
+        assert_int_equal(complete(&a, NULL), 0);
+        assert_int_equal(application_to_json(&a, &json), 0);
+        assert_int_equal(application_from_json(json, &b), 0);
+        assert_memory_equal(&a, &b, sizeof(a));
+        for (size_t i = 0; i < sizeof(countries) / sizeof(countries[0]); i++) {
+                a = application_named("x");
+                strcpy(a.country, countries[i]);
+                assert_refused(a, SEAL_E_INVALID_ARGS, "'country'");
+        }
+        for (size_t i = 0; i < sizeof(identifiers) / sizeof(identifiers[0]); i++) {
+                a = application_named("x");
+                strcpy(a.organization_identifier, identifiers[i]);
+                assert_refused(a, SEAL_E_INVALID_ARGS, "'organization-identifier'");
+        }
+}
+
 /* Keys sorted, no spaces, no escapes that RFC 8785 does not have. */
 static void json_is_canonical(void **state) {
         Application a = application_named("A/\"\\ \xe5\x8d\xb0");
@@ -370,6 +395,7 @@ int main(void) {
                 cmocka_unit_test(an_approver_counts_once),
                 cmocka_unit_test(json_leads_back_to_pin_and_approvers),
                 cmocka_unit_test(documents_have_a_title_and_a_hash),
+                cmocka_unit_test(who_holds_it_is_told_by_country_and_identifier),
                 cmocka_unit_test(json_is_canonical),
                 cmocka_unit_test(json_leads_back_to_the_same_application),
                 cmocka_unit_test(damaged_json_is_found),

@@ -145,6 +145,22 @@ static void a_renewal_keeps_what_it_does_not_name(void **state) {
         assert_refused(KIND_RENEW, (Application){ .class = "odd" }, "'class'");
 }
 
+static void a_renewal_keeps_who_holds_it(void **state) {
+        Seal seal = seal_new();
+        Application change = {};
+
+        (void) state;
+        strcpy(seal.facts.country, "BE");
+        strcpy(seal.facts.organization_identifier, "VATBE-0123456789");
+        assert_int_equal(check(KIND_RENEW, &seal, &change, NULL), 0);
+        assert_string_equal(change.country, "BE");
+        assert_string_equal(change.organization_identifier, "VATBE-0123456789");
+        change = (Application){ .country = "FR" };
+        assert_int_equal(check(KIND_RENEW, &seal, &change, NULL), 0);
+        assert_string_equal(change.country, "FR");
+        assert_string_equal(change.organization_identifier, "VATBE-0123456789");
+}
+
 static void documents_are_checked_whatever_the_kind(void **state) {
         const Application change = {
                 .document_count = 1,
@@ -216,6 +232,7 @@ int main(void) {
                 cmocka_unit_test(an_amendment_lengthens_nothing_and_is_not_empty),
                 cmocka_unit_test(a_transfer_leaves_the_new_keeper_alone),
                 cmocka_unit_test(a_renewal_keeps_what_it_does_not_name),
+                cmocka_unit_test(a_renewal_keeps_who_holds_it),
                 cmocka_unit_test(documents_are_checked_whatever_the_kind),
                 cmocka_unit_test(what_was_asked_is_read_back_from_its_json),
                 cmocka_unit_test(another_shape_is_not_read),

@@ -69,6 +69,8 @@ static Seal a_full_seal(void) {
         seal.state = SEAL_REVOKED;
         seal.revocation_pending = true;
         seal.use_count = 3;
+        strcpy(seal.facts.country, "CN");
+        strcpy(seal.facts.organization_identifier, "91110000MA00000000");
         strcpy(seal.filing.number, "2026-17");
         strcpy(seal.filing.authority, "Registry");
         seal.filing.filed = 4;
