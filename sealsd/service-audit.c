@@ -192,15 +192,21 @@ int audit_look_run(AuditLook *look, Tpm *tpm, const TpmHierarchies *hierarchies,
         return 0;
 }
 
+static void audit_note_absent(CommandAudit *audit, const AuditLook *look) {
+        audit->unsupported = look->code == SEAL_E_UNSUPPORTED;
+        text_copy(audit->absent, sizeof(audit->absent),
+                  look->code == 0 ? "" : error_describe(look->code, &look->why));
+}
+
 void audit_looked(Service *service, const AuditLook *look) {
         CommandAudit *a = &service->audit;
 
         a->fresh = false;
         if (!look->done)
                 return;
-        a->unsupported = look->code == SEAL_E_UNSUPPORTED;
-        text_copy(a->absent, sizeof(a->absent),
-                  look->code == 0 ? "" : error_describe(look->code, &look->why));
+        /* One that only reads does not know whether counting can begin: what is told of that stays. */
+        if (look->code != 0 || look->arm || a->counting)
+                audit_note_absent(a, look);
         if (look->code != 0)
                 return;
         if (!a->counting && look->arm) {
