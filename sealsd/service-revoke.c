@@ -76,6 +76,14 @@ static int revoke_mark(Service *service, const Caller *caller, const Act *act, c
         return 0;
 }
 
+/* Two may have set the same bit: who revoked, and the daemon at a look meanwhile. One tells. */
+static bool is_settled(Store *store, const char *number) {
+        SealBrief seal;
+
+        return store_seal_get_brief(store, number, &seal) == 0 && seal.state >= SEAL_REVOKED &&
+               !seal.revocation_pending;
+}
+
 static int settle_write(Service *service, const Caller *caller, const char *number) {
         const Event event = {
                 .code = EVENT_SEAL_REVOCATION_SETTLED,
@@ -104,7 +112,7 @@ static int revoke_settle(const RevokeJob *job, ErrorDetail *detail) {
 
         if (job->unmarked)
                 r = revoke_mark(s, caller, &job->act, job->number, job->reason);
-        if (r == 0)
+        if (r == 0 && !is_settled(s->store, job->number))
                 r = settle_write(s, caller, job->number);
         if (r == 0)
                 arrow_pass(s->arrows, ARROW_REVOKE_SETTLED);

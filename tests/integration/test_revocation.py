@@ -5,6 +5,8 @@ import hashlib
 import json
 import re
 
+from tampering import rows
+
 DIGEST = hashlib.sha256(b"after the end").digest()
 QUIET = {"TSS2_LOG": "all+none"}  # where output and errors come as one
 
@@ -314,3 +316,41 @@ def test_seals_of_a_second_index_work_and_the_last_bit_ends_it(new_sandbox):
     assert status["capacity-used"]["data"] == 126
     assert any("revocation bit" in text for text in status["attention"]["data"])
     assert "attention (warning) capacity" in box.ok("cat $SEALSD_LOG")
+
+
+REVOKES = """
+import sys
+from jeepney import DBusAddress, MessageType, new_method_call
+from jeepney.io.blocking import open_dbus_connection
+path, *reasons = sys.argv[1:]
+seal = DBusAddress(path, bus_name="org.sealsd1", interface="org.sealsd1.Seal")
+with open_dbus_connection("SYSTEM") as bus:
+    for reason in reasons:
+        bus.send(new_method_call(seal, "Revoke", "s", (reason,)))
+    for _ in reasons:
+        reply = bus.receive(timeout=60)
+        while reply.header.message_type == MessageType.signal:
+            reply = bus.receive(timeout=60)
+        ok = reply.header.message_type == MessageType.method_return
+        print("ok" if ok else reply.header.fields[4])
+"""
+
+
+def test_bit_that_two_set_at_once_is_recorded_once(sandbox):
+    seal = sandbox["SEAL"]
+    monitor = sandbox.pipe(["busctl", "--json=short", "monitor",
+                            "--match=type='method_return',sender='org.freedesktop.PolicyKit1'"])
+    while not monitor.line().startswith("Monitoring"):
+        pass
+    sandbox.ok("kill -STOP $(cat /run/sealsd-sandbox/swtpm.pid)")
+    number = sandbox.start(["/usr/bin/python3", "-c", REVOKES, f"/org/sealsd1/seal/{seal}", "theft", "loss"])
+    for _ in range(2):
+        while json.loads(monitor.line())["type"] != "method_return":
+            pass
+    # polkit's answers lie before this one in the daemon's queue.
+    sandbox.ok(["busctl", "call", "--", "org.sealsd1", "/org/sealsd1", "org.freedesktop.DBus.Peer", "Ping"])
+    monitor.kill()
+    sandbox.ok("kill -CONT $(cat /run/sealsd-sandbox/swtpm.pid)")
+    assert sandbox.finish(number).stdout.split() == ["ok", "ok"]
+    assert json.loads(sandbox.seal(seal, "Describe")[0][0])["revocation-reason"] == "theft"
+    assert len([row for row in rows(sandbox) if row["event"] == "seal-revocation-settled"]) == 1
