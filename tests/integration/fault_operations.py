@@ -526,10 +526,15 @@ class MeasuresRoom(Operation):
 
     def finish(self, bench, target):
         bench.good(ADMIN, MANAGER, self.member, self.signature, 1, {})
-        while listed := bench.good(ADMIN, MANAGER, "Manager.ListChallenges"):
-            for identity, _kind, message, _expires in listed:
+        while listed := self.indices_offered(bench):
+            for identity, message in listed:
                 bench.good(ADMIN, MANAGER, "Manager.Answer", "say", identity,
                            authority_signature(bench, bytes(message)))
+
+    def indices_offered(self, bench):
+        """Another operation may have left a change of the separation to be answered, which must stay so."""
+        return [(identity, message) for identity, kind, message, _expires
+                in bench.good(ADMIN, MANAGER, "Manager.ListChallenges") if kind == "index"]
 
 
 class Reads(Changes):
