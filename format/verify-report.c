@@ -112,6 +112,11 @@ static const unsigned kinds[VERIFY_KIND_MAX] = {
         [VERIFY_KEY] = BIT(SIGNATURE_VALUE),
 };
 
+/* What a good signature or seal may lack. Of anything else, absent means that nobody knows. */
+static const unsigned optional = BIT(SIGNING_CERTIFICATE) | BIT(TIMESTAMP) |
+                                 BIT(CERTIFICATE_USAGE) | BIT(REVOCATION) | BIT(SEAL_EXTENSIONS) |
+                                 BIT(SEAL_MAKER_USAGE) | BIT(SEAL_MAKER_REVOCATION);
+
 _Static_assert(CHECK_MAX <= 32, "a kind's checks are bits of an unsigned");
 
 void verify_report_begin(VerifyReport *report, VerifyKind kind) {
@@ -159,20 +164,28 @@ CheckResult verify_result(const VerifyReport *report, CheckCode code) {
         return report->checks[code].result;
 }
 
+/* What one check alone makes of the whole. */
+static Verdict verdict_of(CheckCode code, CheckResult result) {
+        if (result == CHECK_FAILED)
+                return VERDICT_FAILED;
+        if (result == CHECK_NOT_CHECKED)
+                return VERDICT_INCOMPLETE;
+        if (result == CHECK_ABSENT && (optional & (1U << code)) == 0)
+                return VERDICT_INCOMPLETE;
+        return VERDICT_PASSED;
+}
+
 Verdict verify_verdict(const VerifyReport *report) {
-        Verdict verdict = VERDICT_INCOMPLETE;
+        Verdict worst = VERDICT_PASSED;
+        bool passed = false;
 
         for (CheckCode code = 0; code < CHECK_MAX; code++) {
                 CheckResult result = report->checks[code].result;
-                if (result == CHECK_FAILED)
-                        return VERDICT_FAILED;
-                if (result == CHECK_PASSED && verdict == VERDICT_INCOMPLETE)
-                        verdict = VERDICT_PASSED;
+                Verdict verdict = verdict_of(code, result);
+                worst = verdict > worst ? verdict : worst;
+                passed = passed || result == CHECK_PASSED;
         }
-        for (CheckCode code = 0; code < CHECK_MAX; code++)
-                if (report->checks[code].result == CHECK_NOT_CHECKED)
-                        return VERDICT_INCOMPLETE;
-        return verdict;
+        return worst == VERDICT_PASSED && !passed ? VERDICT_INCOMPLETE : worst;
 }
 
 /* --- deviations and facts --------------------------------------------------------------------- */
@@ -222,13 +235,17 @@ static json_t *checks_json(const VerifyReport *report) {
 
         for (CheckCode code = 0; code < CHECK_MAX; code++) {
                 const VerifyCheck *check = &report->checks[code];
-                if (check->result == CHECK_NOT_APPLICABLE)
-                        continue;
-                (void) json_array_append_new(
-                        array, json_pack("{ss ss ss}", "check", check_word(code), "result",
-                                         check_result_word(check->result), "text", check->text));
+                if (check->result != CHECK_NOT_APPLICABLE &&
+                    json_array_append_new(array,
+                                          json_pack("{ss ss ss}", "check", check_word(code),
+                                                    "result", check_result_word(check->result),
+                                                    "text", check->text)) != 0)
+                        goto no_memory;
         }
         return array;
+no_memory:
+        json_decref(array);
+        return NULL;
 }
 
 static json_t *deviations_json(const VerifyReport *report) {
@@ -236,15 +253,88 @@ static json_t *deviations_json(const VerifyReport *report) {
 
         for (size_t i = 0; i < report->deviation_count; i++) {
                 const VerifyDeviation *told = &report->deviations[i];
-                (void) json_array_append_new(array, json_pack("{ss ss}", "deviation",
-                                                              deviation_word(told->code), "text",
-                                                              told->text));
+                if (json_array_append_new(array, json_pack("{ss ss}", "deviation",
+                                                           deviation_word(told->code), "text",
+                                                           told->text)) != 0)
+                        goto no_memory;
         }
         return array;
+no_memory:
+        json_decref(array);
+        return NULL;
+}
+
+typedef struct FactKey {
+        const char *key;
+        enum { FACT_TEXT, FACT_TIME, FACT_MILLIMETRES } type;
+        size_t offset;
+} FactKey;
+
+#define FACT(name, kind, member) \
+        { (name), FACT_##kind, offsetof(VerifyFacts, member) }
+
+static const FactKey fact_keys[] = {
+        FACT("profile", TEXT, profile),
+        FACT("algorithm", TEXT, algorithm),
+        FACT("hash", TEXT, hash),
+        FACT("subject", TEXT, subject),
+        FACT("issuer", TEXT, issuer),
+        FACT("serial", TEXT, serial),
+        FACT("claimed", TIME, claimed),
+        FACT("timestamp", TIME, stamped),
+        FACT("timestamp-authority", TEXT, authority),
+        FACT("seal", TEXT, seal_number),
+        FACT("seal-name", TEXT, seal_name),
+        FACT("seal-type", TEXT, seal_type),
+        FACT("seal-vendor", TEXT, seal_vendor),
+        FACT("seal-maker", TEXT, seal_maker),
+        FACT("seal-not-before", TIME, seal_not_before),
+        FACT("seal-not-after", TIME, seal_not_after),
+        FACT("picture-type", TEXT, picture_type),
+        FACT("picture-width", MILLIMETRES, picture_width),
+        FACT("picture-height", MILLIMETRES, picture_height),
+        FACT("property-info", TEXT, property_info),
+        FACT("time", TIME, time),
+};
+
+/* NULL where it is not said, or without memory: those are told apart by *ret_said. */
+static json_t *fact_json(const VerifyFacts *facts, const FactKey *key, bool *ret_said) {
+        const char *at = (const char *) facts + key->offset;
+        uint64_t number = 0;
+
+        if (key->type == FACT_TEXT) {
+                *ret_said = at[0] != '\0';
+                return *ret_said ? json_string(at) : NULL;
+        }
+        if (key->type == FACT_MILLIMETRES)
+                number = *(const unsigned *) (const void *) at;
+        else
+                number = *(const uint64_t *) (const void *) at;
+        *ret_said = number != 0 && number <= UTC_MAX;
+        return *ret_said ? json_integer((json_int_t) number) : NULL;
+}
+
+static json_t *facts_json(const VerifyFacts *facts) {
+        json_t *object = json_object();
+
+        for (size_t i = 0; i < sizeof(fact_keys) / sizeof(fact_keys[0]); i++) {
+                bool said = false;
+                json_t *value = fact_json(facts, &fact_keys[i], &said);
+                if (said && json_object_set_new(object, fact_keys[i].key, value) != 0)
+                        goto no_memory;
+        }
+        if (json_object_set_new(object, "time-source",
+                                json_string(verify_time_word(facts->time_source))) == 0)
+                return object;
+no_memory:
+        json_decref(object);
+        return NULL;
 }
 
 json_t *verify_report_json(const VerifyReport *report) {
-        return json_pack("{ss ss so so}", "verdict", verdict_word(verify_verdict(report)), "kind",
-                         verify_kind_word(report->kind), "checks", checks_json(report),
-                         "deviations", deviations_json(report));
+        return json_pack("{ss ss so so sI so}", "verdict", verdict_word(verify_verdict(report)),
+                         "kind", verify_kind_word(report->kind), "checks", checks_json(report),
+                         "deviations", deviations_json(report), "deviations-left-off",
+                         (json_int_t) report->deviations_left_off, "signed",
+                         facts_json(&report->facts));
 }

@@ -163,6 +163,7 @@ Verdict verify_verdict(const VerifyReport *report);
 
 /*
  * {"verdict","kind","checks":[{"check","result","text"}],"deviations":[{"deviation","text"}],
- * "signed":{…}}: docs/sealctl-seal.8 has it. Times are microseconds. NULL without memory.
+ * "deviations-left-off","signed":{…, "time","time-source"}} as sealctl-seal(8) has it. Times are
+ * microseconds; of what is signed only what is said. NULL without memory.
  */
 json_t *verify_report_json(const VerifyReport *report);
