@@ -59,7 +59,20 @@
 #define PASSPORT_NONCE_MAX 64
 #define PASSPORT_TERM_MAX 1023      /* the text of one term of a policy */
 #define PASSPORT_CERTIFICATES_MAX 8 /* of a chain */
-#define CERTIFICATE_MAX (8 * 1024)  /* DER */
+
+/* Certificates, pictures and what is signed over them. */
+#define CERTIFICATE_MAX (8 * 1024) /* DER */
+#define CERTIFICATE_CHAIN_MAX 8    /* certificates, the first included */
+#define CERTIFICATE_CHAIN_BYTES_MAX (CERTIFICATE_CHAIN_MAX * CERTIFICATE_MAX)
+#define CERTIFICATE_SERIAL_MAX 20     /* RFC 5280 §4.1.2.2 */
+#define CERTIFICATES_LISTED_MAX 64    /* of one seal, the newest */
+#define CERTIFICATE_NAME_CHARS_MAX 64 /* of an organisation or a common name (RFC 5280 A.1) */
+#define DISTINGUISHED_NAME_MAX 2048   /* DER */
+#define REVOCATION_LIST_MAX (16 * 1024 * 1024)
+#define PICTURE_MAX (64 * 1024)
+#define ESEAL_MAX (PICTURE_MAX + CERTIFICATE_CHAIN_BYTES_MAX) /* an SESeal of GB/T 38540 */
+#define USE_STRUCTURE_MAX (ESEAL_MAX + 16 * 1024) /* the bytes that a signature is made over */
+#define SIGN_RESULT_MAX (USE_STRUCTURE_MAX + CERTIFICATE_CHAIN_BYTES_MAX) /* of one digest */
 
 /* Verification of signatures and seals. */
 #define VERIFY_FILE_MAX (8 * 1024 * 1024) /* a signature or a seal, with its picture */
@@ -94,6 +107,7 @@
 
 /* Chip. */
 #define SEALS_PER_INDEX 64
+#define MAKERS_MAX 2
 #define MAKER_BITS 2   /* of the first index, kept for the maker's keys (design, section 4) */
 #define INDICES_MAX 32 /* revocation indices of one installation */
 #define CHALLENGES_OFFERED_MAX 2

@@ -22,9 +22,11 @@ DEFINE_CLEANUP(EVP_MD_CTX, EVP_MD_CTX_free)
 #define TOUCHES_FIRST 16
 
 const char *const guard_tables[] = {
-        "installation", "nv_index",   "counter",      "machine_state", "request",   "decision",
-        "seal",         "seal_use",   "keeper",       "use_grant",     "reviewer",  "seal_policy",
-        "approver",     "seal_birth", "use_approval", "use_result",    "state_bit", "use_given",
+        "installation",    "nv_index",    "counter",       "machine_state", "request",
+        "decision",        "seal",        "seal_use",      "keeper",        "use_grant",
+        "reviewer",        "seal_policy", "approver",      "seal_birth",    "use_approval",
+        "use_result",      "state_bit",   "use_given",     "maker",         "certificate",
+        "revocation_list", "picture",     "use_structure",
 };
 
 #define TABLES (sizeof(guard_tables) / sizeof(guard_tables[0]))
@@ -33,23 +35,27 @@ const unsigned guard_table_count = TABLES;
 #define ROW_OF(table) "SELECT * FROM main." table " WHERE rowid = ?"
 
 static const char *const row_statements[TABLES] = {
-        ROW_OF("installation"),  ROW_OF("nv_index"),   ROW_OF("counter"),
-        ROW_OF("machine_state"), ROW_OF("request"),    ROW_OF("decision"),
-        ROW_OF("seal"),          ROW_OF("seal_use"),   ROW_OF("keeper"),
-        ROW_OF("use_grant"),     ROW_OF("reviewer"),   ROW_OF("seal_policy"),
-        ROW_OF("approver"),      ROW_OF("seal_birth"), ROW_OF("use_approval"),
-        ROW_OF("use_result"),    ROW_OF("state_bit"),  ROW_OF("use_given"),
+        ROW_OF("installation"),  ROW_OF("nv_index"),      ROW_OF("counter"),
+        ROW_OF("machine_state"), ROW_OF("request"),       ROW_OF("decision"),
+        ROW_OF("seal"),          ROW_OF("seal_use"),      ROW_OF("keeper"),
+        ROW_OF("use_grant"),     ROW_OF("reviewer"),      ROW_OF("seal_policy"),
+        ROW_OF("approver"),      ROW_OF("seal_birth"),    ROW_OF("use_approval"),
+        ROW_OF("use_result"),    ROW_OF("state_bit"),     ROW_OF("use_given"),
+        ROW_OF("maker"),         ROW_OF("certificate"),   ROW_OF("revocation_list"),
+        ROW_OF("picture"),       ROW_OF("use_structure"),
 };
 
 #define ROWS_OF(table) "SELECT rowid FROM main." table
 
 static const char *const rowid_statements[TABLES] = {
-        ROWS_OF("installation"),  ROWS_OF("nv_index"),   ROWS_OF("counter"),
-        ROWS_OF("machine_state"), ROWS_OF("request"),    ROWS_OF("decision"),
-        ROWS_OF("seal"),          ROWS_OF("seal_use"),   ROWS_OF("keeper"),
-        ROWS_OF("use_grant"),     ROWS_OF("reviewer"),   ROWS_OF("seal_policy"),
-        ROWS_OF("approver"),      ROWS_OF("seal_birth"), ROWS_OF("use_approval"),
-        ROWS_OF("use_result"),    ROWS_OF("state_bit"),  ROWS_OF("use_given"),
+        ROWS_OF("installation"),  ROWS_OF("nv_index"),      ROWS_OF("counter"),
+        ROWS_OF("machine_state"), ROWS_OF("request"),       ROWS_OF("decision"),
+        ROWS_OF("seal"),          ROWS_OF("seal_use"),      ROWS_OF("keeper"),
+        ROWS_OF("use_grant"),     ROWS_OF("reviewer"),      ROWS_OF("seal_policy"),
+        ROWS_OF("approver"),      ROWS_OF("seal_birth"),    ROWS_OF("use_approval"),
+        ROWS_OF("use_result"),    ROWS_OF("state_bit"),     ROWS_OF("use_given"),
+        ROWS_OF("maker"),         ROWS_OF("certificate"),   ROWS_OF("revocation_list"),
+        ROWS_OF("picture"),       ROWS_OF("use_structure"),
 };
 
 unsigned guard_table_find(const char *name) {

@@ -21,7 +21,7 @@
 #include "sealsd/store.h"
 
 #define KEPT_MAX 96
-#define SEALED_TABLES 6 /* that have a confidential record */
+#define SEALED_TABLES 7 /* that have a confidential record */
 
 /* A statement that is prepared once. */
 typedef struct Kept {
@@ -117,6 +117,7 @@ int schema_check(Store *store, ErrorDetail *detail);
 int schema_migrate(Store *store);
 extern const char schema_version_2[];
 extern const char schema_version_3[];
+extern const char schema_version_4[];
 
 /*
  * The first object of the schema that is not as sealsd makes it, "trigger mine"; "" without one
@@ -168,6 +169,8 @@ void query_end(Query *query);
 void put_number(Query *query, uint64_t value);
 void put_text(Query *query, const char *text);
 void put_bytes(Query *query, const void *data, size_t size);
+/* The same where data may be NULL: no bytes are x'' and not NULL. */
+void put_long_bytes(Query *query, const void *data, size_t size);
 void put_secret(Query *query, const Secret *secret);    /* NULL when unset */
 void put_subject(Query *query, const Subject *subject); /* three: text, kind, id */
 void put_kind(Query *query, SubjectKind kind);
@@ -200,6 +203,8 @@ void take_person(Query *query, Subject *ret, uint32_t *ret_login);
 void take_act(Query *query, Act *ret);
 /* Text of any length up to max; *ret is malloc'ed. */
 void take_long_text(Query *query, char **ret, size_t max);
+/* Bytes likewise; *ret stays NULL where there are none. */
+void take_long_bytes(Query *query, uint8_t **ret, size_t max, size_t *ret_size);
 
 /* A transaction unless one is open already: `own` says which. store_end_own ends only its own. */
 int store_begin_own(Store *store, bool *ret_own);

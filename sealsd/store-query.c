@@ -131,6 +131,10 @@ void put_bytes(Query *query, const void *data, size_t size) {
                                                       size, SQLITE_STATIC));
 }
 
+void put_long_bytes(Query *query, const void *data, size_t size) {
+        put_bytes(query, data ? data : "", size);
+}
+
 /* Bound in place, so that no copy of it is left behind. */
 void put_secret(Query *query, const Secret *secret) {
         put_bytes(query, secret->set ? secret->data : NULL, secret->set ? secret->size : 0);
@@ -317,6 +321,29 @@ void take_bytes(Query *query, void *ret, size_t max, size_t *ret_size) {
         }
         if (size > 0)
                 memcpy(ret, data, size);
+        *ret_size = size;
+}
+
+void take_long_bytes(Query *query, uint8_t **ret, size_t max, size_t *ret_size) {
+        int column;
+
+        if (!column_next(query, SQLITE_BLOB, &column))
+                return;
+        const void *data = sqlite3_column_blob(query->statement, column);
+        size_t size = (size_t) sqlite3_column_bytes(query->statement, column);
+        if (size > max) {
+                query_fail(query, SEAL_E_REGISTER_TAMPERED);
+                return;
+        }
+        *ret_size = 0;
+        if (size == 0)
+                return;
+        *ret = data ? malloc(size) : NULL;
+        if (!*ret) {
+                query_fail(query, -ENOMEM);
+                return;
+        }
+        memcpy(*ret, data, size);
         *ret_size = size;
 }
 

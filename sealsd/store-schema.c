@@ -156,7 +156,8 @@ static const char version_1[] =
 _Static_assert(SEALS_PER_INDEX == 64, "version_1 bounds used and bit by it");
 
 /* In order, never changed once released: migrations[n] leads from version n to n + 1. */
-static const char *const migrations[] = { version_1, schema_version_2, schema_version_3 };
+static const char *const migrations[] = { version_1, schema_version_2, schema_version_3,
+                                          schema_version_4 };
 
 #define VERSION (sizeof(migrations) / sizeof(migrations[0]))
 

@@ -22,6 +22,7 @@ static const PlainTable tables[SEALED_TABLES] = {
         PLAIN_TABLE("request", "id"),      PLAIN_TABLE("decision", "row"),
         PLAIN_TABLE("seal", "id"),         PLAIN_TABLE("use_grant", "id"),
         PLAIN_TABLE("seal_birth", "seal"), PLAIN_TABLE("use_approval", "row"),
+        PLAIN_TABLE("maker", "id"),
 };
 
 static int row_seal(Store *store, const char *table, uint64_t row) {

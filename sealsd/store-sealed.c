@@ -237,6 +237,7 @@ static const SealedTable sealed_tables[SEALED_TABLES] = {
         SEALED_TABLE("request", "id"),      SEALED_TABLE("decision", "row"),
         SEALED_TABLE("seal", "id"),         SEALED_TABLE("use_grant", "id"),
         SEALED_TABLE("seal_birth", "seal"), SEALED_TABLE("use_approval", "row"),
+        SEALED_TABLE("maker", "id"),
 };
 
 static const SealedTable *table_find(const char *name) {

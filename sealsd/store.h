@@ -29,6 +29,7 @@
 #include "sealsd/grant.h"
 #include "sealsd/installation.h"
 #include "sealsd/request.h"
+#include "sealsd/maker.h"
 #include "sealsd/reviewer.h"
 #include "sealsd/seal.h"
 #include "tpm/sign.h"
@@ -327,6 +328,44 @@ int store_use_take(Store *store, const char *number, uint64_t grant, uint64_t co
  */
 int store_use_return(Store *store, const char *number, uint64_t grant, uint64_t first,
                      uint64_t count);
+
+/* --- the maker's keys, certificates and lists (maker.h) ------------------------------------- */
+
+/* Sets maker->id; its first revocation list is owed. */
+int store_maker_add(Store *store, Maker *maker);
+/* In order of birth. Opaque ones are without private blob. */
+int store_maker_list(Store *store, Maker ret[static MAKERS_MAX], size_t *ret_count);
+
+/* From now on in force; what was before stays. SEAL_E_NOT_FOUND for a seal that is not there. */
+int store_maker_certificate_add(Store *store, uint64_t maker, const CertificateRecord *record);
+int store_seal_certificate_add(Store *store, const char *number, const CertificateRecord *record);
+/* The one in force, the caller's to free. SEAL_E_NOT_FOUND. */
+int store_maker_certificate_get(Store *store, uint64_t maker, CertificateRecord *ret);
+int store_seal_certificate_get(Store *store, const char *number, CertificateRecord *ret);
+/* The same, its times alone, for each signature. SEAL_E_NOT_FOUND. */
+int store_seal_certificate_validity(Store *store, const char *number, uint64_t *ret_not_before,
+                                    uint64_t *ret_not_after);
+/* Newest first, at most CERTIFICATES_LISTED_MAX; certificate_records_free(). */
+int store_seal_certificate_list(Store *store, const char *number, CertificateRecord **ret,
+                                size_t *ret_count);
+void certificate_records_free(CertificateRecord *records, size_t count);
+
+/* The last list; the caller's to free. SEAL_E_NOT_FOUND for no maker. */
+int store_revocation_list_get(Store *store, uint64_t maker, RevocationList *ret);
+int store_revocation_list_set(Store *store, const RevocationList *list);
+/* What makers issued for this seal has changed: their lists are owed. */
+int store_revocation_list_owe(Store *store, const char *number);
+/* What maker certified and what is revoked of it, or on hold; malloc'ed. */
+int store_revocation_entries(Store *store, uint64_t maker, RevocationEntry **ret,
+                             size_t *ret_count);
+
+/* --- pictures and structures (maker.h) ------------------------------------------------------ */
+
+/* In the transaction that adds the request; the caller's to free. SEAL_E_NOT_FOUND for none. */
+int store_picture_add(Store *store, uint64_t request, const SealPicture *picture);
+int store_picture_get(Store *store, uint64_t request, SealPicture *ret);
+int store_use_structure_add(Store *store, uint64_t request, const UseStructure *structure);
+int store_use_structure_get(Store *store, uint64_t request, UseStructure *ret);
 
 /* --- grants ------------------------------------------------------------------------------- */
 

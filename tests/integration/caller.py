@@ -34,7 +34,8 @@ def key(table, row):
             "nv_index": ("handle",), "seal_use": ("seal",), "guard": ("tbl", "row"), "ledger": ("seq",),
             "seal_policy": ("seal",), "approver": ("seal", "ordinal"), "seal_birth": ("seal",),
             "use_approval": ("request", "approver"), "use_result": ("request",), "state_bit": ("state",),
-            "use_given": ("given", "approver")}
+            "use_given": ("given", "approver"), "certificate": ("row",), "revocation_list": ("maker",),
+            "picture": ("request",), "use_structure": ("request",)}
     return tuple(row[k] for k in keys.get(table, ("id",)))
 
 

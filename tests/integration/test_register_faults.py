@@ -327,9 +327,9 @@ def test_register_of_a_newer_version_is_refused_and_left_as_it_is(sandbox):
     before = box.ok(f"sha256sum {DB} && stat -c '%s %y %z' {DB}")
     status, says = start_by_hand(box)
     assert status == 78, (status, says)  # no reason to start it again: CONFIG to systemd
-    assert "version 7, this sealsd knows 3" in says and "install the newer sealsd" in says, says
+    assert "version 7, this sealsd knows 4" in says and "install the newer sealsd" in says, says
     assert box.ok(f"sha256sum {DB} && stat -c '%s %y %z' {DB}") == before
-    box.ok(f"sqlite3 {DB} 'PRAGMA user_version=3'")
+    box.ok(f"sqlite3 {DB} 'PRAGMA user_version=4'")
     box.ctl("start")
     assert sign(box, box["SEAL"]) == ("ok", "")
 

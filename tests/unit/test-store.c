@@ -55,11 +55,11 @@ static void a_newer_register_is_left_untouched(void **state) {
         Register *r = *state;
         ErrorDetail detail = {};
 
-        register_tamper(r, "PRAGMA user_version=4");
+        register_tamper(r, "PRAGMA user_version=5");
         size_t size = file_load(r->path, before);
         assert_int_equal(store_open(&r->store, r->path, &detail), SEAL_E_UNSUPPORTED);
         assert_null(r->store);
-        assert_non_null(strstr(detail.text, "version 4, this sealsd knows 3"));
+        assert_non_null(strstr(detail.text, "version 5, this sealsd knows 4"));
         assert_int_equal(file_load(r->path, after), size);
         assert_memory_equal(before, after, size);
 }
