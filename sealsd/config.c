@@ -12,11 +12,14 @@
 
 #include "base/limits.h"
 #include "base/log.h"
+#include "base/text.h"
 #include "policy/digest.h"
 #include "policy/pcr.h"
 #include "sealsd/application.h"
 
 #define STATE_DIRECTORY_DEFAULT "/var/lib/sealsd"
+#define CRL_DIRECTORY_DEFAULT "/var/cache/sealsd"
+#define CRL_DAYS_MAX 365
 #define VALIDITY_DAYS_MAX 36500
 #define REQUEST_DAYS_MAX 3650
 #define ANCHOR_MINUTES_MAX 1440
@@ -28,7 +31,7 @@ typedef struct Reading {
         Config *config;
         const char *next; /* the rest of the text */
         int line;         /* of the line handed out last */
-        unsigned seen;    /* bit per entry of keys */
+        uint64_t seen;    /* bit per entry of keys */
         int failed_line;  /* of the first error, 0 without one */
         int code;
         char why[ERROR_TEXT_MAX / 2];
@@ -111,6 +114,48 @@ static int read_days(void *field, const char *value, Reading *reading) {
         if (number_parse(value, 1, VALIDITY_DAYS_MAX, field) != 0)
                 return refuse(reading, "1 to 36500 days expected, not", value);
         return 0;
+}
+
+static int read_crl_days(void *field, const char *value, Reading *reading) {
+        if (number_parse(value, 1, CRL_DAYS_MAX, field) != 0)
+                return refuse(reading, "1 to 365 days expected, not", value);
+        return 0;
+}
+
+/* ISO 3166-1. */
+static int read_country(void *field, const char *value, Reading *reading) {
+        size_t size = strlen(value);
+
+        if (size != 0 && (size != 2 || strspn(value, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") != 2))
+                return refuse(reading, "two capital letters expected, not", value);
+        strcpy(field, value);
+        return 0;
+}
+
+/* Into a certificate (RFC 5280, appendix A.1). */
+static int read_certificate_text(void *field, const char *value, Reading *reading) {
+        if (value[0] != '\0' &&
+            (strlen(value) >= CONFIG_PATH_MAX || !text_is_line(value, CERTIFICATE_NAME_CHARS_MAX)))
+                return refuse(reading, "a text of at most 64 characters expected, not", value);
+        strcpy(field, value);
+        return 0;
+}
+
+/* It stands in certificates for years: only what fetches a list without a key of ours. */
+static int url_add(void *field, const char *word, Reading *reading) {
+        MakerConfig *maker = field;
+
+        if (strncmp(word, "http://", 7) != 0 && strncmp(word, "https://", 8) != 0 &&
+            strncmp(word, "ldap://", 7) != 0)
+                return refuse(reading, "http://, https:// or ldap:// expected, not", word);
+        if (maker->crl_url_count >= CRL_URLS_MAX)
+                return refuse(reading, "too many addresses, beginning with", word);
+        for (const char *at = strchr(word, '%'); at; at = strchr(at + 1, '%'))
+                if (at[1] != 'a' && !(strspn(at + 1, "0123456789ABCDEF") >= 2))
+                        return refuse(reading, "neither %a nor %HEX in", word);
+        int r = read_text(maker->crl_urls[maker->crl_url_count], word, reading);
+        maker->crl_url_count += r == 0;
+        return r;
 }
 
 static int read_reviewers(void *field, const char *value, Reading *reading) {
@@ -210,6 +255,10 @@ static int read_subjects(void *field, const char *value, Reading *reading) {
         return read_words(field, value, reading, list_add);
 }
 
+static int read_urls(void *field, const char *value, Reading *reading) {
+        return read_words(field, value, reading, url_add);
+}
+
 /* "finance:2"; field is the Config, which has count and array. */
 static int type_add(void *field, const char *word, Reading *reading) {
         Config *config = field;
@@ -270,6 +319,22 @@ static const ConfigKey keys[] = {
                 .repeats = true,
         },
         KEY("Seals", "RequestDays", request_days, read_request_days, "30"),
+        KEY("Maker", "Organization", maker.organization, read_certificate_text, ""),
+        KEY("Maker", "OrganizationIdentifier", maker.organization_identifier, read_certificate_text,
+            ""),
+        KEY("Maker", "Country", maker.country, read_country, ""),
+        KEY("Maker", "CommonName", maker.common_name, read_certificate_text, ""),
+        KEY("Maker", "ValidityDays", maker.validity_days, read_days, "3650"),
+        KEY("Maker", "CrlValidityDays", maker.crl_days, read_crl_days, "7"),
+        KEY("Maker", "CrlDirectory", maker.crl_directory, read_directory, ""),
+        {
+                .section = "Maker",
+                .name = "CrlDistributionPoint",
+                .preset = "",
+                .read = read_urls,
+                .offset = offsetof(Config, maker),
+                .repeats = true,
+        },
         KEY("Ledger", "AnchorMinutes", anchor_minutes, read_anchor_minutes, "10"),
         KEY("Inspection", "EveryHours", inspection.every_hours, read_inspect_hours, "24"),
         KEY("Inspection", "WarnDays", inspection.warn_days, read_inspect_days, "30"),
@@ -281,7 +346,7 @@ static const ConfigKey keys[] = {
 };
 
 #define KEY_COUNT (sizeof(keys) / sizeof(keys[0]))
-_Static_assert(KEY_COUNT <= 32, "Reading.seen has a bit per key");
+_Static_assert(KEY_COUNT <= 64, "Reading.seen has a bit per key");
 
 static int key_read(const ConfigKey *key, const char *value, Reading *reading) {
         return key->read((char *) reading->config + key->offset, value, reading);
@@ -296,9 +361,9 @@ static int reading_value(void *userdata, const char *section, const char *name, 
 
                 if (strcmp(key->section, section) != 0 || strcmp(key->name, name) != 0)
                         continue;
-                if (reading->seen & 1U << i && !key->repeats)
+                if (reading->seen & UINT64_C(1) << i && !key->repeats)
                         return refuse(reading, "given twice:", name) == 0;
-                reading->seen |= 1U << i;
+                reading->seen |= UINT64_C(1) << i;
                 return key_read(key, value, reading) == 0;
         }
         return refuse(reading, "no such key in its section:", name) == 0;
@@ -377,23 +442,23 @@ static int config_parse(Config *config, const char *path, const char *text, Erro
 
         int syntax = ini_parse_stream(reading_line, &reading, reading_value, &reading);
         for (size_t i = 0; syntax == 0 && reading.failed_line == 0 && i < KEY_COUNT; i++)
-                if (!(reading.seen & 1U << i))
+                if (!(reading.seen & UINT64_C(1) << i))
                         (void) key_read(&keys[i], keys[i].preset, &reading);
         return reading_result(&reading, syntax, path, detail);
 }
 
 /* systemd gives a list when the unit names several folders; ours is the first. */
-static int state_directory_find(Config *config) {
-        const char *folder = getenv("STATE_DIRECTORY");
+static int directory_find(char *ret, const char *variable, const char *otherwise) {
+        const char *folder = getenv(variable);
 
-        if (config->state_directory[0] != '\0')
+        if (ret[0] != '\0')
                 return 0;
         if (!folder || folder[0] != '/')
-                folder = STATE_DIRECTORY_DEFAULT;
+                folder = otherwise;
         size_t size = strcspn(folder, ":");
-        if (size >= sizeof(config->state_directory))
+        if (size >= CONFIG_PATH_MAX)
                 return -ENAMETOOLONG;
-        memcpy(config->state_directory, folder, size);
+        memcpy(ret, folder, size);
         return 0;
 }
 
@@ -409,7 +474,11 @@ int config_load(Config **ret, const char *path, ErrorDetail *detail) {
         if (r == 0 && text)
                 r = digest_bytes((Bytes){ (const uint8_t *) text, strlen(text) }, &config->digest);
         if (r == 0)
-                r = state_directory_find(config);
+                r = directory_find(config->state_directory, "STATE_DIRECTORY",
+                                   STATE_DIRECTORY_DEFAULT);
+        if (r == 0)
+                r = directory_find(config->maker.crl_directory, "CACHE_DIRECTORY",
+                                   CRL_DIRECTORY_DEFAULT);
         if (r == 0)
                 *ret = steal_ptr(config);
         return r;

@@ -37,6 +37,21 @@ typedef struct InspectionConfig {
         bool command_audit;  /* the chip's count of signatures is compared */
 } InspectionConfig;
 
+#define CRL_URLS_MAX 4
+
+/* Who makes seals, as certificates say it, and the lists of what was revoked. */
+typedef struct MakerConfig {
+        char organization[CONFIG_PATH_MAX]; /* "" is "sealsd" */
+        char organization_identifier[CONFIG_PATH_MAX];
+        char country[3];                   /* two letters; "" leaves it out */
+        char common_name[CONFIG_PATH_MAX]; /* "" names algorithm and machine */
+        unsigned validity_days;
+        unsigned crl_days;
+        char crl_directory[CONFIG_PATH_MAX];
+        size_t crl_url_count;
+        char crl_urls[CRL_URLS_MAX][CONFIG_PATH_MAX]; /* "%a" stands for the maker's algorithm */
+} MakerConfig;
+
 typedef struct Config {
         char tcti[CONFIG_PATH_MAX]; /* "" is the default order */
         char state_directory[CONFIG_PATH_MAX];
@@ -52,6 +67,7 @@ typedef struct Config {
         bool signed_decisions;   /* a reviewer without a registered key does not decide */
         unsigned anchor_minutes; /* longest time that uses wait for their anchor */
         InspectionConfig inspection;
+        MakerConfig maker;
         unsigned fence_pcr;
         TPM2B_DIGEST digest; /* SHA-256 of the file */
 } Config;
@@ -60,7 +76,8 @@ typedef struct Config {
  * Read path. A key or section that is not known, a value out of range, a file over
  * CONFIG_BYTES_MAX: SEAL_E_INVALID_ARGS with file and line. A subject without an account is left
  * out with a warning, since accounts may come later. state_directory falls back to
- * $STATE_DIRECTORY, then /var/lib/sealsd. *ret is owned by the caller.
+ * $STATE_DIRECTORY, then /var/lib/sealsd, and so does crl_directory to $CACHE_DIRECTORY, then
+ * /var/cache/sealsd. *ret is owned by the caller.
  */
 int config_load(Config **ret, const char *path, ErrorDetail *detail);
 

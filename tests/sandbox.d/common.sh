@@ -20,6 +20,7 @@ export SEAL_KEEPER=seal-keeper           # no role
 export SEAL_STRANGER=seal-stranger       # no role, keeps nothing
 export SEAL_AUTHORITY=$box/authority.pem
 export SEALSD_STATE=$box/state           # the register's folder
+export SEALSD_CRL=$box/crl               # where it puts lists of revoked certificates
 export SEALSD_CONF=$box/sealsd.conf      # what sealsd reads at its next start
 export SEALSD_LOG=$box/log/sealsd        # what sealsd has written
 export SEALSD_CTL=$box/lib/sealsd-ctl    # stop|start|restart|kill|wait|pid

@@ -42,6 +42,7 @@ static void an_empty_file_gives_the_defaults(void **state) {
 
         (void) state;
         (void) unsetenv("STATE_DIRECTORY");
+        (void) unsetenv("CACHE_DIRECTORY");
         assert_int_equal(load("", &config, NULL), 0);
         assert_string_equal(config->tcti, "");
         assert_string_equal(config->state_directory, "/var/lib/sealsd");
@@ -60,6 +61,12 @@ static void an_empty_file_gives_the_defaults(void **state) {
         assert_int_equal(config->inspection.wait_days, 7);
         assert_int_equal(config->inspection.grants_max, 8);
         assert_false(config->inspection.command_audit);
+        assert_string_equal(config->maker.organization, "");
+        assert_string_equal(config->maker.country, "");
+        assert_int_equal(config->maker.validity_days, 3650);
+        assert_int_equal(config->maker.crl_days, 7);
+        assert_string_equal(config->maker.crl_directory, "/var/cache/sealsd");
+        assert_int_equal(config->maker.crl_url_count, 0);
         assert_int_equal(config->fence_pcr, 15);
 }
 
@@ -88,6 +95,17 @@ static void every_key_is_read(void **state) {
                               "ReviewersFor=finance:2 official:1\n"
                               "  legal-representative:3\n"
                               "RequestDays=7\n"
+                              "[Maker]\n"
+                              "Organization=Pr\xc3\xbc"
+                              "fstelle\n"
+                              "OrganizationIdentifier=VATDE-123456789\n"
+                              "Country=DE\n"
+                              "CommonName=Seals of Test\n"
+                              "ValidityDays=365\n"
+                              "CrlValidityDays=1\n"
+                              "CrlDirectory=/srv/crl\n"
+                              "CrlDistributionPoint=http://a.example/%a.crl\n"
+                              "  ldap://b.example/%20x?certificateRevocationList\n"
                               "[Ledger]\n"
                               "AnchorMinutes=60\n"
                               "[Inspection]\n"
@@ -118,6 +136,18 @@ static void every_key_is_read(void **state) {
         assert_int_equal(config_reviewers_needed(config, "legal-representative"), 3);
         assert_int_equal(config_reviewers_needed(config, "other"), 4);
         assert_int_equal(config->request_days, 7);
+        assert_string_equal(config->maker.organization, "Pr\xc3\xbc"
+                                                        "fstelle");
+        assert_string_equal(config->maker.organization_identifier, "VATDE-123456789");
+        assert_string_equal(config->maker.country, "DE");
+        assert_string_equal(config->maker.common_name, "Seals of Test");
+        assert_int_equal(config->maker.validity_days, 365);
+        assert_int_equal(config->maker.crl_days, 1);
+        assert_string_equal(config->maker.crl_directory, "/srv/crl");
+        assert_int_equal(config->maker.crl_url_count, 2);
+        assert_string_equal(config->maker.crl_urls[0], "http://a.example/%a.crl");
+        assert_string_equal(config->maker.crl_urls[1],
+                            "ldap://b.example/%20x?certificateRevocationList");
         assert_true(config->separate_logins);
         assert_true(config->signed_decisions);
         assert_int_equal(config->anchor_minutes, 60);
@@ -154,6 +184,7 @@ static void assert_same_config(const Config *a, const Config *b) {
         assert_int_equal(a->signed_decisions, b->signed_decisions);
         assert_int_equal(a->anchor_minutes, b->anchor_minutes);
         assert_memory_equal(&a->inspection, &b->inspection, sizeof(a->inspection));
+        assert_memory_equal(&a->maker, &b->maker, sizeof(a->maker));
         assert_int_equal(a->fence_pcr, b->fence_pcr);
 }
 
@@ -246,6 +277,16 @@ static void values_out_of_range_are_refused_by_line(void **state) {
                 "[Seals]\nReviewersFor=finance:2 finance:2\n",
                 "[Seals]\nReviewersFor=:2\n",
                 "[Seals]\nRequestDays=0\n",
+                "[Maker]\nCountry=Germany\n",
+                "[Maker]\nCountry=de\n",
+                "[Maker]\nValidityDays=0\n",
+                "[Maker]\nCrlValidityDays=366\n",
+                "[Maker]\nCrlDirectory=cache\n",
+                "[Maker]\nCrlDistributionPoint=ftp://a.example/x\n",
+                "[Maker]\nCrlDistributionPoint=http://a.example/%b.crl\n",
+                "[Maker]\nOrganizationIdentifier=a\tb\n",
+                "[Maker]\nCommonName="
+                "12345678901234567890123456789012345678901234567890123456789012345\n",
                 "[Ledger]\nAnchorMinutes=0\n",
                 "[Ledger]\nAnchorMinutes=1441\n",
                 "[Inspection]\nEveryHours=8761\n",
@@ -312,6 +353,11 @@ static void the_folder_comes_from_the_service_manager(void **state) {
         assert_int_equal(load("", &config, NULL), 0);
         assert_string_equal(config->state_directory, "/var/lib/one");
         (void) unsetenv("STATE_DIRECTORY");
+        config = config_free(config);
+        assert_int_equal(setenv("CACHE_DIRECTORY", "/var/cache/one", 1), 0);
+        assert_int_equal(load("", &config, NULL), 0);
+        assert_string_equal(config->maker.crl_directory, "/var/cache/one");
+        (void) unsetenv("CACHE_DIRECTORY");
 }
 
 static int setup(void **state) {
