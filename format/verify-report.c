@@ -280,6 +280,7 @@ static const FactKey fact_keys[] = {
         FACT("subject", TEXT, subject),
         FACT("issuer", TEXT, issuer),
         FACT("serial", TEXT, serial),
+        FACT("public-key-sha256", TEXT, public_key_sha256),
         FACT("claimed", TIME, claimed),
         FACT("timestamp", TIME, stamped),
         FACT("timestamp-authority", TEXT, authority),

@@ -108,6 +108,7 @@ typedef struct VerifyFacts {
         char subject[VERIFY_NAME_MAX + 1];   /* of the signer's certificate (RFC 2253) */
         char issuer[VERIFY_NAME_MAX + 1];    /* likewise */
         char serial[VERIFY_SERIAL_MAX + 1];  /* hex */
+        char public_key_sha256[2 * 32 + 1];  /* of the signer's SubjectPublicKeyInfo, hex */
         char authority[VERIFY_NAME_MAX + 1]; /* that stamped the time */
         /* Of the seal. Its number is what a register is asked for. */
         char seal_number[VERIFY_NAME_MAX + 1];
