@@ -76,8 +76,6 @@
 
 /* Verification of signatures and seals. */
 #define VERIFY_FILE_MAX (8 * 1024 * 1024) /* a signature or a seal, with its picture */
-#define VERIFY_CRL_MAX (32 * 1024 * 1024) /* a file of CRLs */
-#define VERIFY_CERTIFICATES_MAX 64        /* certificates, or CRLs, of each kind of trust */
 #define VERIFY_TEXT_MAX 383               /* a sentence of a report */
 #define VERIFY_NAME_MAX 255               /* a name that is quoted; cut */
 #define VERIFY_SERIAL_MAX 64              /* hex; RFC 5280 §4.1.2.2 has 20 bytes at most */

@@ -22,8 +22,8 @@
 
 /* DER, not owned. */
 typedef struct VerifyList {
+        const Bytes *items;
         size_t count;
-        Bytes items[VERIFY_CERTIFICATES_MAX];
 } VerifyList;
 
 typedef struct VerifyTrust {
