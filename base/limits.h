@@ -82,6 +82,22 @@
 #define VERIFY_DEVIATIONS_MAX 32          /* that are told one by one */
 #define VERIFY_HASHES_MAX 4               /* of a document, made in one pass */
 
+/* Pictures of seals. */
+#define PICTURE_SIDE_MAX 4096                 /* pixels, PNG and JPEG */
+#define PICTURE_PIXELS_MAX (4 * 1024 * 1024)  /* the same in all */
+#define PICTURE_MEMORY_MAX (32 * 1024 * 1024) /* to decode one */
+#define PICTURE_CHUNK_MAX (256 * 1024)        /* of a PNG beside its pixels, decompressed */
+#define PICTURE_SCANS_MAX 64                  /* of a progressive JPEG */
+#define PICTURE_ELEMENTS_MAX 4096             /* of an SVG */
+#define PICTURE_DEPTH_MAX 32                  /* of an SVG's elements */
+#define PICTURE_UNITS_MAX 1000000             /* a side of an SVG */
+
+/* Electronic seals (GB/T 38540-2020). */
+#define ESEAL_TEXT_MAX 64 /* a seal's id, a vendor, as written */
+#define ESEAL_MM_MAX 1000 /* a side of its picture */
+#define ESEAL_STAMP_MAX (64 * 1024)
+#define PROPERTY_INFO_MAX 1024
+
 /* Accounting, per UID and in all. */
 #define UID_RUNNING_MAX 8  /* calls of one UID at the worker */
 #define UID_WAITING_MAX 32 /* calls of one UID that wait beside those */
