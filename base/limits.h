@@ -98,6 +98,15 @@
 #define ESEAL_STAMP_MAX (64 * 1024)
 #define PROPERTY_INFO_MAX 1024
 
+/* X.509 of ours and of others. */
+#define CHAIN_MAX 8 /* certificates from a leaf to its anchor */
+#define CERTIFICATE_SERIAL_MAX 32
+#define CRL_URLS_MAX 4
+#define CRL_ENTRIES_MAX (64 * 1024)  /* of a list that we make */
+#define CRL_MAX (8 * 1024 * 1024)    /* DER */
+#define TRUST_FILE_MAX (2 * CRL_MAX) /* of certificates or lists, DER or PEM */
+#define TRUST_ITEMS_MAX 256          /* certificates or lists that are told to trust or know */
+
 /* Accounting, per UID and in all. */
 #define UID_RUNNING_MAX 8  /* calls of one UID at the worker */
 #define UID_WAITING_MAX 32 /* calls of one UID that wait beside those */

@@ -11,8 +11,6 @@
 #include "policy/key.h"
 #include "policy/openssl.h"
 
-DEFINE_CLEANUP(BIO, BIO_free)
-DEFINE_CLEANUP(X509, X509_free)
 DEFINE_CLEANUP(X509_STORE, X509_STORE_free)
 DEFINE_CLEANUP(X509_STORE_CTX, X509_STORE_CTX_free)
 

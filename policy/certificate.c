@@ -6,8 +6,7 @@
 
 #include "base/cleanup.h"
 #include "base/limits.h"
-
-DEFINE_CLEANUP(X509, X509_free)
+#include "policy/openssl.h"
 
 size_t certificate_size(Bytes bytes) {
         const unsigned char *at = bytes.data;

@@ -20,12 +20,8 @@
 #include "policy/digest.h"
 #include "policy/openssl.h"
 
-DEFINE_CLEANUP(BIO, BIO_free)
-DEFINE_CLEANUP(ECDSA_SIG, ECDSA_SIG_free)
-DEFINE_CLEANUP(EVP_MD_CTX, EVP_MD_CTX_free)
 DEFINE_CLEANUP(OSSL_PARAM, OSSL_PARAM_free)
 DEFINE_CLEANUP(OSSL_PARAM_BLD, OSSL_PARAM_BLD_free)
-DEFINE_CLEANUP(X509, X509_free)
 
 typedef struct Curve {
         TPMI_ECC_CURVE id; /* Part 2 §6.4 */

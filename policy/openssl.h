@@ -7,15 +7,26 @@
 
 #include <errno.h>
 
+#include <openssl/asn1.h>
+#include <openssl/bio.h>
 #include <openssl/bn.h>
+#include <openssl/ec.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
+#include <openssl/x509.h>
 
 #include "base/cleanup.h"
 
+DEFINE_CLEANUP(ASN1_OBJECT, ASN1_OBJECT_free)
 DEFINE_CLEANUP(BIGNUM, BN_free)
+DEFINE_CLEANUP(BIO, BIO_free)
+DEFINE_CLEANUP(ECDSA_SIG, ECDSA_SIG_free)
+DEFINE_CLEANUP(EVP_MD_CTX, EVP_MD_CTX_free)
 DEFINE_CLEANUP(EVP_PKEY, EVP_PKEY_free)
 DEFINE_CLEANUP(EVP_PKEY_CTX, EVP_PKEY_CTX_free)
+DEFINE_CLEANUP(X509, X509_free)
+DEFINE_CLEANUP(X509_ALGOR, X509_ALGOR_free)
+DEFINE_CLEANUP(X509_NAME, X509_NAME_free)
 
 /*
  * -ENOMEM when memory ran out on the way, else -EIO. Empties the thread's error queue, whose last

@@ -12,8 +12,6 @@
 #include "policy/key.h"
 #include "policy/openssl.h"
 
-DEFINE_CLEANUP(EVP_MD_CTX, EVP_MD_CTX_free)
-
 /* Either a key of ours, or SEAL_E_APPROVAL_INVALID: as signature_verify(). */
 static int pss_verify(const TPM2B_PUBLIC *key, Bytes message, Bytes signature) {
         _cleanup_(EVP_MD_CTX_freep) EVP_MD_CTX *context = EVP_MD_CTX_new();

@@ -17,8 +17,6 @@
 #include "policy/openssl.h"
 #include "sealsd/store-internal.h"
 
-DEFINE_CLEANUP(EVP_MD_CTX, EVP_MD_CTX_free)
-
 #define TOUCHES_FIRST 16
 
 const char *const guard_tables[] = {

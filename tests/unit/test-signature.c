@@ -13,8 +13,6 @@
 #include "policy/openssl.h"
 #include "policy/signature.h"
 
-DEFINE_CLEANUP(EVP_MD_CTX, EVP_MD_CTX_free)
-
 typedef struct Signer {
         EVP_PKEY *pkey;
         TPM2B_PUBLIC public;

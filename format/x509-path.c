@@ -1,0 +1,277 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "format/x509-path.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <openssl/x509_vfy.h>
+#include <openssl/x509v3.h>
+
+#include "base/clock.h"
+#include "format/x509-signed.h"
+#include "policy/openssl.h"
+
+DEFINE_CLEANUP(X509_STORE, X509_STORE_free)
+DEFINE_CLEANUP(X509_STORE_CTX, X509_STORE_CTX_free)
+
+static void pile_free(STACK_OF(X509) * *pile) {
+        sk_X509_pop_free(*pile, X509_free);
+}
+
+#define _cleanup_pile_ _cleanup_(pile_free)
+
+void x509_path_clear(X509Path *path) {
+        for (size_t i = 0; i < path->count; i++)
+                X509_free(path->certificates[i]);
+        *path = (X509Path){};
+}
+
+/* --- findings --------------------------------------------------------------------------------- */
+
+static void find(X509Finding *finding, bool good, const char *format, ...)
+        __attribute__((format(printf, 3, 4)));
+
+static void find(X509Finding *finding, bool good, const char *format, ...) {
+        va_list arguments;
+
+        finding->good = good;
+        va_start(arguments, format);
+        (void) vsnprintf(finding->text, sizeof(finding->text), format, arguments);
+        va_end(arguments);
+}
+
+/* What OpenSSL finds, in our words where its own mislead; the rest in its own. */
+static const struct {
+        int error;
+        const char *text;
+} words[] = {
+        { X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT, "its issuer is not among the certificates given" },
+        { X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY,
+          "its issuer is not among the certificates given" },
+        { X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE,
+          "its issuer is not among the certificates given" },
+        { X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT,
+          "it is signed by itself and not among the trusted ones" },
+        { X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN,
+          "it is signed by itself and not among the trusted ones" },
+        { X509_V_ERR_CERT_SIGNATURE_FAILURE, "its signature is not its issuer's" },
+        { X509_V_ERR_INVALID_CA, "it is not a CA certificate" },
+        { X509_V_ERR_KEYUSAGE_NO_CERTSIGN, "its key usage does not allow to sign certificates" },
+        { X509_V_ERR_PATH_LENGTH_EXCEEDED, "there are more CAs below it than it allows" },
+        { X509_V_ERR_CERT_CHAIN_TOO_LONG, "there are too many certificates up to it" },
+        { X509_V_ERR_UNHANDLED_CRITICAL_EXTENSION,
+          "it has a critical extension that is not understood" },
+        { X509_V_ERR_INVALID_EXTENSION, "an extension of it cannot be read" },
+        { X509_V_ERR_CERT_NOT_YET_VALID, "it was not valid yet" },
+        { X509_V_ERR_CERT_HAS_EXPIRED, "it had expired" },
+};
+
+static const char *error_words(int error) {
+        for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+                if (words[i].error == error)
+                        return words[i].text;
+        return X509_verify_cert_error_string(error);
+}
+
+static void complain(X509Finding *finding, const X509 *certificate, const char *text) {
+        char name[X509_NAME_TEXT_MAX + 1] = "";
+
+        if (certificate)
+                (void) x509_name_text(X509_get_subject_name(certificate), name);
+        find(finding, false, "%s: %s", name, text);
+}
+
+static bool is_of_validity(int error) {
+        return error == X509_V_ERR_CERT_NOT_YET_VALID || error == X509_V_ERR_CERT_HAS_EXPIRED ||
+               error == X509_V_ERR_ERROR_IN_CERT_NOT_BEFORE_FIELD ||
+               error == X509_V_ERR_ERROR_IN_CERT_NOT_AFTER_FIELD;
+}
+
+/* --- OpenSSL's part --------------------------------------------------------------------------- */
+
+/* The first fault of each kind is kept, and all that can be is looked at. */
+static int note(int good, X509_STORE_CTX *context) {
+        X509Path *path = X509_STORE_CTX_get_app_data(context);
+        int error = X509_STORE_CTX_get_error(context);
+        X509Finding *finding = is_of_validity(error) ? &path->validity : &path->chain;
+
+        if (good)
+                return 1;
+        if (error == X509_V_ERR_OUT_OF_MEM)
+                return 0;
+        if (finding->good)
+                complain(finding, X509_STORE_CTX_get_current_cert(context), error_words(error));
+        return 1;
+}
+
+/* An issuer that may not sign is told to be one, and not passed over as if it was not there. */
+static int is_issuer(X509_STORE_CTX *context, X509 *subject, X509 *issuer) {
+        int error = X509_check_issued(issuer, subject);
+
+        (void) context;
+        return error == X509_V_OK || error == X509_V_ERR_KEYUSAGE_NO_CERTSIGN;
+}
+
+static int store_fill(X509_STORE *store, const X509Trust *trust) {
+        for (size_t i = 0; i < trust->anchor_count; i++) {
+                _cleanup_(X509_freep) X509 *anchor = NULL;
+
+                int r = x509_read(trust->anchors[i], &anchor, NULL);
+                if (r < 0)
+                        return r;
+                if (r == 0 && X509_STORE_add_cert(store, anchor) != 1)
+                        return openssl_error();
+        }
+        return 0;
+}
+
+static int pile_fill(STACK_OF(X509) * pile, const X509Trust *trust) {
+        for (size_t i = 0; i < trust->other_count; i++) {
+                _cleanup_(X509_freep) X509 *other = NULL;
+
+                int r = x509_read(trust->others[i], &other, NULL);
+                if (r < 0)
+                        return r;
+                if (r == 0 && sk_X509_push(pile, other) == 0)
+                        return openssl_error();
+                if (r == 0)
+                        other = NULL; /* the pile has it now */
+        }
+        return 0;
+}
+
+static int context_prepare(X509_STORE_CTX *context, X509_STORE *store, X509 *leaf,
+                           STACK_OF(X509) * others, uint64_t time) {
+        X509_STORE_set_check_issued(store, is_issuer);
+        if (X509_STORE_CTX_init(context, store, leaf, others) != 1)
+                return openssl_error();
+        X509_VERIFY_PARAM *rules = X509_STORE_CTX_get0_param(context);
+        X509_VERIFY_PARAM_set_time(rules, (time_t) (time / USEC_PER_SEC));
+        X509_VERIFY_PARAM_set_depth(rules, CHAIN_MAX - 2); /* between the leaf and the anchor */
+        if (X509_VERIFY_PARAM_set_flags(rules, X509_V_FLAG_PARTIAL_CHAIN |
+                                                       X509_V_FLAG_CHECK_SS_SIGNATURE) != 1)
+                return openssl_error();
+        X509_STORE_CTX_set_verify_cb(context, note);
+        return 0;
+}
+
+static int path_keep(X509Path *path, X509_STORE_CTX *context) {
+        STACK_OF(X509) *chain = X509_STORE_CTX_get0_chain(context);
+
+        for (int i = 0; i < sk_X509_num(chain) && path->count < CHAIN_MAX; i++) {
+                X509 *certificate = sk_X509_value(chain, i);
+
+                if (X509_up_ref(certificate) != 1)
+                        return openssl_error();
+                path->certificates[path->count++] = certificate;
+        }
+        return 0;
+}
+
+/* OpenSSL takes certificates of before version 3, and those without the extension, for CAs. */
+static void issuers_check(X509Path *path) {
+        for (size_t i = 1; path->chain.good && i < path->count; i++)
+                if (!(X509_get_extension_flags(path->certificates[i]) & EXFLAG_CA))
+                        complain(&path->chain, path->certificates[i],
+                                 error_words(X509_V_ERR_INVALID_CA));
+}
+
+static int chain_judge(X509 *leaf, const X509Trust *trust, uint64_t time, X509Path *path) {
+        _cleanup_(X509_STORE_CTX_freep) X509_STORE_CTX *context = X509_STORE_CTX_new();
+        _cleanup_(X509_STORE_freep) X509_STORE *store = X509_STORE_new();
+        _cleanup_pile_ STACK_OF(X509) *others = sk_X509_new_null();
+
+        if (!context || !store || !others)
+                return openssl_short();
+        int r = store_fill(store, trust);
+        if (r == 0)
+                r = pile_fill(others, trust);
+        if (r == 0)
+                r = context_prepare(context, store, leaf, others, time);
+        if (r != 0)
+                return r;
+        X509_STORE_CTX_set_app_data(context, path);
+        int verdict = X509_verify_cert(context);
+        int error = X509_STORE_CTX_get_error(context);
+        ERR_clear_error();
+        if (error == X509_V_ERR_OUT_OF_MEM)
+                return -ENOMEM;
+        if (verdict != 1 && path->chain.good && path->validity.good)
+                complain(&path->chain, leaf, error_words(error));
+        return path_keep(path, context);
+}
+
+/* --- the leaf's use --------------------------------------------------------------------------- */
+
+static void signing_check(X509 *certificate, X509Finding *ret) {
+        uint32_t usage = X509_get_key_usage(certificate);
+
+        if ((usage & (KU_DIGITAL_SIGNATURE | KU_NON_REPUDIATION)) != 0)
+                find(ret, true, "The key may sign documents");
+        else
+                complain(ret, certificate, "its key usage does not allow to sign documents");
+}
+
+static void maker_check(X509 *certificate, X509Finding *ret) {
+        uint32_t usage = X509_get_key_usage(certificate), needed = KU_KEY_CERT_SIGN | KU_CRL_SIGN;
+
+        if (!(X509_get_extension_flags(certificate) & EXFLAG_CA))
+                complain(ret, certificate, error_words(X509_V_ERR_INVALID_CA));
+        else if ((usage & needed) != needed)
+                complain(ret, certificate,
+                         "its key usage does not allow to sign certificates and revocation lists");
+        else
+                find(ret, true, "The key may sign certificates and revocation lists");
+}
+
+static void timestamp_check(X509 *certificate, X509Finding *ret) {
+        int at = X509_get_ext_by_NID(certificate, NID_ext_key_usage, -1);
+        bool critical = at >= 0 && X509_EXTENSION_get_critical(X509_get_ext(certificate, at));
+
+        if (!(X509_get_extension_flags(certificate) & EXFLAG_XKUSAGE) || !critical ||
+            X509_get_extended_key_usage(certificate) != XKU_TIMESTAMP)
+                complain(ret, certificate, "its key is not for timestamps alone");
+        else if ((X509_get_key_usage(certificate) & (KU_DIGITAL_SIGNATURE | KU_NON_REPUDIATION)) ==
+                 0)
+                complain(ret, certificate, "its key usage does not allow to sign timestamps");
+        else
+                find(ret, true, "The key may sign timestamps");
+}
+
+void x509_usage_check(X509 *certificate, X509Use use, X509Finding *ret) {
+        if (X509_get_extension_flags(certificate) & EXFLAG_INVALID) {
+                complain(ret, certificate, error_words(X509_V_ERR_INVALID_EXTENSION));
+                return;
+        }
+        switch (use) {
+        case X509_USE_SEAL:
+                return signing_check(certificate, ret);
+        case X509_USE_MAKER:
+                return maker_check(certificate, ret);
+        case X509_USE_TIMESTAMP:
+                return timestamp_check(certificate, ret);
+        }
+}
+
+/* --- all three -------------------------------------------------------------------------------- */
+
+int x509_path_find(Bytes leaf, const X509Trust *trust, X509Use use, uint64_t time, X509Path *ret,
+                   ErrorDetail *detail) {
+        _cleanup_(X509_freep) X509 *certificate = NULL;
+        _cleanup_(x509_path_clear) X509Path path = {};
+
+        int r = x509_read(leaf, &certificate, detail);
+        if (r != 0)
+                return r;
+        find(&path.chain, true, "The chain leads to a trusted certificate");
+        find(&path.validity, true, "All certificates of the chain were valid");
+        x509_usage_check(certificate, use, &path.usage);
+        r = chain_judge(certificate, trust, time, &path);
+        if (r != 0)
+                return r;
+        issuers_check(&path);
+        *ret = path;
+        path = (X509Path){};
+        return 0;
+}

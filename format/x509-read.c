@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "format/x509-read.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <openssl/pem.h>
+
+#include "base/limits.h"
+#include "format/x509-extension.h"
+#include "format/x509-signed.h"
+#include "policy/openssl.h"
+#include "policy/sm2.h"
+
+/* --- one certificate -------------------------------------------------------------------------- */
+
+/* OpenSSL computes e of SM2 signatures with it; of others it would not take it. */
+static int identity_set(X509 *certificate) {
+        ASN1_OCTET_STRING *identity;
+
+        if (X509_get_signature_nid(certificate) != NID_SM2_with_SM3)
+                return 0;
+        identity = ASN1_OCTET_STRING_new();
+        if (!identity || ASN1_OCTET_STRING_set(identity, (const unsigned char *) SM2_IDENTITY,
+                                               sizeof(SM2_IDENTITY) - 1) != 1) {
+                ASN1_OCTET_STRING_free(identity);
+                return openssl_error();
+        }
+        X509_set0_distinguishing_id(certificate, identity);
+        return 0;
+}
+
+int x509_write(const X509 *certificate, uint8_t **ret, size_t *ret_size) {
+        unsigned char *der = NULL;
+
+        int size = i2d_X509(certificate, &der);
+        if (size <= 0)
+                return openssl_error();
+        *ret = der; /* OpenSSL's allocator is malloc: this program never replaces it */
+        *ret_size = (size_t) size;
+        return 0;
+}
+
+/* What is around the signed part, too, is as DER has it. */
+static bool written_as(const X509 *certificate, Bytes der) {
+        _cleanup_free_ uint8_t *again = NULL;
+        size_t size = 0;
+
+        int r = x509_write(certificate, &again, &size);
+        return r == 0 && size == der.size && memcmp(again, der.data, size) == 0;
+}
+
+int x509_read(Bytes der, X509 **ret, ErrorDetail *detail) {
+        _cleanup_(X509_freep) X509 *certificate = NULL;
+        const unsigned char *at = der.data;
+
+        if (der.size > CERTIFICATE_MAX)
+                return error_set(detail, SEAL_E_LIMITS_EXCEEDED,
+                                 "A certificate has at most %d bytes", CERTIFICATE_MAX);
+        certificate = d2i_X509(NULL, &at, (long) der.size);
+        if (!certificate || !written_as(certificate, der)) {
+                (void) error_set(detail, SEAL_E_INVALID_ARGS, "Not a certificate in DER");
+                return openssl_refused(SEAL_E_INVALID_ARGS);
+        }
+        int r = identity_set(certificate);
+        if (r == 0)
+                *ret = steal_ptr(certificate);
+        return r;
+}
+
+int x509_verify_by(const X509 *certificate, const X509 *issuer) {
+        EVP_PKEY *key = X509_get0_pubkey(issuer);
+        _cleanup_free_ uint8_t *der = NULL;
+        size_t size;
+
+        if (!key)
+                return openssl_refused(SEAL_E_APPROVAL_INVALID);
+        int r = x509_write(certificate, &der, &size);
+        if (r != 0)
+                return r;
+        return x509_signature_verify((Bytes){ der, size }, true, key);
+}
+
+int x509_key_identifier(const X509 *certificate, uint8_t **ret, size_t *ret_size) {
+        const ASN1_OCTET_STRING *named = X509_get0_subject_key_id((X509 *) certificate);
+        uint8_t made[KEY_IDENTIFIER_SIZE];
+        Bytes identifier = { made, sizeof(made) };
+
+        if (named)
+                identifier = (Bytes){ ASN1_STRING_get0_data(named),
+                                      (size_t) ASN1_STRING_length(named) };
+        else if (extension_key_identifier(X509_get_X509_PUBKEY(certificate), made) != 0)
+                return -EIO;
+        uint8_t *copy = malloc(identifier.size + 1);
+        if (!copy)
+                return -ENOMEM;
+        memcpy(copy, identifier.data, identifier.size);
+        *ret = copy;
+        *ret_size = identifier.size;
+        return 0;
+}
+
+/* --- files ------------------------------------------------------------------------------------ */
+
+void der_list_clear(DerList *list) {
+        for (size_t i = 0; i < list->count; i++)
+                free((void *) list->items[i].data);
+        free(list->items);
+        *list = (DerList){};
+}
+
+int der_list_add(DerList *list, Bytes der) {
+        if (list->count >= TRUST_ITEMS_MAX)
+                return SEAL_E_LIMITS_EXCEEDED;
+        Bytes *items = realloc(list->items, (list->count + 1) * sizeof(*items));
+        if (!items)
+                return -ENOMEM;
+        list->items = items;
+        uint8_t *copy = malloc(der.size + 1);
+        if (!copy)
+                return -ENOMEM;
+        memcpy(copy, der.data, der.size);
+        items[list->count++] = (Bytes){ .data = copy, .size = der.size };
+        return 0;
+}
+
+/* A block of PEM, as PEM_read_bio(3) hands it out. */
+typedef struct PemBlock {
+        char *label, *header;
+        unsigned char *data;
+        long size;
+} PemBlock;
+
+static void pem_clear(PemBlock *block) {
+        OPENSSL_free(block->label);
+        OPENSSL_free(block->header);
+        OPENSSL_free(block->data);
+}
+
+/* 1: a block was added or passed over; 0: no more. */
+static int pem_next(BIO *in, const char *label, DerList *list) {
+        _cleanup_(pem_clear) PemBlock block = {};
+
+        if (PEM_read_bio(in, &block.label, &block.header, &block.data, &block.size) != 1)
+                return openssl_error() == -ENOMEM ? -ENOMEM : 0;
+        if (strcmp(block.label, label) != 0)
+                return 1;
+        int r = der_list_add(list, (Bytes){ block.data, (size_t) block.size });
+        return r == 0 ? 1 : r;
+}
+
+/* A DER SEQUENCE begins with what no text does: 0x30 is a digit, but 0x80 and above are none. */
+static bool is_der(Bytes file) {
+        return file.size > 2 && file.data[0] == 0x30 && file.data[1] >= 0x80;
+}
+
+static int split(Bytes file, const char *label, const char *what, DerList *list,
+                 ErrorDetail *detail) {
+        _cleanup_(BIO_freep) BIO *in = NULL;
+        size_t before = list->count;
+        int more;
+
+        if (file.size > TRUST_FILE_MAX)
+                return error_set(detail, SEAL_E_LIMITS_EXCEEDED, "The file has more than %d bytes",
+                                 TRUST_FILE_MAX);
+        if (is_der(file))
+                return der_list_add(list, file);
+        in = BIO_new_mem_buf(file.data, (int) file.size);
+        if (!in)
+                return openssl_error();
+        while ((more = pem_next(in, label, list)) == 1)
+                ;
+        if (more == SEAL_E_LIMITS_EXCEEDED)
+                return error_set(detail, more, "More than %d at once", TRUST_ITEMS_MAX);
+        if (more == 0 && list->count == before)
+                return error_set(detail, SEAL_E_INVALID_ARGS, "There is no %s in it", what);
+        return more;
+}
+
+int x509_certificates_split(Bytes file, DerList *list, ErrorDetail *detail) {
+        return split(file, PEM_STRING_X509, "certificate, neither in PEM nor in DER,", list,
+                     detail);
+}
+
+int x509_crls_split(Bytes file, DerList *list, ErrorDetail *detail) {
+        return split(file, PEM_STRING_X509_CRL, "revocation list, neither in PEM nor in DER,", list,
+                     detail);
+}

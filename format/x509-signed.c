@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "format/x509-signed.h"
+
+#include <errno.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/clock.h"
+#include "base/utc.h"
+#include "policy/openssl.h"
+
+/* The first part as the bytes that it is: those that were signed. */
+typedef struct X509Signed {
+        ASN1_TYPE *tbs;
+        X509_ALGOR *algorithm;
+        ASN1_BIT_STRING *signature;
+} X509Signed;
+
+ASN1_SEQUENCE(X509Signed) = {
+        ASN1_SIMPLE(X509Signed, tbs, ASN1_ANY),
+        ASN1_SIMPLE(X509Signed, algorithm, X509_ALGOR),
+        ASN1_SIMPLE(X509Signed, signature, ASN1_BIT_STRING),
+} static_ASN1_SEQUENCE_END(X509Signed)
+
+static X509Signed *signed_free(X509Signed *whole) {
+        ASN1_item_free((ASN1_VALUE *) whole, ASN1_ITEM_rptr(X509Signed));
+        return NULL;
+}
+
+DEFINE_CLEANUP(X509Signed, signed_free)
+
+int x509_encode(const void *value, const ASN1_ITEM *item, uint8_t **ret, size_t *ret_size) {
+        unsigned char *der = NULL;
+
+        int size = ASN1_item_i2d(value, &der, item);
+        if (size <= 0)
+                return openssl_error();
+        *ret = der; /* OpenSSL's allocator is malloc: this program never replaces it */
+        *ret_size = (size_t) size;
+        return 0;
+}
+
+/* --- writing ---------------------------------------------------------------------------------- */
+
+static int tbs_set(X509Signed *whole, Bytes tbs) {
+        const unsigned char *at = tbs.data;
+
+        ASN1_TYPE_free(whole->tbs);
+        whole->tbs = d2i_ASN1_TYPE(NULL, &at, (long) tbs.size);
+        if (whole->tbs && at == tbs.data + tbs.size)
+                return 0;
+        return openssl_refused(-EINVAL);
+}
+
+static int signature_set(ASN1_BIT_STRING *string, Bytes signature) {
+        if (ASN1_BIT_STRING_set(string, (unsigned char *) signature.data, (int) signature.size) !=
+            1)
+                return openssl_error();
+        /* Else trailing zero bits would be left out as unused. */
+        string->flags &= ~(ASN1_STRING_FLAG_BITS_LEFT | 7);
+        string->flags |= ASN1_STRING_FLAG_BITS_LEFT;
+        return 0;
+}
+
+int x509_finish(Bytes tbs, const SignatureAlgorithm *algorithm, Bytes signature, uint8_t **ret,
+                size_t *ret_size) {
+        _cleanup_(signed_freep)
+                X509Signed *whole = (X509Signed *) ASN1_item_new(ASN1_ITEM_rptr(X509Signed));
+
+        if (!whole)
+                return openssl_error();
+        if (tbs.size > CRL_MAX || signature.size > SIGNATURE_MAX)
+                return -EINVAL;
+        int r = tbs_set(whole, tbs);
+        if (r == 0)
+                r = signature_algorithm_encode(algorithm, whole->algorithm);
+        if (r == 0)
+                r = signature_set(whole->signature, signature);
+        return r == 0 ? x509_encode(whole, ASN1_ITEM_rptr(X509Signed), ret, ret_size) : r;
+}
+
+/* --- verifying -------------------------------------------------------------------------------- */
+
+static bool bytes_equal(Bytes a, Bytes b) {
+        return a.size == b.size && memcmp(a.data, b.data, a.size) == 0;
+}
+
+/* As it was written, to the last byte: what is not signed has one spelling too. */
+static bool written_as(const X509Signed *whole, Bytes der) {
+        _cleanup_free_ uint8_t *again = NULL;
+        size_t size = 0;
+
+        int r = x509_encode(whole, ASN1_ITEM_rptr(X509Signed), &again, &size);
+        return r == 0 && bytes_equal((Bytes){ again, size }, der);
+}
+
+static Bytes string_bytes(const ASN1_STRING *string) {
+        return (Bytes){ .data = ASN1_STRING_get0_data(string),
+                        .size = (size_t) ASN1_STRING_length(string) };
+}
+
+static void parts_free(ASN1_SEQUENCE_ANY **parts) {
+        sk_ASN1_TYPE_pop_free(*parts, ASN1_TYPE_free);
+}
+
+/* The signed part's own AlgorithmIdentifier is the first SEQUENCE in it (§4.1, §5.1). */
+static bool algorithm_is_named(const X509Signed *whole) {
+        const Bytes tbs = string_bytes(whole->tbs->value.sequence);
+        const unsigned char *at = tbs.data;
+        _cleanup_(parts_free)
+                ASN1_SEQUENCE_ANY *parts = d2i_ASN1_SEQUENCE_ANY(NULL, &at, (long) tbs.size);
+        _cleanup_free_ uint8_t *der = NULL;
+        size_t size = 0;
+
+        if (x509_encode(whole->algorithm, ASN1_ITEM_rptr(X509_ALGOR), &der, &size) != 0)
+                return false;
+        for (int i = 0; i < sk_ASN1_TYPE_num(parts); i++) {
+                const ASN1_TYPE *part = sk_ASN1_TYPE_value(parts, i);
+
+                if (part->type == V_ASN1_SEQUENCE)
+                        return bytes_equal(string_bytes(part->value.sequence),
+                                           (Bytes){ der, size });
+        }
+        return false;
+}
+
+static int whole_verify(const X509Signed *whole, bool named, EVP_PKEY *key) {
+        const SignatureAlgorithm *algorithm = signature_algorithm_read(whole->algorithm, key);
+        SignatureEncoding encoding;
+
+        if (!algorithm || whole->tbs->type != V_ASN1_SEQUENCE ||
+            (named && !algorithm_is_named(whole)) || (whole->signature->flags & 7) != 0)
+                return openssl_refused(SEAL_E_APPROVAL_INVALID);
+        int r = signature_value_verify(algorithm, key, string_bytes(whole->tbs->value.sequence),
+                                       string_bytes(whole->signature), &encoding);
+        return r == 0 && encoding != SIGNATURE_AS_DER ? SEAL_E_APPROVAL_INVALID : r;
+}
+
+int x509_signature_verify(Bytes der, bool named, EVP_PKEY *key) {
+        const unsigned char *at = der.data;
+
+        if (der.size > CRL_MAX)
+                return SEAL_E_APPROVAL_INVALID;
+        _cleanup_(signed_freep) X509Signed *whole = (X509Signed *) ASN1_item_d2i(
+                NULL, &at, (long) der.size, ASN1_ITEM_rptr(X509Signed));
+        if (!whole || !written_as(whole, der))
+                return openssl_refused(SEAL_E_APPROVAL_INVALID);
+        return whole_verify(whole, named, key);
+}
+
+/* --- times ------------------------------------------------------------------------------------ */
+
+ASN1_TIME *x509_time_new(uint64_t usec) {
+        return ASN1_TIME_set(NULL, (time_t) (usec / USEC_PER_SEC));
+}
+
+bool x509_time_read(const ASN1_TIME *time, uint64_t *ret_usec) {
+        struct tm tm;
+
+        if (!time || ASN1_TIME_to_tm(time, &tm) != 1) {
+                ERR_clear_error();
+                return false;
+        }
+        time_t seconds = timegm(&tm);
+        if (seconds < 0 || (uint64_t) seconds > UTC_MAX / USEC_PER_SEC)
+                return false;
+        *ret_usec = (uint64_t) seconds * USEC_PER_SEC;
+        return true;
+}
