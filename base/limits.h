@@ -100,7 +100,6 @@
 
 /* X.509 of ours and of others. */
 #define CHAIN_MAX 8 /* certificates from a leaf to its anchor */
-#define CERTIFICATE_SERIAL_MAX 32
 #define CRL_URLS_MAX 4
 #define CRL_ENTRIES_MAX (64 * 1024)  /* of a list that we make */
 #define CRL_MAX (8 * 1024 * 1024)    /* DER */
