@@ -78,8 +78,6 @@ VerifyFile verify_file_guess(Bytes file) {
 
 /* --- PEM -------------------------------------------------------------------------------------- */
 
-DEFINE_CLEANUP(BIO, BIO_free)
-
 /* One block; false at the end of the file. */
 static bool block_read(BIO *in, uint8_t **ret, size_t *ret_size, bool *ret_certificate) {
         char *name = NULL, *header = NULL;

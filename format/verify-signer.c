@@ -9,9 +9,6 @@
 
 #include "policy/openssl.h"
 
-DEFINE_CLEANUP(BIO, BIO_free)
-DEFINE_CLEANUP(X509, X509_free)
-
 static X509 *certificate_read(Bytes der) {
         const unsigned char *p = der.data;
 
