@@ -141,12 +141,49 @@ int application_words_check(const Context *context, const ApplicationWords *a) {
         return r != 0 ? r : approvers_check(context, a);
 }
 
+/* "42x30" */
+static bool millimetres_parse(const char *text, uint32_t *ret_width, uint32_t *ret_height) {
+        unsigned width, height;
+        int used = 0;
+
+        if (strspn(text, "0123456789x") != strlen(text) || strlen(text) > 9 ||
+            sscanf(text, "%ux%u%n", &width, &height, &used) != 2 || text[used] != '\0')
+                return false;
+        *ret_width = width;
+        *ret_height = height;
+        return true;
+}
+
+static int picture_append(const Context *context, const ApplicationWords *a, Entries *entries) {
+        uint32_t width, height;
+        uint8_t *data = NULL;
+        size_t size = 0;
+
+        if (a->picture_mm && !millimetres_parse(a->picture_mm, &width, &height))
+                return fail(context, EXIT_USAGE,
+                            "--picture-mm takes width and height in millimetres, as 42x42, not "
+                            "'%s'",
+                            a->picture_mm);
+        if (a->picture_mm && entries->r >= 0)
+                entries->r = sd_bus_message_append(entries->message, "{sv}", "picture-mm", "(uu)",
+                                                   width, height);
+        if (!a->picture)
+                return 0;
+        int r = file_read(context, a->picture, PICTURE_MAX, &data, &size);
+        if (r == 0)
+                entry_bytes(entries, "picture", (Bytes){ data, size });
+        file_data_free(data, size);
+        return r;
+}
+
 int application_entries(const Context *context, const ApplicationWords *application,
                         Entries *entries) {
         plain_append(entries, application);
         int r = keepers_append(context, &application->keepers, entries);
         if (r == 0)
                 r = approvers_append(context, application, entries);
+        if (r == 0)
+                r = picture_append(context, application, entries);
         return r != 0 ? r : documents_append(context, &application->documents, entries);
 }
 
@@ -156,6 +193,21 @@ int application_words_append(const Context *context, const ApplicationWords *app
 
         int r = application_entries(context, application, &entries);
         return r != 0 ? r : call_built(context, entries_close(&entries));
+}
+
+void picture_flatten(json_t *object) {
+        const json_t *picture = json_object_get(object, "picture");
+        char text[256];
+
+        if (!json_is_object(picture))
+                return;
+        (void) snprintf(
+                text, sizeof(text),
+                "%.16s, %" JSON_INTEGER_FORMAT " x %" JSON_INTEGER_FORMAT " mm, SHA-256 %.64s",
+                json_text(picture, "type"), json_integer_value(json_object_get(picture, "width")),
+                json_integer_value(json_object_get(picture, "height")),
+                json_text(picture, "sha256"));
+        (void) json_object_set_new(object, "picture", json_string(text));
 }
 
 int application_report(const Context *context, const char *path) {

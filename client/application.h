@@ -7,7 +7,7 @@
 
 typedef struct ApplicationWords {
         const char *name, *class, *type, *holder, *algorithm, *token;
-        const char *organization_identifier, *country;
+        const char *organization_identifier, *country, *picture, *picture_mm;
         uint64_t not_before, not_after, use_limit, threshold;
         TextList purposes, keepers, documents, approvers;
         bool pin;
@@ -40,6 +40,9 @@ typedef struct ApplicationWords {
         "  --organization-identifier ID  Of the holder, for the certificate: a registration\n"     \
         "                         number such as NTRDE-HRB12345 or VATBE-0123456789\n"             \
         "  --country CC           Of the holder, likewise: two letters (default: as configured)\n" \
+        "  --picture FILE         What it looks like: PNG, JPEG or SVG, up to 64 KiB; part of\n"   \
+        "                         GB/T 38540 signatures\n"                                         \
+        "  --picture-mm WxH       Its size in millimetres, as 42x42; required with --picture\n"    \
         "  --document TITLE=FILE  A supporting document; its SHA-256 is recorded\n"
 
 /* clang-format off: one option a line */
@@ -52,7 +55,8 @@ typedef struct ApplicationWords {
                 { "use-limit", .number = &(a).use_limit }, { "keeper", .list = &(a).keepers },     \
                 { "approver", .list = &(a).approvers }, { "threshold", .number = &(a).threshold }, \
                 { "organization-identifier", .text = &(a).organization_identifier },               \
-                { "country", .text = &(a).country }, { "pin", .flag = &(a).pin }, {                \
+                { "country", .text = &(a).country }, { "picture", .text = &(a).picture },          \
+                { "picture-mm", .text = &(a).picture_mm }, { "pin", .flag = &(a).pin }, {          \
                 "document", .list = &(a).documents                                                 \
         }
 /* clang-format on */
@@ -70,6 +74,9 @@ int application_entries(const Context *context, const ApplicationWords *applicat
 
 /* "Request 7", its path and number with --json, and who goes on. */
 int application_report(const Context *context, const char *path);
+
+/* What an application or a seal says of its picture, as one text in its place. */
+void picture_flatten(json_t *object);
 
 /* The entry `documents` a(say) from TITLE=FILE arguments. Returns an exit code. */
 int documents_append(const Context *context, const TextList *documents, Entries *entries);

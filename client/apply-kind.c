@@ -44,7 +44,9 @@ static const char renew_help[] =
         "  --pin                  The keeper sets a PIN, and gives it for each signature\n"
         "  --no-pin               Without a PIN\n"
         "  --organization-identifier ID  Of the holder, for the certificate\n"
-        "  --country CC           Of the holder, likewise: two letters\n" DOCUMENT_HELP "\n"
+        "  --country CC           Of the holder, likewise: two letters\n"
+        "  --picture FILE         What it looks like: PNG, JPEG or SVG, up to 64 KiB\n"
+        "  --picture-mm WxH       Its size in millimetres, as 42x42\n" DOCUMENT_HELP "\n"
         "Example:\n"
         "  sealctl apply renew 50011200000001 --overlap 30d --reason \"expires in "
         "March\"\n" NEXT_HELP;
@@ -254,6 +256,8 @@ int apply_kind(Context *context, int argc, char **argv) {
                 { RENEW, { "no-pin", .flag = &w.words.no_pin } },
                 { RENEW, { "organization-identifier", .text = &w.words.organization_identifier } },
                 { RENEW, { "country", .text = &w.words.country } },
+                { RENEW, { "picture", .text = &w.words.picture } },
+                { RENEW, { "picture-mm", .text = &w.words.picture_mm } },
                 { TRANSFER, { "keeper", .text = &w.keeper } },
         };
         CommandOption table[sizeof(all) / sizeof(all[0])];

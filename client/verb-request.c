@@ -2,19 +2,26 @@
 /* sealctl request: one request as its reviewer has to see it. */
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "client/application.h"
 #include "client/approver.h"
 #include "client/bus-call.h"
+#include "client/file.h"
 #include "client/output.h"
 #include "client/use-request.h"
 #include "client/verb.h"
 
 static const char help[] =
-        "Usage: sealctl request ID\n"
+        "Usage: sealctl request ID [--picture FILE]\n"
         "\n"
         "Everything about one request: who applied for which seal, for whom, with which\n"
         "documents, and what was decided so far. With --json the daemon's document as it\n"
         "is.\n"
+        "\n"
+        "Options:\n"
+        "  --picture FILE    Write the picture that came with it here ('-': standard\n"
+        "                    output), and show nothing else\n"
         "\n"
         "Example:\n"
         "  sealctl request 3\n"
@@ -50,6 +57,7 @@ static const OutputField application_fields[] = {
         { "not-before", "Not before", FIELD_TIME },
         { "not-after", "Not after", FIELD_TIME },
         { "use-limit", "Use limit", FIELD_LIMIT },
+        { "picture", "Picture", FIELD_TEXT },
         { "keepers", "Keepers", FIELD_TEXT },
         { "keeper", "New keeper", FIELD_TEXT },
         { "pin", "PIN", FIELD_TEXT },
@@ -92,7 +100,7 @@ static int decisions_print(const Context *context, const json_t *decisions) {
 
 /* For some kinds the seal and the reason are all there is. */
 static int application_print(const Context *context, const json_t *request) {
-        const json_t *application = json_object_get(request, "application");
+        json_t *application = json_object_get(request, "application");
         bool says = false;
 
         for (size_t i = 0; i < sizeof(application_fields) / sizeof(application_fields[0]); i++)
@@ -102,6 +110,7 @@ static int application_print(const Context *context, const json_t *request) {
                 return 0;
         puts(json_text(request, "target")[0] == '\0' ? "\nThe seal that is applied for:"
                                                      : "\nWhat is applied for:");
+        picture_flatten(application);
         int r = print_fields(context, application, FIELDS(application_fields));
         if (r != 0)
                 return r;
@@ -169,14 +178,43 @@ static int request_print(const Context *context, json_t *request) {
         return decisions_print(context, json_object_get(request, "decisions"));
 }
 
+static int picture_write(Context *context, const char *path, const char *output) {
+        _cleanup_(message_freep) sd_bus_message *call = NULL, *reply = NULL;
+        const char *type = "";
+        const void *data = NULL;
+        size_t size = 0;
+
+        int r = call_new(context, path, REQUEST, "GetPicture", &call);
+        if (r == 0)
+                r = call_send(context, call, &reply);
+        if (r != 0)
+                return r;
+        int read = sd_bus_message_read(reply, "s", &type);
+        if (read >= 0)
+                read = sd_bus_message_read_array(reply, 'y', &data, &size);
+        if (read < 0)
+                return fail_errno(context, read, "the picture cannot be read");
+        if (strcmp(output, "-") == 0 && (isatty(STDOUT_FILENO) || context->json))
+                return fail(context, EXIT_USAGE,
+                            "a picture is binary: name a file, or redirect without --json");
+        r = file_write(context, output, 0644, (Bytes){ data, size });
+        if (r != 0 || strcmp(output, "-") == 0)
+                return r;
+        return print_done(context, "type", type, "The picture (%s) is in %s", type, output);
+}
+
 int verb_request(Context *context, int argc, char **argv) {
-        const Usage usage = { help, NULL, 0, 1, 1 };
+        const char *picture = NULL;
+        const CommandOption table[] = { { "picture", .text = &picture } };
+        const Usage usage = { help, OPTIONS(table), 1, 1 };
         _cleanup_(json_freep) json_t *request = NULL;
         char **arguments, path[PATH_SIZE];
 
         int r = options_parse(context, argc, argv, &usage, &arguments);
         if (r == 0)
                 r = request_path_get(context, arguments[0], path);
+        if (r == 0 && picture)
+                return picture_write(context, path, picture);
         if (r == 0)
                 r = describe(context, path, REQUEST, &request);
         return r != 0 ? r : request_print(context, request);

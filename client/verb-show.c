@@ -7,6 +7,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/error.h"
+#include "client/application.h"
 #include "client/approver.h"
 #include "client/bus-call.h"
 #include "client/file.h"
@@ -58,6 +59,7 @@ static const OutputField fields[] = {
         { "created", "Created", FIELD_TIME },
         { "not-before", "Not before", FIELD_TIME },
         { "not-after", "Not after", FIELD_TIME },
+        { "picture", "Picture", FIELD_TEXT },
         { "use-limit", "Use limit", FIELD_LIMIT },
         { "use-count", "Uses", FIELD_TEXT },
         { "replaces", "Replaces", FIELD_TEXT },
@@ -135,6 +137,7 @@ static void flatten(json_t *seal) {
                 (void) json_object_del(seal, "superseded-at");
         if (!json_is_true(json_object_get(seal, "pin")))
                 (void) json_object_del(seal, "pin");
+        picture_flatten(seal);
 }
 
 static int acts_print(const Context *context, const json_t *acts) {

@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "base/text.h"
+#include "format/picture.h"
 #include "policy/algorithm.h"
 #include "sealsd/json.h"
 
@@ -186,6 +187,19 @@ static int check_subject(const Application *a, ErrorDetail *detail) {
         return 0;
 }
 
+/* GB/T 38540 has whole millimetres, and every seal a size. */
+static int check_picture(const PictureFacts *picture, ErrorDetail *detail) {
+        if (picture->type[0] == '\0' && (picture->width != 0 || picture->height != 0))
+                return error_set(detail, SEAL_E_INVALID_ARGS, "'picture-mm' goes with a 'picture'");
+        if (picture->type[0] != '\0' && (picture->width == 0 || picture->width > ESEAL_MM_MAX ||
+                                         picture->height == 0 || picture->height > ESEAL_MM_MAX))
+                return error_set(detail, SEAL_E_INVALID_ARGS,
+                                 "'picture-mm' is required beside 'picture': width and height of "
+                                 "the seal, each 1 to %d millimetres",
+                                 ESEAL_MM_MAX);
+        return 0;
+}
+
 int documents_check(const Document *documents, size_t count, ErrorDetail *detail) {
         if (count > DOCUMENTS_MAX)
                 return error_set(detail, SEAL_E_INVALID_ARGS, "'documents' are at most %d",
@@ -221,6 +235,8 @@ static int check_all(const Application *a, uint64_t now, ErrorDetail *detail) {
                 r = documents_check(a->documents, a->document_count, detail);
         if (r == 0)
                 r = check_subject(a, detail);
+        if (r == 0)
+                r = check_picture(&a->picture, detail);
         if (r == 0 && a->token[0] != '\0')
                 r = option_check_line("token", a->token, detail);
         return r;
@@ -282,6 +298,17 @@ static bool put_text(json_t *object, const char *key, const char *text) {
         return text[0] == '\0' || json_object_set_new(object, key, json_string(text)) == 0;
 }
 
+json_t *picture_facts_json(const PictureFacts *picture) {
+        return json_pack("{s:s, s:o, s:i, s:i}", "type", picture->type, "sha256",
+                         json_hex(picture->sha256, sizeof(picture->sha256)), "width",
+                         (int) picture->width, "height", (int) picture->height);
+}
+
+static bool put_picture(json_t *object, const Application *a) {
+        return a->picture.type[0] == '\0' ||
+               json_object_set_new(object, "picture", picture_facts_json(&a->picture)) == 0;
+}
+
 static bool put_subject(json_t *object, const Application *a) {
         return put_text(object, "organization-identifier", a->organization_identifier) &&
                put_text(object, "country", a->country);
@@ -296,7 +323,9 @@ json_t *application_json(const Application *a) {
                 "keepers", keepers_json(a, false), "keeper-ids", keepers_json(a, true), "documents",
                 json_documents(a->documents, a->document_count));
 
-        return object && put_policy(object, a) && put_subject(object, a) ? steal_ptr(object) : NULL;
+        return object && put_policy(object, a) && put_subject(object, a) && put_picture(object, a)
+                       ? steal_ptr(object)
+                       : NULL;
 }
 
 int application_to_json(const Application *application, char **ret) {
@@ -356,6 +385,28 @@ static bool read_subject(const json_t *o, Application *a) {
                read_optional(o, "country", a->country, sizeof(a->country));
 }
 
+static bool read_millimetres(const json_t *object, const char *key, uint32_t *ret) {
+        uint64_t number = 0;
+
+        if (!json_read_number(object, key, &number) || number == 0 || number > ESEAL_MM_MAX)
+                return false;
+        *ret = (uint32_t) number;
+        return true;
+}
+
+static bool read_picture(const json_t *o, PictureFacts *ret) {
+        const json_t *picture = json_object_get(o, "picture");
+        const char *hex = json_string_value(json_object_get(picture, "sha256"));
+
+        if (!picture)
+                return true;
+        return json_read_text(picture, "type", ret->type, sizeof(ret->type)) &&
+               picture_type_find(ret->type) != PICTURE_NONE && hex &&
+               hex_decode(hex, ret->sha256, sizeof(ret->sha256)) &&
+               read_millimetres(picture, "width", &ret->width) &&
+               read_millimetres(picture, "height", &ret->height);
+}
+
 bool json_read_application(const json_t *o, Application *a) {
         return json_read_text(o, "name", a->name, sizeof(a->name)) &&
                json_read_text(o, "holder", a->holder, sizeof(a->holder)) &&
@@ -367,6 +418,7 @@ bool json_read_application(const json_t *o, Application *a) {
                json_read_number(o, "use-limit", &a->use_limit) &&
                json_read_purposes(json_object_get(o, "purposes"), &a->purposes) &&
                read_keepers(o, a) && read_policy(o, a) && read_subject(o, a) &&
+               read_picture(o, &a->picture) &&
                json_read_documents(json_object_get(o, "documents"), a->documents,
                                    &a->document_count);
 }

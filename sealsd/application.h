@@ -28,6 +28,13 @@ typedef struct Document {
         uint8_t hash[DIGEST_MAX];
 } Document;
 
+/* A seal's picture; its bytes are kept beside the request that it came with. */
+typedef struct PictureFacts {
+        char type[WORD_MAX + 1]; /* png, jpeg, svg; "": none */
+        uint8_t sha256[TPM2_SHA256_DIGEST_SIZE];
+        uint32_t width, height; /* in millimetres */
+} PictureFacts;
+
 typedef struct Application {
         char name[NAME_BYTES_MAX + 1];   /* required */
         char holder[NAME_BYTES_MAX + 1]; /* default: name */
@@ -46,6 +53,7 @@ typedef struct Application {
         unsigned threshold; /* how many of them approve each use; 0: all */
         size_t document_count;
         Document documents[DOCUMENTS_MAX];
+        PictureFacts picture;
         /* Of the subject of its certificate; "": none, and the configuration's country. */
         char organization_identifier[ORGANIZATION_IDENTIFIER_MAX + 1];
         char country[COUNTRY_SIZE + 1];

@@ -7,6 +7,7 @@
 
 #include "sealsd/bus-method.h"
 #include "sealsd/bus-options.h"
+#include "sealsd/bus-path.h"
 
 static int document_read(sd_bus_message *m, const char *option, Document *ret,
                          ErrorDetail *detail) {
@@ -166,6 +167,24 @@ static int read_keeper(sd_bus_message *m, const char *option, void *target, Erro
         return subject_parse(text, &application->keepers[0], detail);
 }
 
+/* Of 0 nothing is known yet: a renewal's picture may have the size of the old one. */
+static int read_picture_mm(sd_bus_message *m, const char *option, void *target,
+                           ErrorDetail *detail) {
+        PictureFacts *picture = &((Application *) target)->picture;
+
+        int r = sd_bus_message_read(m, "(uu)", &picture->width, &picture->height);
+        if (r >= 0 && (picture->width == 0 || picture->width > ESEAL_MM_MAX ||
+                       picture->height == 0 || picture->height > ESEAL_MM_MAX))
+                return error_set(detail, SEAL_E_INVALID_ARGS,
+                                 "'%s': width and height are each 1 to %d millimetres", option,
+                                 ESEAL_MM_MAX);
+        return sd_result(r);
+}
+
+/* Behind the Application, in ApplicationArgs as in ChangeArgs. */
+#define PICTURE offsetof(ApplicationArgs, picture)
+_Static_assert(PICTURE == offsetof(ChangeArgs, picture), "the tables share it");
+
 #define FIELD(member) offsetof(Application, member)
 #define ROOM(member) (sizeof(((Application *) NULL)->member) - 1)
 
@@ -188,23 +207,36 @@ static const Option options[] = {
           ROOM(organization_identifier), NULL, NULL },
         { "country", OPTION_TEXT, FIELD(country), ROOM(country), NULL, NULL },
         { "backup", OPTION_LATER, 0, 0, NULL, NULL },
-        { "picture", OPTION_LATER, 0, 0, NULL, NULL },
-        { "picture-mm", OPTION_LATER, 0, 0, NULL, NULL },
+        { "picture", OPTION_FILE, PICTURE, PICTURE_MAX, NULL, NULL },
+        { "picture-mm", OPTION_CUSTOM, 0, 0, "(uu)", read_picture_mm },
         { "copy-of", OPTION_LATER, 0, 0, NULL, NULL },
         { "token", OPTION_TEXT, FIELD(token), ROOM(token), NULL, NULL },
 };
 
-int application_read(Operation *op, Application *ret, ErrorDetail *detail) {
+int application_read(Operation *op, ApplicationArgs *ret, ErrorDetail *detail) {
+        const Application *application = &ret->application;
+
         int r = method_options(op, options, ROWS(options), ret, detail);
         if (r != 0)
                 return r;
-        if (ret->name[0] == '\0')
+        if (application->name[0] == '\0')
                 return option_invalid(detail, "name", "is required");
-        if (ret->type[0] != '\0' && !seal_type_code(ret->type)) /* polkit's rules go by it */
+        /* polkit's rules go by it */
+        if (application->type[0] != '\0' && !seal_type_code(application->type))
                 return option_invalid(detail, "type", "there is no such type of seal");
         (void) snprintf(op->kind, sizeof(op->kind), "%s", REQUEST_KIND_MAKE);
-        (void) snprintf(op->type, sizeof(op->type), "%s", ret->type[0] ? ret->type : "other");
+        (void) snprintf(op->type, sizeof(op->type), "%s",
+                        application->type[0] ? application->type : "other");
         return 0;
+}
+
+void request_applied(void *userdata, int code, const ErrorDetail *detail, const void *result) {
+        char path[OBJECT_PATH_MAX];
+
+        if (code != 0)
+                operation_fail(userdata, code, detail);
+        else
+                operation_return(userdata, "o", request_path(*(const uint64_t *) result, path));
 }
 
 /* --- about a seal ----------------------------------------------------------------------------- */
@@ -236,8 +268,8 @@ static const struct {
             ROOM(organization_identifier), NULL, NULL } },
         { OF(KIND_RENEW), { "country", OPTION_TEXT, FIELD(country), ROOM(country), NULL, NULL } },
         { OF(KIND_RENEW), { "backup", OPTION_LATER, 0, 0, NULL, NULL } },
-        { OF(KIND_RENEW), { "picture", OPTION_LATER, 0, 0, NULL, NULL } },
-        { OF(KIND_RENEW), { "picture-mm", OPTION_LATER, 0, 0, NULL, NULL } },
+        { OF(KIND_RENEW), { "picture", OPTION_FILE, PICTURE, PICTURE_MAX, NULL, NULL } },
+        { OF(KIND_RENEW), { "picture-mm", OPTION_CUSTOM, 0, 0, "(uu)", read_picture_mm } },
         { OF(KIND_RENEW) | OF(KIND_AMEND),
           { "purposes", OPTION_CUSTOM, 0, 0, "as", read_purposes } },
         { OF(KIND_RENEW) | OF(KIND_AMEND),

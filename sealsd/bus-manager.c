@@ -17,13 +17,10 @@ static int parse_apply(Operation *op, ErrorDetail *detail) {
 }
 
 static int run_apply(Operation *op, ErrorDetail *detail) {
-        char path[OBJECT_PATH_MAX];
-        uint64_t id;
+        const ApplicationArgs *args = op->args;
 
-        int r = service_apply(op->bus->service, &op->caller, op->args, &id, detail);
-        if (r == 0)
-                operation_return(op, "o", request_path(id, path));
-        return r;
+        return service_apply(op->bus->service, &op->caller, &args->application, &args->picture,
+                             (Reply){ .done = request_applied, .userdata = op }, detail);
 }
 
 static int parse_create_seal(Operation *op, ErrorDetail *detail) {
@@ -40,9 +37,11 @@ static void seal_created(void *userdata, int code, const ErrorDetail *detail, co
 }
 
 static int run_create_seal(Operation *op, ErrorDetail *detail) {
-        Reply reply = { .done = seal_created, .userdata = op };
+        const ApplicationArgs *args = op->args;
 
-        return service_create_seal(op->bus->service, &op->caller, op->args, reply, detail);
+        return service_create_seal(op->bus->service, &op->caller, &args->application,
+                                   &args->picture, (Reply){ .done = seal_created, .userdata = op },
+                                   detail);
 }
 
 /* --- secrets --------------------------------------------------------------------------------- */
@@ -184,8 +183,8 @@ static const Method methods[] = {
         { "RegisterReviewer", sizeof(ReviewerOptions), parse_register_reviewer,
           run_register_reviewer, true },
         { "Inspect", 0, NULL, run_inspect, false },
-        { "Apply", sizeof(Application), parse_apply, run_apply, false },
-        { "CreateSeal", sizeof(Application), parse_create_seal, run_create_seal, true },
+        { "Apply", sizeof(ApplicationArgs), parse_apply, run_apply, false },
+        { "CreateSeal", sizeof(ApplicationArgs), parse_create_seal, run_create_seal, true },
         { "SuspendSeals", sizeof(SuspendSealsArgs), parse_suspend_seals, run_suspend_seals, true },
         { "ListSeals", sizeof(ListSealsArgs), parse_list_seals, run_list_seals, false },
         { "ListRequests", sizeof(ListRequestsArgs), parse_list_requests, run_list_requests, false },

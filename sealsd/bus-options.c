@@ -10,8 +10,8 @@ static const char *const signatures[] = {
         [OPTION_STRING] = "s",         [OPTION_TEXT] = "s",
         [OPTION_BOOLEAN] = "b",        [OPTION_U32] = "u",
         [OPTION_TIME] = "t",           [OPTION_BYTES] = "ay",
-        [OPTION_SECRET] = "s, h or o", [OPTION_CUSTOM] = NULL,
-        [OPTION_LATER] = NULL,
+        [OPTION_SECRET] = "s, h or o", [OPTION_FILE] = "ay or h",
+        [OPTION_CUSTOM] = NULL,        [OPTION_LATER] = NULL,
 };
 
 int option_invalid(ErrorDetail *detail, const char *option, const char *why) {
@@ -201,6 +201,25 @@ int argument_secret(sd_bus_message *m, const char *name, const OptionContext *co
         return r != 0 ? r : sd_result(sd_bus_message_exit_container(m));
 }
 
+/* --- files ---------------------------------------------------------------------------------- */
+
+static int read_file(sd_bus_message *m, const Option *option, bool by_fd, HandedFile *target,
+                     ErrorDetail *detail) {
+        ErrorDetail why = {};
+        int r, fd;
+
+        target->given = true;
+        target->by_fd = by_fd;
+        if (!by_fd)
+                return argument_bytes(m, option->name, option->max, &target->bytes, detail);
+        r = sd_bus_message_read_basic(m, 'h', &fd);
+        if (r < 0)
+                return r;
+        target->fd = fd;
+        r = handed_file_check(fd, option->max, &why);
+        return r > 0 ? error_set(detail, r, "'%s': %s", option->name, why.text) : r;
+}
+
 /* --- options -------------------------------------------------------------------------------- */
 
 static int read_value(sd_bus_message *m, const Option *option, const char *signature,
@@ -220,6 +239,8 @@ static int read_value(sd_bus_message *m, const Option *option, const char *signa
                 return argument_bytes(m, option->name, option->max, target, detail);
         case OPTION_SECRET:
                 return read_secret(m, option->name, signature[0], context, target, detail);
+        case OPTION_FILE:
+                return read_file(m, option, signature[0] == 'h', target, detail);
         case OPTION_CUSTOM:
                 return option->read(m, option->name, target, detail);
         case OPTION_LATER:
@@ -232,6 +253,8 @@ static int read_value(sd_bus_message *m, const Option *option, const char *signa
 static bool signature_fits(const Option *option, const char *signature) {
         if (option->type == OPTION_SECRET)
                 return signature_is_secret(signature);
+        if (option->type == OPTION_FILE)
+                return strcmp(signature, "ay") == 0 || strcmp(signature, "h") == 0;
         if (option->type == OPTION_CUSTOM)
                 return strcmp(signature, option->signature) == 0;
         return option->type == OPTION_LATER || strcmp(signature, signatures[option->type]) == 0;

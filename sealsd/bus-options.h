@@ -17,6 +17,7 @@
 #include "base/error.h"
 #include "sealsd/bus-secret.h"
 #include "sealsd/bus-ticket.h"
+#include "sealsd/handed-file.h"
 
 /* Rows of a table. */
 #define ROWS(table) (sizeof(table) / sizeof((table)[0]))
@@ -34,6 +35,7 @@ typedef enum OptionType {
         OPTION_TIME,    /* t of at most INT64_MAX into uint64_t; also counts */
         OPTION_BYTES,   /* ay into Bytes, borrowed */
         OPTION_SECRET,  /* s, h or o into Secret */
+        OPTION_FILE,    /* ay or h, at most max bytes, into HandedFile, borrowed */
         OPTION_CUSTOM,  /* signature and read of the row */
         OPTION_LATER,   /* known, but not to this version */
 } OptionType;

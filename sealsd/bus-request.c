@@ -125,6 +125,23 @@ static int run_describe(Operation *op, ErrorDetail *detail) {
         return r;
 }
 
+static int append_picture(sd_bus_message *m, const void *result) {
+        const SealPicture *picture = result;
+
+        int r = sd_bus_message_append(m, "s", picture->type);
+        return r < 0 ? r : sd_bus_message_append_array(m, 'y', picture->data, picture->size);
+}
+
+static int run_get_picture(Operation *op, ErrorDetail *detail) {
+        _cleanup_picture_ SealPicture picture = {};
+
+        int r = service_request_picture(op->bus->service, &op->caller, op->request, &picture,
+                                        detail);
+        if (r == 0)
+                operation_answer(op, 0, NULL, append_picture, &picture);
+        return r;
+}
+
 static const Method methods[] = {
         { "Approve", sizeof(DecideArgs), parse_approve, run_approve, true },
         { "Reject", sizeof(DecideArgs), parse_reject, run_reject, false },
@@ -136,6 +153,7 @@ static const Method methods[] = {
         { "WithdrawApproval", sizeof(AuthorizeArgs), parse_withdraw, run_withdraw, false },
         { "Collect", 0, NULL, run_collect, true },
         { "CollectWith", sizeof(CollectArgs), parse_collect_with, run_collect, false },
+        { "GetPicture", 0, NULL, run_get_picture, false },
         { "Describe", 0, NULL, run_describe, false },
 };
 
@@ -228,6 +246,8 @@ static const sd_bus_vtable vtable[] = {
         SD_BUS_METHOD_WITH_ARGS("CollectWith", SD_BUS_ARGS("a{sv}", options),
                                 SD_BUS_RESULT("ay", result, "t", use), method_dispatch,
                                 SD_BUS_VTABLE_UNPRIVILEGED | SD_BUS_VTABLE_SENSITIVE),
+        SD_BUS_METHOD_WITH_ARGS("GetPicture", SD_BUS_NO_ARGS, SD_BUS_RESULT("s", type, "ay", data),
+                                method_dispatch, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD_WITH_ARGS("Describe", SD_BUS_NO_ARGS, SD_BUS_RESULT("s", json),
                                 method_dispatch, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_PROPERTY("Kind", "s", get_property, 0, 0),

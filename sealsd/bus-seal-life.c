@@ -12,15 +12,16 @@ int parse_seal_apply(Operation *op, ErrorDetail *detail) {
 }
 
 int run_seal_apply(Operation *op, ErrorDetail *detail) {
-        ChangeArgs *args = op->args;
-        char path[OBJECT_PATH_MAX];
-        uint64_t id;
+        const ChangeArgs *args = op->args;
+        const ChangeOptions options = {
+                .kind = args->kind,
+                .change = &args->change,
+                .picture = &args->picture,
+                .reason = args->reason,
+        };
 
-        int r = service_seal_apply(op->bus->service, &op->caller, op->number, args->kind,
-                                   &args->change, args->reason, &id, detail);
-        if (r == 0)
-                operation_return(op, "o", request_path(id, path));
-        return r;
+        return service_seal_apply(op->bus->service, &op->caller, op->number, &options,
+                                  (Reply){ .done = request_applied, .userdata = op }, detail);
 }
 
 /* --- acts ------------------------------------------------------------------------------------- */

@@ -182,20 +182,11 @@ int parse_request_use(Operation *op, ErrorDetail *detail) {
         return method_options(op, request_use_options, ROWS(request_use_options), args, detail);
 }
 
-static void use_requested(void *userdata, int code, const ErrorDetail *detail, const void *result) {
-        char path[OBJECT_PATH_MAX];
-
-        if (code != 0)
-                operation_fail(userdata, code, detail);
-        else
-                operation_return(userdata, "o", request_path(*(const uint64_t *) result, path));
-}
-
 int run_request_use(Operation *op, ErrorDetail *detail) {
         const RequestUseArgs *args = op->args;
 
         return service_request_use(op->bus->service, &op->caller, op->number, &args->use,
-                                   (Reply){ .done = use_requested, .userdata = op }, detail);
+                                   (Reply){ .done = request_applied, .userdata = op }, detail);
 }
 
 /* --- grants --------------------------------------------------------------------------------- */

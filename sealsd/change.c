@@ -70,6 +70,17 @@ static void renew_text(char *field, size_t size, const char *old) {
                 text_copy(field, size, old);
 }
 
+/* Another picture has the old one's size, and the old one may get another. */
+static void renew_picture(const PictureFacts *old, PictureFacts *picture) {
+        const uint32_t width = picture->width ? picture->width : old->width;
+        const uint32_t height = picture->height ? picture->height : old->height;
+
+        if (picture->type[0] == '\0')
+                *picture = *old;
+        picture->width = width;
+        picture->height = height;
+}
+
 /* What is not given is as it was; a limit counts anew. */
 static void renew_fill(const Application *old, Application *change) {
         renew_text(change->name, sizeof(change->name), old->name);
@@ -80,6 +91,7 @@ static void renew_fill(const Application *old, Application *change) {
         renew_text(change->organization_identifier, sizeof(change->organization_identifier),
                    old->organization_identifier);
         renew_text(change->country, sizeof(change->country), old->country);
+        renew_picture(&old->picture, &change->picture);
         if (change->purposes == 0)
                 change->purposes = old->purposes;
         if (!change->use_limit_given)

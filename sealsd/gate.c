@@ -75,6 +75,7 @@ static const GateRule rules[] = {
         { REQUEST, "WithdrawApproval", ANY, ROLE_APPROVER, NULL },
         { REQUEST, "Collect", ANY, ROLE_OWNER, NULL },
         { REQUEST, "CollectWith", ANY, ROLE_OWNER, NULL },
+        { REQUEST, "GetPicture", ANY, ROLE_ANYONE, NULL },
         { REQUEST, "Describe", ANY, ROLE_ANYONE, NULL },
 
         { SEAL, "Sign", ANY, ROLE_KEEPER, NULL },

@@ -12,6 +12,7 @@
 json_t *json_documents(const Document *documents, size_t count);
 json_t *json_purposes(unsigned purposes);
 json_t *application_json(const Application *application);
+json_t *picture_facts_json(const PictureFacts *picture);
 
 /*
  * Back from these: false for another shape or what is out of bounds; *ret may be half filled then.

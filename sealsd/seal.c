@@ -137,8 +137,11 @@ static bool put_text(json_t *object, const char *key, const char *text) {
         return text[0] == '\0' || json_object_set_new(object, key, json_string(text)) == 0;
 }
 
-/* Of its certificate. */
-static bool put_subject(json_t *object, const Application *facts) {
+/* Of its certificate, and its picture; what was not given is left out. */
+static bool put_face(json_t *object, const Application *facts) {
+        if (facts->picture.type[0] != '\0' &&
+            json_object_set_new(object, "picture", picture_facts_json(&facts->picture)) != 0)
+                return false;
         return put_text(object, "organization-identifier", facts->organization_identifier) &&
                put_text(object, "country", facts->country);
 }
@@ -199,7 +202,7 @@ int seal_describe(const Seal *seal, const Request *request, const char *why_not,
         document = facts_json(seal, why_not, policy, pem ? pem : "");
         conditions = conditions_json(&seal->facts);
         if (!conditions || json_object_update(document, conditions) != 0 ||
-            !put_subject(document, &seal->facts))
+            !put_face(document, &seal->facts))
                 return -ENOMEM;
         if (full) {
                 custody = custody_json(seal, request);

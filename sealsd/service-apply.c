@@ -10,7 +10,24 @@
 #include "sealsd/json.h"
 #include "sealsd/service-life.h"
 
-/* --- applying ----------------------------------------------------------------------------- */
+/* One application on its way into the register; while its picture is looked at it waits. */
+typedef struct Applying {
+        Service *service;
+        Caller caller;
+        Reply reply;
+        Application application;     /* as it came */
+        char number[NUMBER_MAX + 1]; /* of the seal that it is about */
+        RequestKind kind;
+        char reason[TEXT_MAX + 1];
+        const SealPicture *picture; /* that was looked at; NULL: none */
+        uint64_t old_picture;       /* request that the seal's own came with; 0: none */
+        /* Fill and check the request, and carry out what it asks; again: as it was before. */
+        int (*prepare)(struct Applying *applying, Request *request, ErrorDetail *detail);
+        int (*commit)(struct Applying *applying, Request *request, ErrorDetail *detail);
+        int (*again)(struct Applying *applying, uint64_t id, ErrorDetail *detail);
+} Applying;
+
+/* --- into the register --------------------------------------------------------------------- */
 
 static int apply_quota(Service *service, const Caller *caller, ErrorDetail *detail) {
         unsigned open;
@@ -38,21 +55,36 @@ static int apply_complete(const Service *service, const Caller *caller, Request 
         return request_digest(ret, ret->digest);
 }
 
-static int apply_fill(Service *service, const Caller *caller, Application *application,
+static int apply_fill(Service *service, const Caller *caller, const Application *application,
                       Request *ret, ErrorDetail *detail) {
+        Application *whole = &ret->application;
         const Algorithm *algorithm;
-        int r;
 
-        r = application_complete(application, &caller->subject, service_now(service),
-                                 service->config->validity_days, detail);
+        *whole = *application;
+        int r = application_complete(whole, &caller->subject, service_now(service),
+                                     service->config->validity_days, detail);
         if (r == 0)
-                r = service_algorithm(service, application->algorithm, &algorithm, detail);
+                r = service_algorithm(service, whole->algorithm, &algorithm, detail);
         if (r != 0)
                 return r;
-        ret->application = *application;
-        text_copy(ret->type, sizeof(ret->type), application->type);
+        text_copy(ret->type, sizeof(ret->type), whole->type);
         memcpy(ret->kind, REQUEST_KIND_MAKE, sizeof(REQUEST_KIND_MAKE));
         return apply_complete(service, caller, ret);
+}
+
+/* A renewal without a picture of its own has the old one. */
+static int add_picture(const Applying *applying, const Request *request) {
+        _cleanup_picture_ SealPicture old = {};
+        Store *store = applying->service->store;
+
+        if (request->application.picture.type[0] == '\0')
+                return 0;
+        if (applying->picture)
+                return store_picture_add(store, request->id, applying->picture);
+        int r = store_picture_get(store, applying->old_picture, &old);
+        if (r != 0)
+                return r == SEAL_E_NOT_FOUND ? SEAL_E_REGISTER_TAMPERED : r;
+        return store_picture_add(store, request->id, &old);
 }
 
 /* In the open transaction: the row, and the event that tells of it. */
@@ -69,45 +101,135 @@ static int apply_add(Service *service, const Caller *caller, Request *request) {
                                        json_hex(request->digest, sizeof(request->digest))));
 }
 
-static int apply_commit(Service *service, const Caller *caller, Request *request) {
-        int r = store_begin(service->store);
+static int applying_add(const Applying *applying, Request *request) {
+        int r = apply_add(applying->service, &applying->caller, request);
 
+        return r == 0 ? add_picture(applying, request) : r;
+}
+
+static int apply_commit(Applying *applying, Request *request, ErrorDetail *detail) {
+        Service *s = applying->service;
+
+        (void) detail;
+        int r = store_begin(s->store);
+        if (r == 0)
+                r = store_end(s->store, applying_add(applying, request));
         if (r != 0)
                 return r;
-        r = store_end(service->store, apply_add(service, caller, request));
-        if (r == 0)
-                service_changed_request(service, request);
-        return r;
+        service_changed_request(s, request);
+        applying->reply.done(applying->reply.userdata, 0, NULL, &request->id);
+        return 0;
 }
+
+/* --- in order ------------------------------------------------------------------------------- */
 
 /* What this token applied for before. A register that cannot tell must not become a second seal. */
-static int token_find(Service *service, const Caller *caller, const char *token, uint64_t *ret_id) {
-        if (token[0] == '\0')
+static int token_find(const Applying *applying, uint64_t *ret_id) {
+        if (applying->application.token[0] == '\0')
                 return SEAL_E_NOT_FOUND;
-        return store_request_by_token(service->store, caller->uid, token, ret_id);
+        return store_request_by_token(applying->service->store, applying->caller.uid,
+                                      applying->application.token, ret_id);
 }
 
-int service_apply(Service *service, const Caller *caller, Application *application,
-                  uint64_t *ret_id, ErrorDetail *detail) {
+static void picture_looked(void *userdata, int code, const ErrorDetail *detail, const void *result);
+
+/*
+ * What can be said without looking at the picture is said before, since that takes long. Takes
+ * over what it is given where it waits.
+ */
+static int applying_run(Applying *applying, const HandedFile *unseen, bool *ret_waits,
+                        ErrorDetail *detail) {
         _cleanup_free_ Request *request = calloc(1, sizeof(*request));
-        int r;
+        uint64_t known;
 
         if (!request)
                 return -ENOMEM;
-        r = service_require_ready(service, detail);
+        int r = token_find(applying, &known);
+        if (r != SEAL_E_NOT_FOUND)
+                return r == 0 ? applying->again(applying, known, detail) : r;
+        r = applying->prepare(applying, request, detail);
         if (r != 0)
                 return r;
-        r = token_find(service, caller, application->token, ret_id);
-        if (r != SEAL_E_NOT_FOUND)
-                return r;
-        r = apply_quota(service, caller, detail);
-        if (r == 0)
-                r = apply_fill(service, caller, application, request, detail);
-        if (r == 0)
-                r = apply_commit(service, caller, request);
-        if (r == 0)
-                *ret_id = request->id;
+        if (!unseen->given)
+                return applying->commit(applying, request, detail);
+        if (!service_has_key(applying->service))
+                return SEAL_E_MACHINE_STATE_REFUSED; /* the caller's caller demands it, and repeats */
+        r = picture_look(applying->service, unseen,
+                         (Reply){ .done = picture_looked, .userdata = applying }, detail);
+        *ret_waits = r == 0;
         return r;
+}
+
+static void picture_looked(void *userdata, int code, const ErrorDetail *detail,
+                           const void *result) {
+        static const HandedFile none;
+        Applying *applying = userdata;
+        const Reply reply = applying->reply;
+        ErrorDetail own = detail ? *detail : (ErrorDetail){};
+        bool waits = false;
+
+        applying->picture = result;
+        if (code == 0)
+                code = picture_facts(applying->picture, &applying->application.picture);
+        if (code == 0)
+                code = applying_run(applying, &none, &waits, &own);
+        if (code != 0) {
+                service_explain(applying->service, code, &own);
+                reply.done(reply.userdata, code, &own, NULL);
+        }
+        free(applying);
+}
+
+/* Of a picture that nobody has looked at yet only its size is known. */
+#define PICTURE_UNSEEN "unseen"
+
+static int applying_begin(const Applying *what, const HandedFile *picture, ErrorDetail *detail) {
+        Applying *applying = malloc(sizeof(*applying));
+        PictureFacts *facts;
+        bool waits = false;
+
+        if (!applying)
+                return -ENOMEM;
+        *applying = *what;
+        facts = &applying->application.picture;
+        if (picture->given)
+                text_copy(facts->type, sizeof(facts->type), PICTURE_UNSEEN);
+        int r = applying_run(applying, picture, &waits, detail);
+        if (!waits)
+                free(applying);
+        return r;
+}
+
+/* --- for a seal ----------------------------------------------------------------------------- */
+
+static int apply_prepare(Applying *applying, Request *request, ErrorDetail *detail) {
+        Service *s = applying->service;
+
+        int r = apply_quota(s, &applying->caller, detail);
+        return r == 0 ? apply_fill(s, &applying->caller, &applying->application, request, detail)
+                      : r;
+}
+
+static int apply_again(Applying *applying, uint64_t id, ErrorDetail *detail) {
+        (void) detail;
+        applying->reply.done(applying->reply.userdata, 0, NULL, &id);
+        return 0;
+}
+
+int service_apply(Service *service, const Caller *caller, const Application *application,
+                  const HandedFile *picture, Reply reply, ErrorDetail *detail) {
+        const Applying applying = {
+                .service = service,
+                .caller = *caller,
+                .reply = reply,
+                .application = *application,
+                .prepare = apply_prepare,
+                .commit = apply_commit,
+                .again = apply_again,
+        };
+
+        int r = service_require_ready(service, detail);
+        return r == 0 ? applying_begin(&applying, picture, detail) : r;
 }
 
 /* --- about a seal ------------------------------------------------------------------------- */
@@ -187,29 +309,44 @@ static int check_reason(const char *reason, ErrorDetail *detail) {
         return error_set(detail, SEAL_E_INVALID_ARGS, "'reason' is required: one line of text");
 }
 
-int service_seal_apply(Service *service, const Caller *caller, const char *number, RequestKind kind,
-                       Application *change, const char *reason, uint64_t *ret_id,
-                       ErrorDetail *detail) {
-        _cleanup_free_ Request *request = calloc(1, sizeof(*request));
+static int change_prepare(Applying *applying, Request *request, ErrorDetail *detail) {
+        _cleanup_free_ Application *change = malloc(sizeof(*change));
         _cleanup_free_ Seal *seal = malloc(sizeof(*seal));
-        int r;
+        Service *s = applying->service;
 
-        if (!request || !seal)
+        if (!change || !seal)
                 return -ENOMEM;
-        r = service_seal_fetch(service, caller, number, seal, detail);
+        *change = applying->application;
+        int r = service_seal_fetch(s, &applying->caller, applying->number, seal, detail);
         if (r == 0)
-                r = check_reason(reason, detail);
+                r = apply_quota(s, &applying->caller, detail);
         if (r == 0)
-                r = apply_quota(service, caller, detail);
+                r = apply_check(s, applying->kind, seal, change, detail);
         if (r == 0)
-                r = apply_check(service, kind, seal, change, detail);
-        if (r == 0)
-                r = apply_about(service, caller, kind, seal, change, reason, request);
-        if (r == 0)
-                r = apply_commit(service, caller, request);
-        if (r == 0)
-                *ret_id = request->id;
+                r = apply_about(s, &applying->caller, applying->kind, seal, change,
+                                applying->reason, request);
+        applying->old_picture = r == 0 ? seal->request : 0;
         return r;
+}
+
+int service_seal_apply(Service *service, const Caller *caller, const char *number,
+                       const ChangeOptions *options, Reply reply, ErrorDetail *detail) {
+        Applying applying = {
+                .service = service,
+                .caller = *caller,
+                .reply = reply,
+                .application = *options->change,
+                .kind = options->kind,
+                .prepare = change_prepare,
+                .commit = apply_commit,
+        };
+
+        int r = check_reason(options->reason, detail);
+        if (r != 0)
+                return r;
+        text_copy(applying.number, sizeof(applying.number), number);
+        text_copy(applying.reason, sizeof(applying.reason), options->reason);
+        return applying_begin(&applying, options->picture, detail);
 }
 
 int service_open_review(Service *service, const Caller *caller, const Seal *seal,
@@ -225,7 +362,8 @@ int service_open_review(Service *service, const Caller *caller, const Seal *seal
 /* --- single mode: all at once --------------------------------------------------------------- */
 
 /* Approved by its own applicant: only here. */
-static int create_request(Service *service, const Caller *caller, Request *request) {
+static int create_write(Applying *applying, Request *request) {
+        Service *s = applying->service;
         Decision self = {
                 .by = request->applicant,
                 .login = request->applicant_login,
@@ -233,52 +371,70 @@ static int create_request(Service *service, const Caller *caller, Request *reque
                 .comment = "single mode",
                 .time = request->created,
         };
-        int r;
 
-        r = store_begin(service->store);
-        if (r != 0)
-                return r;
-        r = store_number_take(service->store, service->config->number_region, request->number);
+        int r = store_number_take(s->store, s->config->number_region, request->number);
         if (r == 0)
-                r = apply_add(service, caller, request);
+                r = applying_add(applying, request);
         request->state = REQUEST_APPROVED;
         if (r == 0)
-                r = store_request_update(service->store, request);
+                r = store_request_update(s->store, request);
         if (r == 0)
-                r = store_decision_add(service->store, request->id, &self);
-        Event event = event_of_request(EVENT_REQUEST_APPROVED, caller, request);
+                r = store_decision_add(s->store, request->id, &self);
+        Event event = event_of_request(EVENT_REQUEST_APPROVED, &applying->caller, request);
         event.self = true;
+        return r == 0 ? service_event_request(s, event, request) : r;
+}
+
+static int create_commit(Applying *applying, Request *request, ErrorDetail *detail) {
+        Service *s = applying->service;
+
+        int r = store_begin(s->store);
         if (r == 0)
-                r = service_event_request(service, event, request);
-        return store_end(service->store, r);
+                r = store_end(s->store, create_write(applying, request));
+        if (r != 0)
+                return r;
+        arrow_pass(s->arrows, ARROW_MAKE_SELF_APPROVED);
+        return service_make(s, request, &applying->caller, applying->reply, detail);
 }
 
 /* The same token again: the same seal, made now if it failed before. */
-static int create_again(Service *service, const Caller *caller, uint64_t id, Reply reply,
-                        ErrorDetail *detail) {
+static int create_again(Applying *applying, uint64_t id, ErrorDetail *detail) {
         _cleanup_free_ Request *request = malloc(sizeof(*request));
+        const Reply reply = applying->reply;
 
         if (!request)
                 return -ENOMEM;
-        int r = store_request_get(service->store, id, request);
+        int r = store_request_get(applying->service->store, id, request);
         if (r != 0)
                 return r;
         if (request->state == REQUEST_COMPLETED) {
                 reply.done(reply.userdata, 0, NULL, request->number);
                 return 0;
         }
-        return service_make(service, request, caller, reply, detail);
+        return service_make(applying->service, request, &applying->caller, reply, detail);
 }
 
-int service_create_seal(Service *service, const Caller *caller, Application *application,
-                        Reply reply, ErrorDetail *detail) {
-        _cleanup_free_ Request *request = calloc(1, sizeof(*request));
-        uint64_t known;
-        int r;
+static int create_prepare(Applying *applying, Request *request, ErrorDetail *detail) {
+        Service *s = applying->service;
 
-        if (!request)
-                return -ENOMEM;
-        r = service_require_ready(service, detail);
+        int r = apply_fill(s, &applying->caller, &applying->application, request, detail);
+        /* A register that was put back would give a number again. */
+        return r == 0 ? service_require_sound(s, detail) : r;
+}
+
+int service_create_seal(Service *service, const Caller *caller, const Application *application,
+                        const HandedFile *picture, Reply reply, ErrorDetail *detail) {
+        const Applying applying = {
+                .service = service,
+                .caller = *caller,
+                .reply = reply,
+                .application = *application,
+                .prepare = create_prepare,
+                .commit = create_commit,
+                .again = create_again,
+        };
+
+        int r = service_require_ready(service, detail);
         if (r != 0)
                 return r;
         if (service->installation.separation != SEPARATION_SINGLE)
@@ -286,18 +442,5 @@ int service_create_seal(Service *service, const Caller *caller, Application *app
                                  "CreateSeal is for single mode; here (%s) somebody applies and "
                                  "somebody else approves: 'sealctl apply'",
                                  separation_name(service->installation.separation));
-        r = token_find(service, caller, application->token, &known);
-        if (r == 0)
-                return create_again(service, caller, known, reply, detail);
-        if (r != SEAL_E_NOT_FOUND)
-                return r;
-        r = apply_fill(service, caller, application, request, detail);
-        if (r == 0) /* a register that was put back would give a number again */
-                r = service_require_sound(service, detail);
-        if (r == 0)
-                r = create_request(service, caller, request);
-        if (r != 0)
-                return r;
-        arrow_pass(service->arrows, ARROW_MAKE_SELF_APPROVED);
-        return service_make(service, request, caller, reply, detail);
+        return applying_begin(&applying, picture, detail);
 }

@@ -13,6 +13,7 @@
 #include "sealsd/service-key.h"
 #include "sealsd/service-ledger.h"
 #include "sealsd/service-lock.h"
+#include "sealsd/service-picture.h"
 #include "sealsd/service-use.h"
 #include "sealsd/service-verify.h"
 #include "sealsd/service.h"
@@ -97,6 +98,7 @@ struct Service {
         struct SignJob *signing; /* signatures that were asked for and not answered yet */
         CollectJob *collecting;  /* the same, of those that approvers signed for */
         LiveRequests live;
+        Pictures pictures; /* of applications, that are looked at */
 
         RegisterKey key;
         Lock lock;

@@ -30,6 +30,21 @@ int service_request_get(Service *service, const Caller *caller, uint64_t id, Req
         return visible ? store_request_get(service->store, id, ret) : SEAL_E_NOT_FOUND;
 }
 
+int service_request_picture(Service *service, const Caller *caller, uint64_t id, SealPicture *ret,
+                            ErrorDetail *detail) {
+        bool visible = false;
+
+        int r = service_request_visible(service, caller, id, &visible);
+        if (r == 0 && !visible)
+                r = SEAL_E_NOT_FOUND;
+        if (r != 0)
+                return r;
+        r = store_picture_get(service->store, id, ret);
+        if (r == SEAL_E_NOT_FOUND)
+                return error_set(detail, r, "No picture came with request %" PRIu64, id);
+        return r;
+}
+
 /* Whose turn it is: as the role table and the separation of duties have it for Approve and Make. */
 static unsigned awaiting_of(Separation mode, unsigned roles) {
         unsigned awaiting = roles & ROLE_REVIEWER ? AWAITING_DECISION : 0;

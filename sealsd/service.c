@@ -498,6 +498,7 @@ Service *service_free(Service *service) {
         service->background = background_free(service->background);
         (void) worker_free(service->worker);
         live_stop(service);
+        picture_stop(service);
         verify_stop(service);
         anchor_stop(service);
         key_stop(service);

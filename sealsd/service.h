@@ -28,8 +28,10 @@
 #include "sealsd/caller.h"
 #include "sealsd/config.h"
 #include "sealsd/grant.h"
+#include "sealsd/handed-file.h"
 #include "sealsd/inspection.h"
 #include "sealsd/installation.h"
+#include "sealsd/maker.h"
 #include "sealsd/request.h"
 #include "sealsd/seal.h"
 #include "sealsd/store-inspection.h"
@@ -362,13 +364,20 @@ int service_seal_inspect(Service *service, const Caller *caller, const char *num
 
 /* --- requests ------------------------------------------------------------------------------- */
 
-/* application is completed in place. The same token again: the same request. */
-int service_apply(Service *service, const Caller *caller, Application *application,
-                  uint64_t *ret_id, ErrorDetail *detail);
+/*
+ * Of all three: picture is not given for none; it is looked at first. What they are given is copied.
+ * The same token again: the same request. Result: const uint64_t *, the request.
+ */
+int service_apply(Service *service, const Caller *caller, const Application *application,
+                  const HandedFile *picture, Reply reply, ErrorDetail *detail);
 
 /* Result: const char *, the seal's number. */
-int service_create_seal(Service *service, const Caller *caller, Application *application,
-                        Reply reply, ErrorDetail *detail);
+int service_create_seal(Service *service, const Caller *caller, const Application *application,
+                        const HandedFile *picture, Reply reply, ErrorDetail *detail);
+
+/* The picture that came with a request, the caller's to free. SEAL_E_NOT_FOUND for none. */
+int service_request_picture(Service *service, const Caller *caller, uint64_t id, SealPicture *ret,
+                            ErrorDetail *detail);
 
 /* SEAL_E_NOT_FOUND also for what the caller may not see. */
 int service_request_get(Service *service, const Caller *caller, uint64_t id, Request *ret);
@@ -445,13 +454,19 @@ int service_seal_surrender(Service *service, const Caller *caller, const char *n
 int service_suspend_seals(Service *service, const Caller *caller, const SealFilter *filter,
                           const char *reason, Reply reply, ErrorDetail *detail);
 
+typedef struct ChangeOptions {
+        RequestKind kind;
+        const Application *change; /* change.h */
+        const HandedFile *picture; /* of a renewal */
+        const char *reason;
+} ChangeOptions;
+
 /*
- * Apply for what is to become of a seal. change (change.h) is completed in place.
- * SEAL_E_ALREADY_EXISTS when such a request is open.
+ * Apply for what is to become of a seal, as above. SEAL_E_ALREADY_EXISTS when such a request is
+ * open.
  */
-int service_seal_apply(Service *service, const Caller *caller, const char *number, RequestKind kind,
-                       Application *change, const char *reason, uint64_t *ret_id,
-                       ErrorDetail *detail);
+int service_seal_apply(Service *service, const Caller *caller, const char *number,
+                       const ChangeOptions *options, Reply reply, ErrorDetail *detail);
 
 /* "active", or with what the clock made of it then "active expired". SEAL_E_NOT_FOUND before it. */
 #define STATE_TEXT_MAX 32

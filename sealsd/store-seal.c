@@ -103,6 +103,7 @@ static int confidential_read(const char *text, Seal *seal) {
         memcpy(seal->facts.country, facts->country, sizeof(facts->country));
         memcpy(seal->facts.organization_identifier, facts->organization_identifier,
                sizeof(facts->organization_identifier));
+        seal->facts.picture = facts->picture;
         return 0;
 }
 

@@ -4,6 +4,7 @@
 import itertools
 
 from fault_sweep import ROOT, Finding, Reply
+from pictures import SVG
 
 MANAGER = "/org/sealsd1"
 APPLICANT, REVIEWER, MAKER, ADMIN = "seal-applicant", "seal-reviewer", "seal-maker", ROOT
@@ -20,11 +21,14 @@ def application(**more):
             **{k.replace("_", "-"): v for k, v in more.items()}}
 
 
-def new_request(bench):
-    reply = bench.call(APPLICANT, MANAGER, "Manager.Apply", "a{sv}", application())
+PICTURE = {"picture": ("ay", SVG), "picture_mm": ("(uu)", (42, 42))}
+
+
+def new_request(bench, **more):
+    reply = bench.call(APPLICANT, MANAGER, "Manager.Apply", "a{sv}", application(**more))
     if reply.error == "QuotaExceeded":
         withdraw_requests(bench)
-        return new_request(bench)
+        return new_request(bench, **more)
     if reply.error:
         raise Finding(f"without a fault, Apply answers {reply}")
     return reply.body[0]
@@ -173,9 +177,10 @@ class Changes(Operation):
 class Applies(Operation):
     user, signature = APPLICANT, "a{sv}"
     repeated = ()
+    options = {}
 
     def arguments(self):
-        return (application(),)
+        return (application(**self.options),)
 
     def check(self, bench, target, reply):
         withdraw_requests(bench)
@@ -573,6 +578,8 @@ def operations():
               user=MAKER, maker=MAKER, repeated=()),
         Creates(),
         Applies("Manager.Apply"),
+        Applies("Manager.Apply", name="Manager.Apply (picture)", options=PICTURE),
+        Reads("Request.GetPicture", lambda bench: new_request(bench, **PICTURE)),
         Changes("Request.Reject", new_request, user=REVIEWER, signature="s", body=("no",)),
         Changes("Request.Cancel", new_request, user=APPLICANT, signature="s", body=("no",)),
         Changes("Seal.RecordFiling", made_seal, separation="strict", user=MAKER, signature="a{sv}",

@@ -5,6 +5,7 @@ import json
 import re
 
 from conftest import ROOT
+from pictures import SVG
 
 MANUAL = (ROOT / "docs/bus.md").read_text()
 BLOCKS = re.findall(r"```sh\n(.*?)```", MANUAL, re.S)
@@ -115,6 +116,7 @@ def walk_dual(box, new):
     walk_tampering(reader)
     walk_uses(reader)
     walk_rsa(reader)
+    walk_picture(reader)
     walk_sm2(reader)
     walk_pin(reader)
     reader.run("call $M SetSeparation")
@@ -164,6 +166,15 @@ def walk_rsa(reader):
     seal = box.property(path, "Request", "Seal")
     assert box.seal(seal, "Accept", "a{sv}", 0, user=applicant)[1] == ""
     reader.run("call $S Sign 'aya{sv}' $(ay digest.bin) 2", user=applicant, seal=seal)
+
+
+def walk_picture(reader):
+    box = reader.box
+    box.write("seal.svg", SVG)
+    request = reader.run("call $M Apply 'a{sv}' 3 name s \"Acme Seal\"", user=box["SEAL_APPLICANT"])
+    number = request.split('"')[1].rsplit("/", 1)[1]
+    assert reader.run("call $R GetPicture", **{"$R": f"${{R/request\\/1/request\\/{number}}}"}).startswith(
+        f'say "svg" {len(SVG)} ')
 
 
 def walk_sm2(reader):

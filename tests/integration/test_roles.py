@@ -73,7 +73,7 @@ SEAL = [
 # Everybody's, each for what he may see; and what takes a descriptor, which call_error has not.
 ANYBODY = {"Manager": {"ListSeals", "ListRequests", "GetSeal", "Subscribe", "Unsubscribe",
                        "ExportLedger", "DepositSecret"},
-           "Request": {"Describe"}, "Seal": {"Describe", "StateAt"}}
+           "Request": {"Describe", "GetPicture"}, "Seal": {"Describe", "StateAt"}}
 
 
 def apply(box, user=None, keeper="root", kind="other"):

@@ -298,6 +298,56 @@ static void who_holds_it_is_told_by_country_and_identifier(void **state) {
         }
 }
 
+static Application application_pictured(void) {
+        Application a = application_named("x");
+
+        a.picture = (PictureFacts){ .type = "svg", .sha256 = { 7 }, .width = 42, .height = 30 };
+        return a;
+}
+
+static void a_picture_has_a_size_in_millimetres(void **state) {
+        Application a = application_pictured(), b = {};
+        _cleanup_free_ char *json = NULL;
+
+        (void) state;
+        assert_int_equal(complete(&a, NULL), 0);
+        assert_int_equal(application_to_json(&a, &json), 0);
+        assert_non_null(strstr(json, "\"picture\":{\"height\":30,\"sha256\":\"07000000"));
+        assert_int_equal(application_from_json(json, &b), 0);
+        assert_memory_equal(&a, &b, sizeof(a));
+        a.picture.width = 0;
+        assert_refused(a, SEAL_E_INVALID_ARGS, "'picture-mm'");
+        a = application_pictured();
+        a.picture.height = ESEAL_MM_MAX + 1;
+        assert_refused(a, SEAL_E_INVALID_ARGS, "'picture-mm'");
+        a = application_named("x");
+        a.picture.width = a.picture.height = 42;
+        assert_refused(a, SEAL_E_INVALID_ARGS, "'picture-mm'");
+}
+
+static void a_damaged_picture_is_found(void **state) {
+        const char *const places[][2] = {
+                { "\"type\":\"svg\"", "\"type\":\"gif\"" }, { "\"width\":42", "\"width\":0" },
+                { "\"width\":42", "\"width\":1001" },       { "\"height\":30,", "" },
+                { "\"sha256\":\"07", "\"sha256\":\"" },
+        };
+        Application a = application_pictured(), b = {};
+        _cleanup_free_ char *json = NULL;
+
+        (void) state;
+        assert_int_equal(complete(&a, NULL), 0);
+        assert_int_equal(application_to_json(&a, &json), 0);
+        for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
+                char text[1024];
+                const char *place = strstr(json, places[i][0]);
+
+                assert_non_null(place);
+                (void) snprintf(text, sizeof(text), "%.*s%s%s", (int) (place - json), json,
+                                places[i][1], place + strlen(places[i][0]));
+                assert_int_equal(application_from_json(text, &b), SEAL_E_REGISTER_TAMPERED);
+        }
+}
+
 /* Keys sorted, no spaces, no escapes that RFC 8785 does not have. */
 static void json_is_canonical(void **state) {
         Application a = application_named("A/\"\\ \xe5\x8d\xb0");
@@ -396,6 +446,8 @@ int main(void) {
                 cmocka_unit_test(json_leads_back_to_pin_and_approvers),
                 cmocka_unit_test(documents_have_a_title_and_a_hash),
                 cmocka_unit_test(who_holds_it_is_told_by_country_and_identifier),
+                cmocka_unit_test(a_picture_has_a_size_in_millimetres),
+                cmocka_unit_test(a_damaged_picture_is_found),
                 cmocka_unit_test(json_is_canonical),
                 cmocka_unit_test(json_leads_back_to_the_same_application),
                 cmocka_unit_test(damaged_json_is_found),

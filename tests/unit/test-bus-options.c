@@ -22,6 +22,7 @@ typedef struct Target {
         uint64_t time;
         Bytes bytes;
         Secret secret, other_secret;
+        HandedFile file;
         uint32_t custom;
 } Target;
 
@@ -46,6 +47,7 @@ static const Option table[] = {
         { "bytes", OPTION_BYTES, FIELD(bytes), 8, NULL, NULL },
         { "secret", OPTION_SECRET, FIELD(secret), 0, NULL, NULL },
         { "other-secret", OPTION_SECRET, FIELD(other_secret), 0, NULL, NULL },
+        { "file", OPTION_FILE, FIELD(file), 8, NULL, NULL },
         { "custom", OPTION_CUSTOM, 0, 0, "(su)", read_custom },
         { "later", OPTION_LATER, 0, 0, NULL, NULL },
 };
@@ -386,6 +388,40 @@ static void test_pipe_is_left_for_the_event_loop(void **state) {
         (void) close(fds[1]);
 }
 
+static void test_file_comes_as_bytes_or_as_a_descriptor(void **state) {
+        _cleanup_close_ int fd = memfd_with("a file", 0);
+        Fixture *f = *state;
+        void *other;
+
+        append_bytes(f, "file", "in here", 7);
+        assert_int_equal(fixture_read(f), 0);
+        assert_true(f->target.file.given && !f->target.file.by_fd);
+        assert_int_equal(f->target.file.bytes.size, 7);
+        assert_memory_equal(f->target.file.bytes.data, "in here", 7);
+        assert_int_equal(fixture_setup(&other), 0);
+        append((Fixture *) other, "file", "h", fd);
+        assert_int_equal(fixture_read(other), 0);
+        assert_true(((Fixture *) other)->target.file.by_fd);
+        assert_int_equal(fixture_teardown(&other), 0);
+}
+
+static void test_no_other_type_is_a_file(void **state) {
+        append((Fixture *) *state, "file", "s", "/etc/passwd");
+        assert_refused(*state, SEAL_E_INVALID_ARGS, "'file' has the type ay or h");
+}
+
+static void test_longer_file_is_refused_either_way(void **state) {
+        _cleanup_close_ int fd = memfd_with("nine bytes", 0);
+        void *other;
+
+        append_bytes(*state, "file", "nine byte", 9);
+        assert_refused(*state, SEAL_E_LIMITS_EXCEEDED, "'file': more than 8 bytes");
+        assert_int_equal(fixture_setup(&other), 0);
+        append((Fixture *) other, "file", "h", fd);
+        assert_refused(other, SEAL_E_LIMITS_EXCEEDED, "'file': The file has more than 8 bytes");
+        assert_int_equal(fixture_teardown(&other), 0);
+}
+
 static void assert_fd_refused(int fd) {
         void *fixture;
 
@@ -561,6 +597,9 @@ int main(void) {
                 TEST(test_inline_secret_can_be_forbidden),
                 TEST(test_sealed_memfd_is_read_at_once),
                 TEST(test_pipe_is_left_for_the_event_loop),
+                TEST(test_file_comes_as_bytes_or_as_a_descriptor),
+                TEST(test_no_other_type_is_a_file),
+                TEST(test_longer_file_is_refused_either_way),
                 cmocka_unit_test(test_other_descriptors_are_refused),
                 cmocka_unit_test(test_fifo_by_path_only_is_refused),
                 TEST(test_ticket_gives_what_was_deposited_also_without_inline_secrets),

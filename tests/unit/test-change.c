@@ -161,6 +161,27 @@ static void a_renewal_keeps_who_holds_it(void **state) {
         assert_string_equal(change.organization_identifier, "VATBE-0123456789");
 }
 
+static void a_renewal_keeps_its_picture_and_the_size_of_one(void **state) {
+        const PictureFacts old = { .type = "png", .sha256 = { 1 }, .width = 42, .height = 30 };
+        Seal seal = seal_new();
+        Application change = { .picture = { .width = 40, .height = 40 } };
+
+        (void) state;
+        assert_refused(KIND_RENEW, change, "'picture-mm'"); /* there is none */
+        seal.facts.picture = old;
+        assert_int_equal(check(KIND_RENEW, &seal, &change, NULL), 0);
+        assert_memory_equal(change.picture.sha256, old.sha256, sizeof(old.sha256));
+        assert_int_equal(change.picture.width, 40);
+        change = (Application){ .picture = { .type = "svg", .sha256 = { 2 } } };
+        assert_int_equal(check(KIND_RENEW, &seal, &change, NULL), 0);
+        assert_string_equal(change.picture.type, "svg");
+        assert_int_equal(change.picture.sha256[0], 2);
+        assert_int_equal(change.picture.width, 42);
+        change = (Application){};
+        assert_int_equal(check(KIND_RENEW, &seal, &change, NULL), 0);
+        assert_memory_equal(&change.picture, &old, sizeof(old));
+}
+
 static void documents_are_checked_whatever_the_kind(void **state) {
         const Application change = {
                 .document_count = 1,
@@ -233,6 +254,7 @@ int main(void) {
                 cmocka_unit_test(a_transfer_leaves_the_new_keeper_alone),
                 cmocka_unit_test(a_renewal_keeps_what_it_does_not_name),
                 cmocka_unit_test(a_renewal_keeps_who_holds_it),
+                cmocka_unit_test(a_renewal_keeps_its_picture_and_the_size_of_one),
                 cmocka_unit_test(documents_are_checked_whatever_the_kind),
                 cmocka_unit_test(what_was_asked_is_read_back_from_its_json),
                 cmocka_unit_test(another_shape_is_not_read),

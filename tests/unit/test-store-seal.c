@@ -71,6 +71,12 @@ static Seal a_full_seal(void) {
         seal.use_count = 3;
         strcpy(seal.facts.country, "CN");
         strcpy(seal.facts.organization_identifier, "91110000MA00000000");
+        seal.facts.picture = (PictureFacts){
+                .type = "png",
+                .sha256 = { 1, 2, 3 },
+                .width = 42,
+                .height = 30,
+        };
         strcpy(seal.filing.number, "2026-17");
         strcpy(seal.filing.authority, "Registry");
         seal.filing.filed = 4;
