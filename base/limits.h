@@ -98,13 +98,11 @@
 #define ESEAL_STAMP_MAX (64 * 1024)
 #define PROPERTY_INFO_MAX 1024
 
-/* X.509 of ours and of others. */
-#define CHAIN_MAX 8 /* certificates from a leaf to its anchor */
-#define CRL_URLS_MAX 4
-#define CRL_ENTRIES_MAX (64 * 1024)  /* of a list that we make */
-#define CRL_MAX (8 * 1024 * 1024)    /* DER */
-#define TRUST_FILE_MAX (2 * CRL_MAX) /* of certificates or lists, DER or PEM */
-#define TRUST_ITEMS_MAX 256          /* certificates or lists that are told to trust or know */
+/* Revocation lists, and files of what to trust. */
+#define CRL_URLS_MAX 4                           /* of a certificate */
+#define CRL_ENTRIES_MAX (64 * 1024)              /* of a list that we make */
+#define TRUST_FILE_MAX (2 * REVOCATION_LIST_MAX) /* PEM is a third longer than DER */
+#define TRUST_ITEMS_MAX 256                      /* certificates or lists of one file */
 
 /* Accounting, per UID and in all. */
 #define UID_RUNNING_MAX 8  /* calls of one UID at the worker */

@@ -11,7 +11,7 @@
 
 typedef struct Chain {
         size_t count;
-        X509 *certificates[CHAIN_MAX];
+        X509 *certificates[CERTIFICATE_CHAIN_MAX];
 } Chain;
 
 static void chain_clear(Chain *chain) {
@@ -22,9 +22,9 @@ static void chain_clear(Chain *chain) {
 static int chain_read(const Bytes *ders, size_t count, Chain *ret, ErrorDetail *detail) {
         if (count == 0)
                 return error_set(detail, SEAL_E_INVALID_ARGS, "There is no certificate");
-        if (count > CHAIN_MAX)
+        if (count > CERTIFICATE_CHAIN_MAX)
                 return error_set(detail, SEAL_E_LIMITS_EXCEEDED,
-                                 "A chain has at most %d certificates", CHAIN_MAX);
+                                 "A chain has at most %d certificates", CERTIFICATE_CHAIN_MAX);
         for (size_t i = 0; i < count; i++) {
                 int r = x509_read(ders[i], &ret->certificates[i], detail);
                 if (r != 0)

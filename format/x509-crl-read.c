@@ -136,9 +136,9 @@ static int extensions_read(X509Crl *crl, ErrorDetail *detail) {
 int x509_crl_read(Bytes der, X509Crl **ret, ErrorDetail *detail) {
         _cleanup_(x509_crl_freep) X509Crl *crl = NULL;
 
-        if (der.size > CRL_MAX)
+        if (der.size > REVOCATION_LIST_MAX)
                 return error_set(detail, SEAL_E_LIMITS_EXCEEDED,
-                                 "A revocation list has at most %d bytes", CRL_MAX);
+                                 "A revocation list has at most %d bytes", REVOCATION_LIST_MAX);
         crl = calloc(1, sizeof(*crl));
         if (!crl)
                 return -ENOMEM;

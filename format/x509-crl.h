@@ -53,7 +53,7 @@ X509Crl *x509_crl_free(X509Crl *crl);
 DEFINE_CLEANUP(X509Crl, x509_crl_free)
 
 /*
- * DER of at most CRL_MAX bytes; it is copied. SEAL_E_INVALID_ARGS says what is wrong, also for what
+ * DER of at most REVOCATION_LIST_MAX bytes; it is copied. SEAL_E_INVALID_ARGS says what is wrong, also for what
  * is not read: lists of another's certificates, of some reasons, deltas, unknown critical extensions.
  */
 int x509_crl_read(Bytes der, X509Crl **ret, ErrorDetail *detail);

@@ -148,7 +148,8 @@ static int context_prepare(X509_STORE_CTX *context, X509_STORE *store, X509 *lea
                 return openssl_error();
         X509_VERIFY_PARAM *rules = X509_STORE_CTX_get0_param(context);
         X509_VERIFY_PARAM_set_time(rules, (time_t) (time / USEC_PER_SEC));
-        X509_VERIFY_PARAM_set_depth(rules, CHAIN_MAX - 2); /* between the leaf and the anchor */
+        X509_VERIFY_PARAM_set_depth(rules, CERTIFICATE_CHAIN_MAX -
+                                                   2); /* between the leaf and the anchor */
         if (X509_VERIFY_PARAM_set_flags(rules, X509_V_FLAG_PARTIAL_CHAIN |
                                                        X509_V_FLAG_CHECK_SS_SIGNATURE) != 1)
                 return openssl_error();
@@ -159,7 +160,7 @@ static int context_prepare(X509_STORE_CTX *context, X509_STORE *store, X509 *lea
 static int path_keep(X509Path *path, X509_STORE_CTX *context) {
         STACK_OF(X509) *chain = X509_STORE_CTX_get0_chain(context);
 
-        for (int i = 0; i < sk_X509_num(chain) && path->count < CHAIN_MAX; i++) {
+        for (int i = 0; i < sk_X509_num(chain) && path->count < CERTIFICATE_CHAIN_MAX; i++) {
                 X509 *certificate = sk_X509_value(chain, i);
 
                 if (X509_up_ref(certificate) != 1)

@@ -23,10 +23,10 @@ typedef struct X509Finding {
 typedef struct X509Path {
         X509Finding
                 chain; /* signatures, names, CA bits, path lengths, extensions, up to an anchor */
-        X509Finding usage;             /* the leaf's key usage */
-        X509Finding validity;          /* every certificate of the path at that time */
-        size_t count;                  /* how far it got; at least the leaf */
-        X509 *certificates[CHAIN_MAX]; /* owned: the leaf first */
+        X509Finding usage;                         /* the leaf's key usage */
+        X509Finding validity;                      /* every certificate of the path at that time */
+        size_t count;                              /* how far it got; at least the leaf */
+        X509 *certificates[CERTIFICATE_CHAIN_MAX]; /* owned: the leaf first */
 } X509Path;
 
 void x509_path_clear(X509Path *path);

@@ -69,7 +69,7 @@ int x509_finish(Bytes tbs, const SignatureAlgorithm *algorithm, Bytes signature,
 
         if (!whole)
                 return openssl_error();
-        if (tbs.size > CRL_MAX || signature.size > SIGNATURE_MAX)
+        if (tbs.size > REVOCATION_LIST_MAX || signature.size > SIGNATURE_MAX)
                 return -EINVAL;
         int r = tbs_set(whole, tbs);
         if (r == 0)
@@ -139,7 +139,7 @@ static int whole_verify(const X509Signed *whole, bool named, EVP_PKEY *key) {
 int x509_signature_verify(Bytes der, bool named, EVP_PKEY *key) {
         const unsigned char *at = der.data;
 
-        if (der.size > CRL_MAX)
+        if (der.size > REVOCATION_LIST_MAX)
                 return SEAL_E_APPROVAL_INVALID;
         _cleanup_(signed_freep) X509Signed *whole = (X509Signed *) ASN1_item_d2i(
                 NULL, &at, (long) der.size, ASN1_ITEM_rptr(X509Signed));
