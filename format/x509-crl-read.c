@@ -246,9 +246,9 @@ static void entry_answer(const X509_REVOKED *revoked, uint64_t time, X509Revocat
                 ret->date = 0;
         const char *name = x509_reason_name(ret->reason);
         (void) time_format_rfc3339(ret->date, when);
-        answer(ret, ret->date <= time ? X509_STATUS_REVOKED : X509_STATUS_GOOD, "%s at %s%s%s%s",
-               ret->date <= time ? "Revoked" : "Not revoked until", when, *name ? " (" : "", name,
-               *name ? ")" : "");
+        answer(ret, ret->date <= time ? X509_STATUS_REVOKED : X509_STATUS_GOOD, "%s %s%s%s%s",
+               ret->date <= time ? "Revoked at" : "Not revoked until", when, *name ? " (" : "",
+               name, *name ? ")" : "");
 }
 
 /* A list leaves out what had expired before it was made, unless it says since when it does not. */
