@@ -8,7 +8,7 @@
 #include <openssl/x509_vfy.h>
 #include <openssl/x509v3.h>
 
-#include "base/clock.h"
+#include "base/utc.h"
 #include "format/x509-signed.h"
 #include "policy/openssl.h"
 
@@ -63,8 +63,6 @@ static const struct {
         { X509_V_ERR_UNHANDLED_CRITICAL_EXTENSION,
           "it has a critical extension that is not understood" },
         { X509_V_ERR_INVALID_EXTENSION, "an extension of it cannot be read" },
-        { X509_V_ERR_CERT_NOT_YET_VALID, "it was not valid yet" },
-        { X509_V_ERR_CERT_HAS_EXPIRED, "it had expired" },
 };
 
 static const char *error_words(int error) {
@@ -82,26 +80,20 @@ static void complain(X509Finding *finding, const X509 *certificate, const char *
         find(finding, false, "%s: %s", name, text);
 }
 
-static bool is_of_validity(int error) {
-        return error == X509_V_ERR_CERT_NOT_YET_VALID || error == X509_V_ERR_CERT_HAS_EXPIRED ||
-               error == X509_V_ERR_ERROR_IN_CERT_NOT_BEFORE_FIELD ||
-               error == X509_V_ERR_ERROR_IN_CERT_NOT_AFTER_FIELD;
-}
-
 /* --- OpenSSL's part --------------------------------------------------------------------------- */
 
-/* The first fault of each kind is kept, and all that can be is looked at. */
+/* The first fault is kept; the path is followed as far as it goes. */
 static int note(int good, X509_STORE_CTX *context) {
         X509Path *path = X509_STORE_CTX_get_app_data(context);
         int error = X509_STORE_CTX_get_error(context);
-        X509Finding *finding = is_of_validity(error) ? &path->validity : &path->chain;
 
         if (good)
                 return 1;
         if (error == X509_V_ERR_OUT_OF_MEM)
                 return 0;
-        if (finding->good)
-                complain(finding, X509_STORE_CTX_get_current_cert(context), error_words(error));
+        if (path->chain.good)
+                complain(&path->chain, X509_STORE_CTX_get_current_cert(context),
+                         error_words(error));
         return 1;
 }
 
@@ -142,16 +134,17 @@ static int pile_fill(STACK_OF(X509) * pile, const X509Trust *trust) {
 }
 
 static int context_prepare(X509_STORE_CTX *context, X509_STORE *store, X509 *leaf,
-                           STACK_OF(X509) * others, uint64_t time) {
+                           STACK_OF(X509) * others) {
         X509_STORE_set_check_issued(store, is_issuer);
         if (X509_STORE_CTX_init(context, store, leaf, others) != 1)
                 return openssl_error();
         X509_VERIFY_PARAM *rules = X509_STORE_CTX_get0_param(context);
-        X509_VERIFY_PARAM_set_time(rules, (time_t) (time / USEC_PER_SEC));
         X509_VERIFY_PARAM_set_depth(rules, CERTIFICATE_CHAIN_MAX -
                                                    2); /* between the leaf and the anchor */
+        /* Times are judged by us: in the last second of a certificate OpenSSL finds it expired. */
         if (X509_VERIFY_PARAM_set_flags(rules, X509_V_FLAG_PARTIAL_CHAIN |
-                                                       X509_V_FLAG_CHECK_SS_SIGNATURE) != 1)
+                                                       X509_V_FLAG_CHECK_SS_SIGNATURE |
+                                                       X509_V_FLAG_NO_CHECK_TIME) != 1)
                 return openssl_error();
         X509_STORE_CTX_set_verify_cb(context, note);
         return 0;
@@ -178,7 +171,7 @@ static void issuers_check(X509Path *path) {
                                  error_words(X509_V_ERR_INVALID_CA));
 }
 
-static int chain_judge(X509 *leaf, const X509Trust *trust, uint64_t time, X509Path *path) {
+static int chain_judge(X509 *leaf, const X509Trust *trust, X509Path *path) {
         _cleanup_(X509_STORE_CTX_freep) X509_STORE_CTX *context = X509_STORE_CTX_new();
         _cleanup_(X509_STORE_freep) X509_STORE *store = X509_STORE_new();
         _cleanup_pile_ STACK_OF(X509) *others = sk_X509_new_null();
@@ -189,7 +182,7 @@ static int chain_judge(X509 *leaf, const X509Trust *trust, uint64_t time, X509Pa
         if (r == 0)
                 r = pile_fill(others, trust);
         if (r == 0)
-                r = context_prepare(context, store, leaf, others, time);
+                r = context_prepare(context, store, leaf, others);
         if (r != 0)
                 return r;
         X509_STORE_CTX_set_app_data(context, path);
@@ -198,9 +191,35 @@ static int chain_judge(X509 *leaf, const X509Trust *trust, uint64_t time, X509Pa
         ERR_clear_error();
         if (error == X509_V_ERR_OUT_OF_MEM)
                 return -ENOMEM;
-        if (verdict != 1 && path->chain.good && path->validity.good)
+        if (verdict != 1 && path->chain.good)
                 complain(&path->chain, leaf, error_words(error));
         return path_keep(path, context);
+}
+
+/* --- times ------------------------------------------------------------------------------------ */
+
+/* From the first second to the last, both included (RFC 5280 §4.1.2.5). */
+static void period_check(const X509 *certificate, uint64_t time, X509Finding *ret) {
+        uint64_t not_before, not_after;
+        char text[64], when[TIME_TEXT_SIZE];
+
+        if (!x509_time_read(X509_get0_notBefore(certificate), &not_before) ||
+            !x509_time_read(X509_get0_notAfter(certificate), &not_after))
+                return complain(ret, certificate, "its validity cannot be read");
+        if (time < not_before) {
+                (void) snprintf(text, sizeof(text), "it was not valid before %s",
+                                time_format_rfc3339(not_before, when));
+                complain(ret, certificate, text);
+        } else if (time >= not_after + USEC_PER_SEC) {
+                (void) snprintf(text, sizeof(text), "it expired at %s",
+                                time_format_rfc3339(not_after, when));
+                complain(ret, certificate, text);
+        }
+}
+
+static void validity_check(X509Path *path, uint64_t time) {
+        for (size_t i = 0; path->validity.good && i < path->count; i++)
+                period_check(path->certificates[i], time, &path->validity);
 }
 
 /* --- the leaf's use --------------------------------------------------------------------------- */
@@ -268,10 +287,11 @@ int x509_path_find(Bytes leaf, const X509Trust *trust, X509Use use, uint64_t tim
         find(&path.chain, true, "The chain leads to a trusted certificate");
         find(&path.validity, true, "All certificates of the chain were valid");
         x509_usage_check(certificate, use, &path.usage);
-        r = chain_judge(certificate, trust, time, &path);
+        r = chain_judge(certificate, trust, &path);
         if (r != 0)
                 return r;
         issuers_check(&path);
+        validity_check(&path, time);
         *ret = path;
         path = (X509Path){};
         return 0;
