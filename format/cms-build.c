@@ -21,13 +21,21 @@ static bool facts_are_sm2(const CmsFacts *facts) {
         return facts->algorithm->scheme == SIGNATURE_SM2;
 }
 
-static int facts_check(const CmsFacts *facts) {
-        const EVP_MD *md = facts_hash(facts);
-
-        if (!md)
+/* What the result says beside the attributes. */
+static int signer_check(const CmsFacts *facts) {
+        if (!facts_hash(facts))
                 return -EIO;
-        if (facts->document_digest.size != (size_t) EVP_MD_get_size(md) ||
-            facts->certificate_count == 0 || facts->certificate_count > CMS_CERTIFICATES_MAX)
+        return facts->certificate_count > 0 && facts->certificate_count <= CMS_CERTIFICATES_MAX
+                       ? 0
+                       : SEAL_E_INVALID_ARGS;
+}
+
+static int facts_check(const CmsFacts *facts) {
+        int r = signer_check(facts);
+
+        if (r != 0)
+                return r;
+        if (facts->document_digest.size != (size_t) EVP_MD_get_size(facts_hash(facts)))
                 return SEAL_E_INVALID_ARGS;
         return facts->profile == CMS_PADES ||
                                (facts->time >= USEC_PER_SEC && facts->time <= UTC_MAX)
@@ -236,7 +244,7 @@ int cms_finish(const CmsFacts *facts, Bytes attributes, Bytes signature, uint8_t
         _cleanup_(CmsInfo_freep) CmsInfo *info = NULL;
         CmsSignerInfo *signer;
 
-        int r = facts_check(facts);
+        int r = signer_check(facts);
         if (r != 0)
                 return r;
         info = CmsInfo_new();

@@ -72,8 +72,9 @@ typedef struct SealPicture {
 
 /* What approvers sign for where that is not a digest alone. Owns its bytes. */
 typedef struct UseStructure {
-        char format[WORD_MAX + 1]; /* as on the bus */
-        uint8_t *structure;        /* the bytes whose digest is signed */
+        char format[WORD_MAX + 1];    /* as on the bus */
+        char algorithm[WORD_MAX + 1]; /* of the signature (format/signature-algorithm.h) */
+        uint8_t *structure;           /* the bytes whose digest is signed */
         size_t size;
         uint8_t *certificates; /* that go with it, one after the other, the signer's first */
         size_t certificates_size;

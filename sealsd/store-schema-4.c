@@ -71,6 +71,7 @@ const char schema_version_4[] =
         "CREATE TABLE use_structure ("
         "  request INTEGER PRIMARY KEY REFERENCES request (id),"
         "  format TEXT NOT NULL,"
+        "  algorithm TEXT NOT NULL,"
         "  structure BLOB NOT NULL,"
         "  certificates BLOB NOT NULL"
         ") STRICT;";

@@ -4,11 +4,12 @@
 
 int store_use_structure_add(Store *store, uint64_t request, const UseStructure *structure) {
         _cleanup_query_ Query query = query_new(
-                store, "INSERT INTO use_structure (request, format, structure, certificates)"
-                       " VALUES (?, ?, ?, ?)");
+                store, "INSERT INTO use_structure (request, format, algorithm, structure,"
+                       " certificates) VALUES (?, ?, ?, ?, ?)");
 
         put_number(&query, request);
         put_text(&query, structure->format);
+        put_text(&query, structure->algorithm);
         put_long_bytes(&query, structure->structure, structure->size);
         put_long_bytes(&query, structure->certificates, structure->certificates_size);
         return query_run(&query);
@@ -16,7 +17,7 @@ int store_use_structure_add(Store *store, uint64_t request, const UseStructure *
 
 int store_use_structure_get(Store *store, uint64_t request, UseStructure *ret) {
         _cleanup_query_ Query query = query_new(
-                store, "SELECT format, structure, certificates FROM use_structure"
+                store, "SELECT format, algorithm, structure, certificates FROM use_structure"
                        " WHERE request = ?");
         UseStructure structure = {};
 
@@ -25,6 +26,7 @@ int store_use_structure_get(Store *store, uint64_t request, UseStructure *ret) {
         if (r != 0)
                 return r;
         take_text(&query, structure.format, sizeof(structure.format));
+        take_text(&query, structure.algorithm, sizeof(structure.algorithm));
         take_long_bytes(&query, &structure.structure, USE_STRUCTURE_MAX, &structure.size);
         take_long_bytes(&query, &structure.certificates, CERTIFICATE_CHAIN_BYTES_MAX,
                         &structure.certificates_size);

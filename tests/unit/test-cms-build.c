@@ -417,8 +417,6 @@ static void facts_out_of_bounds_are_refused(void **state) {
         CmsFacts facts = made.facts;
         facts.document_digest.size--;
         assert_int_equal(cms_prepare(&facts, &ret, &size), SEAL_E_INVALID_ARGS);
-        assert_int_equal(cms_finish(&facts, attributes, signature, &ret, &size),
-                         SEAL_E_INVALID_ARGS);
         facts = made.facts;
         facts.certificate_count = 0;
         assert_int_equal(cms_prepare(&facts, &ret, &size), SEAL_E_INVALID_ARGS);

@@ -233,11 +233,13 @@ static void pictures_and_structures_are_read_as_they_were_written(void **state) 
         assert_memory_equal(picture.data, "PNG", 3);
         assert_int_equal(store_use_structure_add(r->store, 2,
                                                  &(UseStructure){ .format = "cades",
+                                                                  .algorithm = "sm2-sm3",
                                                                   .structure = (uint8_t *) "set",
                                                                   .size = 3 }),
                          0);
         assert_int_equal(store_use_structure_get(r->store, 2, &structure), 0);
         assert_string_equal(structure.format, "cades");
+        assert_string_equal(structure.algorithm, "sm2-sm3");
         assert_memory_equal(structure.structure, "set", 3);
         assert_int_equal(structure.certificates_size, 0);
         assert_int_equal(store_use_structure_get(r->store, 1, &structure), SEAL_E_NOT_FOUND);
