@@ -4,9 +4,9 @@
 #include <errno.h>
 #include <string.h>
 
-#include <openssl/asn1t.h>
 #include <openssl/rsa.h>
 
+#include "format/x509-asn1.h"
 #include "policy/openssl.h"
 #include "policy/sm2.h"
 
@@ -33,30 +33,10 @@ int signature_digest(const SignatureAlgorithm *algorithm, EVP_PKEY *key, Bytes m
 
 /* --- spellings of r and s --------------------------------------------------------------------- */
 
-/* INTEGERs as they are written: OpenSSL's own type refuses zeros that are too many. */
-typedef struct WrittenScalars {
-        ASN1_OCTET_STRING *r, *s;
-} WrittenScalars;
-
-ASN1_SEQUENCE(WrittenScalars) = {
-        ASN1_EX_TYPE(ASN1_TFLG_IMPTAG | ASN1_TFLG_UNIVERSAL, V_ASN1_INTEGER, WrittenScalars, r,
-                     ASN1_OCTET_STRING),
-        ASN1_EX_TYPE(ASN1_TFLG_IMPTAG | ASN1_TFLG_UNIVERSAL, V_ASN1_INTEGER, WrittenScalars, s,
-                     ASN1_OCTET_STRING),
-} static_ASN1_SEQUENCE_END(WrittenScalars)
-
-static WrittenScalars *written_free(WrittenScalars *written) {
-        ASN1_item_free((ASN1_VALUE *) written, ASN1_ITEM_rptr(WrittenScalars));
-        return NULL;
-}
-
-DEFINE_CLEANUP(WrittenScalars, written_free)
-
 /* DER otherwise: neither longer lengths nor strings in parts. */
-static bool written_as(const WrittenScalars *written, Bytes from) {
+static bool written_as(const X509Scalars *written, Bytes from) {
         _cleanup_free_ unsigned char *again = NULL;
-        int size = ASN1_item_i2d((const ASN1_VALUE *) written, &again,
-                                 ASN1_ITEM_rptr(WrittenScalars));
+        int size = ASN1_item_i2d((const ASN1_VALUE *) written, &again, X509Scalars_it());
 
         return size > 0 && (size_t) size == from.size && memcmp(again, from.data, from.size) == 0;
 }
@@ -89,8 +69,8 @@ static int scalars_encode(BIGNUM *r, BIGNUM *s, uint8_t **ret, size_t *ret_size)
 
 static int written_normalise(Bytes signature, uint8_t **ret, size_t *ret_size) {
         const unsigned char *at = signature.data;
-        _cleanup_(written_freep) WrittenScalars *written = (WrittenScalars *) ASN1_item_d2i(
-                NULL, &at, (long) signature.size, ASN1_ITEM_rptr(WrittenScalars));
+        _cleanup_(X509Scalars_freep) X509Scalars *written = (X509Scalars *) ASN1_item_d2i(
+                NULL, &at, (long) signature.size, X509Scalars_it());
 
         if (!written || !written_as(written, signature))
                 return openssl_refused(SEAL_E_APPROVAL_INVALID);
@@ -139,7 +119,7 @@ static int der_verify(const SignatureAlgorithm *algorithm, EVP_PKEY *key,
 static int written_verify(const SignatureAlgorithm *algorithm, EVP_PKEY *key,
                           const TPM2B_DIGEST *digest, Bytes signature, SignatureEncoding *ret) {
         _cleanup_free_ uint8_t *der = NULL;
-        size_t size;
+        size_t size = 0;
 
         int r = written_normalise(signature, &der, &size);
         if (r == 0)
@@ -153,7 +133,7 @@ static int raw_verify(const SignatureAlgorithm *algorithm, EVP_PKEY *key,
                       const TPM2B_DIGEST *digest, Bytes signature, SignatureEncoding *ret) {
         size_t scalar_size = ((size_t) EVP_PKEY_get_bits(key) + 7) / 8;
         _cleanup_free_ uint8_t *der = NULL;
-        size_t size;
+        size_t size = 0;
 
         int r = raw_normalise(signature, scalar_size, &der, &size);
         if (r == 0)

@@ -8,38 +8,10 @@
 
 #include "base/clock.h"
 #include "base/utc.h"
+#include "format/x509-asn1.h"
 #include "format/x509-extension.h"
 #include "format/x509-read.h"
 #include "policy/openssl.h"
-
-/* TBSCertificate (RFC 5280 §4.1). OpenSSL's own cannot be given an algorithm but by signing. */
-typedef struct TbsCertificate {
-        ASN1_INTEGER *version, *serial;
-        X509_ALGOR *algorithm;
-        X509_NAME *issuer;
-        X509_VAL *validity;
-        X509_NAME *subject;
-        X509_PUBKEY *key;
-        X509_EXTENSIONS *extensions;
-} TbsCertificate;
-
-ASN1_SEQUENCE(TbsCertificate) = {
-        ASN1_EXP(TbsCertificate, version, ASN1_INTEGER, 0),
-        ASN1_SIMPLE(TbsCertificate, serial, ASN1_INTEGER),
-        ASN1_SIMPLE(TbsCertificate, algorithm, X509_ALGOR),
-        ASN1_SIMPLE(TbsCertificate, issuer, X509_NAME),
-        ASN1_SIMPLE(TbsCertificate, validity, X509_VAL),
-        ASN1_SIMPLE(TbsCertificate, subject, X509_NAME),
-        ASN1_SIMPLE(TbsCertificate, key, X509_PUBKEY),
-        ASN1_EXP_SEQUENCE_OF(TbsCertificate, extensions, X509_EXTENSION, 3),
-} static_ASN1_SEQUENCE_END(TbsCertificate)
-
-static TbsCertificate *tbs_free(TbsCertificate *tbs) {
-        ASN1_item_free((ASN1_VALUE *) tbs, ASN1_ITEM_rptr(TbsCertificate));
-        return NULL;
-}
-
-DEFINE_CLEANUP(TbsCertificate, tbs_free)
 
 #define VERSION_3 2
 
@@ -92,8 +64,8 @@ static int validity_set(X509_VAL *validity, uint64_t not_before, uint64_t not_af
         return validity->notBefore && validity->notAfter ? 0 : openssl_error();
 }
 
-static int extensions_set(TbsCertificate *tbs, const X509CertificateFacts *facts,
-                          const X509 *issuer, ErrorDetail *detail) {
+static int extensions_set(X509Tbs *tbs, const X509CertificateFacts *facts, const X509 *issuer,
+                          ErrorDetail *detail) {
         int r = extension_put_use(&tbs->extensions, facts->use);
         if (r == 0)
                 r = extension_put_subject_key(&tbs->extensions, tbs->key);
@@ -107,7 +79,7 @@ static int extensions_set(TbsCertificate *tbs, const X509CertificateFacts *facts
         return r;
 }
 
-static int tbs_fill(TbsCertificate *tbs, const X509CertificateFacts *facts, const X509 *issuer,
+static int tbs_fill(X509Tbs *tbs, const X509CertificateFacts *facts, const X509 *issuer,
                     ErrorDetail *detail) {
         if (ASN1_INTEGER_set(tbs->version, VERSION_3) != 1 ||
             X509_PUBKEY_set(&tbs->key, facts->key) != 1)
@@ -126,17 +98,15 @@ static int tbs_fill(TbsCertificate *tbs, const X509CertificateFacts *facts, cons
 
 int x509_certificate_prepare(const X509CertificateFacts *facts, uint8_t **ret, size_t *ret_size,
                              ErrorDetail *detail) {
-        _cleanup_(tbs_freep) TbsCertificate *tbs = (TbsCertificate *) ASN1_item_new(
-                ASN1_ITEM_rptr(TbsCertificate));
+        _cleanup_(X509Tbs_freep) X509Tbs *tbs = (X509Tbs *) ASN1_item_new(X509Tbs_it());
         _cleanup_(X509_freep) X509 *issuer = NULL;
         int r = 0;
 
         if (!tbs)
                 return openssl_error();
-        sk_X509_EXTENSION_pop_free(steal_ptr(tbs->extensions), X509_EXTENSION_free);
         if (facts->issuer.size > 0)
                 r = x509_read(facts->issuer, &issuer, detail);
         if (r == 0)
                 r = tbs_fill(tbs, facts, issuer, detail);
-        return r == 0 ? x509_encode(tbs, ASN1_ITEM_rptr(TbsCertificate), ret, ret_size) : r;
+        return r == 0 ? x509_encode(tbs, X509Tbs_it(), ret, ret_size) : r;
 }

@@ -61,6 +61,22 @@ static int links_check(const Chain *chain, ErrorDetail *detail) {
         return 0;
 }
 
+/* What a path does not ask of its anchor: whoever signs himself has done so. */
+static int last_check(X509 *last, ErrorDetail *detail) {
+        char name[X509_NAME_TEXT_MAX + 1];
+
+        (void) x509_name_text(X509_get_subject_name(last), name);
+        if (X509_get_extension_flags(last) & (EXFLAG_CRITICAL | EXFLAG_INVALID))
+                return error_set(detail, SEAL_E_CERTIFICATE_INVALID,
+                                 "%s: it has a critical extension that is not understood", name);
+        if (X509_NAME_cmp(X509_get_issuer_name(last), X509_get_subject_name(last)) != 0)
+                return 0;
+        int r = x509_verify_by(last, last);
+        return r == SEAL_E_APPROVAL_INVALID ? error_set(detail, SEAL_E_CERTIFICATE_INVALID,
+                                                        "%s: its signature is not its own", name)
+                                            : r;
+}
+
 static int use_check(X509 *leaf, X509Use use, ErrorDetail *detail) {
         X509Finding usage;
 
@@ -103,6 +119,8 @@ int x509_chain_check(const Bytes *chain, size_t count, EVP_PKEY *key, X509Use us
                 r = key_check(read.certificates[0], key, detail);
         if (r == 0)
                 r = links_check(&read, detail);
+        if (r == 0)
+                r = last_check(read.certificates[count - 1], detail);
         if (r == 0)
                 r = use_check(read.certificates[0], use, detail);
         return r == 0 ? rules_check(chain, count, use, now, detail) : r;

@@ -313,7 +313,7 @@ static int list_hear(Hearing *hearing, Bytes der, const X509 *certificate, X509 
         _cleanup_(x509_crl_freep) X509Crl *crl = NULL;
 
         int r = x509_crl_read(der, &crl, &hearing->refused);
-        if (r != 0)
+        if (r != 0 || !crl)
                 return r < 0 ? r : 0;
         if (X509_NAME_cmp(x509_crl_issuer(crl), X509_get_subject_name(issuer)) != 0)
                 return 0;

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/utc.h"
+#include "format/x509-asn1.h"
 #include "format/x509-extension.h"
 #include "format/x509-read.h"
 #include "policy/openssl.h"
@@ -13,33 +14,6 @@ DEFINE_CLEANUP(ASN1_ENUMERATED, ASN1_ENUMERATED_free)
 DEFINE_CLEANUP(ASN1_INTEGER, ASN1_INTEGER_free)
 DEFINE_CLEANUP(ASN1_TIME, ASN1_TIME_free)
 DEFINE_CLEANUP(X509_REVOKED, X509_REVOKED_free)
-
-/* TBSCertList (RFC 5280 §5.1). OpenSSL's own cannot be given an algorithm but by signing. */
-typedef struct TbsCertList {
-        ASN1_INTEGER *version;
-        X509_ALGOR *algorithm;
-        X509_NAME *issuer;
-        ASN1_TIME *this_update, *next_update;
-        STACK_OF(X509_REVOKED) * revoked;
-        X509_EXTENSIONS *extensions;
-} TbsCertList;
-
-ASN1_SEQUENCE(TbsCertList) = {
-        ASN1_SIMPLE(TbsCertList, version, ASN1_INTEGER),
-        ASN1_SIMPLE(TbsCertList, algorithm, X509_ALGOR),
-        ASN1_SIMPLE(TbsCertList, issuer, X509_NAME),
-        ASN1_SIMPLE(TbsCertList, this_update, ASN1_TIME),
-        ASN1_SIMPLE(TbsCertList, next_update, ASN1_TIME),
-        ASN1_SEQUENCE_OF_OPT(TbsCertList, revoked, X509_REVOKED),
-        ASN1_EXP_SEQUENCE_OF_OPT(TbsCertList, extensions, X509_EXTENSION, 0),
-} static_ASN1_SEQUENCE_END(TbsCertList)
-
-static TbsCertList *tbs_free(TbsCertList *tbs) {
-        ASN1_item_free((ASN1_VALUE *) tbs, ASN1_ITEM_rptr(TbsCertList));
-        return NULL;
-}
-
-DEFINE_CLEANUP(TbsCertList, tbs_free)
 
 #define VERSION_2 1
 
@@ -129,7 +103,7 @@ static int facts_check(const X509CrlFacts *facts, ErrorDetail *detail) {
         return 0;
 }
 
-static int times_set(TbsCertList *tbs, const X509CrlFacts *facts) {
+static int times_set(X509TbsList *tbs, const X509CrlFacts *facts) {
         ASN1_TIME_free(tbs->this_update);
         ASN1_TIME_free(tbs->next_update);
         tbs->this_update = x509_time_new(facts->this_update);
@@ -138,7 +112,7 @@ static int times_set(TbsCertList *tbs, const X509CrlFacts *facts) {
 }
 
 /* The list is left out where it is empty (§5.1.2.6). */
-static int entries_set(TbsCertList *tbs, const X509CrlFacts *facts) {
+static int entries_set(X509TbsList *tbs, const X509CrlFacts *facts) {
         int r = 0;
 
         if (facts->entry_count == 0)
@@ -151,7 +125,7 @@ static int entries_set(TbsCertList *tbs, const X509CrlFacts *facts) {
         return r;
 }
 
-static int extensions_set(TbsCertList *tbs, const X509CrlFacts *facts, const X509 *issuer) {
+static int extensions_set(X509TbsList *tbs, const X509CrlFacts *facts, const X509 *issuer) {
         int r = extension_put_authority_key(&tbs->extensions, issuer, NULL);
         if (r == 0)
                 r = extension_put_crl_number(&tbs->extensions, facts->number);
@@ -160,7 +134,7 @@ static int extensions_set(TbsCertList *tbs, const X509CrlFacts *facts, const X50
         return r;
 }
 
-static int tbs_fill(TbsCertList *tbs, const X509CrlFacts *facts, const X509 *issuer) {
+static int tbs_fill(X509TbsList *tbs, const X509CrlFacts *facts, const X509 *issuer) {
         if (ASN1_INTEGER_set(tbs->version, VERSION_2) != 1)
                 return openssl_error();
         X509_NAME_free(tbs->issuer);
@@ -177,8 +151,7 @@ static int tbs_fill(TbsCertList *tbs, const X509CrlFacts *facts, const X509 *iss
 
 int x509_crl_prepare(const X509CrlFacts *facts, uint8_t **ret, size_t *ret_size,
                      ErrorDetail *detail) {
-        _cleanup_(tbs_freep)
-                TbsCertList *tbs = (TbsCertList *) ASN1_item_new(ASN1_ITEM_rptr(TbsCertList));
+        _cleanup_(X509TbsList_freep) X509TbsList *tbs = X509TbsList_new();
         _cleanup_(X509_freep) X509 *issuer = NULL;
 
         if (!tbs)
@@ -188,5 +161,5 @@ int x509_crl_prepare(const X509CrlFacts *facts, uint8_t **ret, size_t *ret_size,
                 r = x509_read(facts->issuer, &issuer, detail);
         if (r == 0)
                 r = tbs_fill(tbs, facts, issuer);
-        return r == 0 ? x509_encode(tbs, ASN1_ITEM_rptr(TbsCertList), ret, ret_size) : r;
+        return r == 0 ? x509_encode(tbs, X509TbsList_it(), ret, ret_size) : r;
 }

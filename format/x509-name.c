@@ -19,9 +19,13 @@ static int entry_add(X509_NAME *name, int nid, const char *value, const char *wh
 
         if (!value || !*value)
                 return 0;
-        if (nid == NID_countryName ? !country_is_one(value) : !text_is_line(value, NAME_CHARS_MAX))
+        if (nid == NID_countryName && !country_is_one(value))
                 return error_set(detail, SEAL_E_INVALID_ARGS,
-                                 "%s is not one that a certificate has", what);
+                                 "%s of a certificate has two capital letters", what);
+        if (!text_is_line(value, CERTIFICATE_NAME_CHARS_MAX))
+                return error_set(detail, SEAL_E_INVALID_ARGS,
+                                 "%s of a certificate is a line of at most %d characters", what,
+                                 CERTIFICATE_NAME_CHARS_MAX);
         if (X509_NAME_add_entry_by_NID(name, nid, type, (const unsigned char *) value, -1, -1, 0) !=
             1)
                 return openssl_error();

@@ -21,9 +21,8 @@ typedef struct X509Subject {
 
 /*
  * DER of the Name, malloc'ed: country, organization, its identifier, common name, in this order.
- * X.520's lengths of 64 characters are not kept (they were dropped in 2008): a holder has up to
- * NAME_CHARS_MAX. SEAL_E_INVALID_ARGS for a country that is none, for text that is no line, and for
- * a name of nothing.
+ * SEAL_E_INVALID_ARGS for a country that is none, for text that is no line or has more than
+ * CERTIFICATE_NAME_CHARS_MAX characters, and for a name of nothing.
  */
 int x509_name_encode(const X509Subject *subject, uint8_t **ret, size_t *ret_size,
                      ErrorDetail *detail);

@@ -80,6 +80,17 @@ static void complain(X509Finding *finding, const X509 *certificate, const char *
         find(finding, false, "%s: %s", name, text);
 }
 
+/* Of a CA that may not be one, both are told. */
+static void chain_complain(X509Finding *finding, X509 *certificate, int error) {
+        if (error == X509_V_ERR_INVALID_CA && certificate &&
+            (X509_get_extension_flags(certificate) & EXFLAG_CA))
+                complain(finding, certificate,
+                         "it is not a CA certificate: its key usage does not allow to sign "
+                         "certificates");
+        else
+                complain(finding, certificate, error_words(error));
+}
+
 /* --- OpenSSL's part --------------------------------------------------------------------------- */
 
 /* The first fault is kept; the path is followed as far as it goes. */
@@ -92,8 +103,7 @@ static int note(int good, X509_STORE_CTX *context) {
         if (error == X509_V_ERR_OUT_OF_MEM)
                 return 0;
         if (path->chain.good)
-                complain(&path->chain, X509_STORE_CTX_get_current_cert(context),
-                         error_words(error));
+                chain_complain(&path->chain, X509_STORE_CTX_get_current_cert(context), error);
         return 1;
 }
 
@@ -169,6 +179,23 @@ static void issuers_check(X509Path *path) {
                 if (!(X509_get_extension_flags(path->certificates[i]) & EXFLAG_CA))
                         complain(&path->chain, path->certificates[i],
                                  error_words(X509_V_ERR_INVALID_CA));
+}
+
+/* Trusted as it is: neither issuer nor CA is asked of it. */
+static int leaf_keep(X509Path *path, X509 *leaf) {
+        if (X509_up_ref(leaf) != 1)
+                return openssl_error();
+        path->certificates[path->count++] = leaf;
+        find(&path->chain, true, "The certificate is a trusted one itself");
+        return 0;
+}
+
+static bool is_anchor(Bytes der, const X509Trust *trust) {
+        for (size_t i = 0; i < trust->anchor_count; i++)
+                if (trust->anchors[i].size == der.size &&
+                    memcmp(trust->anchors[i].data, der.data, der.size) == 0)
+                        return true;
+        return false;
 }
 
 static int chain_judge(X509 *leaf, const X509Trust *trust, X509Path *path) {
@@ -287,7 +314,8 @@ int x509_path_find(Bytes leaf, const X509Trust *trust, X509Use use, uint64_t tim
         find(&path.chain, true, "The chain leads to a trusted certificate");
         find(&path.validity, true, "All certificates of the chain were valid");
         x509_usage_check(certificate, use, &path.usage);
-        r = chain_judge(certificate, trust, &path);
+        r = is_anchor(leaf, trust) ? leaf_keep(&path, certificate)
+                                   : chain_judge(certificate, trust, &path);
         if (r != 0)
                 return r;
         issuers_check(&path);

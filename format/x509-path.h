@@ -32,7 +32,8 @@ typedef struct X509Path {
 void x509_path_clear(X509Path *path);
 
 /*
- * Judge a certificate (DER) at a time (µs). Returns 0 whatever the findings; SEAL_E_INVALID_ARGS
+ * Judge a certificate (DER) at a time (µs). The path ends at the first anchor, which may be the
+ * certificate itself: that is trusted as it is, its validity and usage aside. Returns 0 whatever the findings; SEAL_E_INVALID_ARGS
  * where the certificate itself cannot be read; others that cannot be read are passed over. -ENOMEM,
  * -EIO.
  */

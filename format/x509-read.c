@@ -72,7 +72,7 @@ int x509_read(Bytes der, X509 **ret, ErrorDetail *detail) {
 int x509_verify_by(const X509 *certificate, const X509 *issuer) {
         EVP_PKEY *key = X509_get0_pubkey(issuer);
         _cleanup_free_ uint8_t *der = NULL;
-        size_t size;
+        size_t size = 0;
 
         if (!key)
                 return openssl_refused(SEAL_E_APPROVAL_INVALID);

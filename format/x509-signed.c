@@ -7,27 +7,8 @@
 
 #include "base/clock.h"
 #include "base/utc.h"
+#include "format/x509-asn1.h"
 #include "policy/openssl.h"
-
-/* The first part as the bytes that it is: those that were signed. */
-typedef struct X509Signed {
-        ASN1_TYPE *tbs;
-        X509_ALGOR *algorithm;
-        ASN1_BIT_STRING *signature;
-} X509Signed;
-
-ASN1_SEQUENCE(X509Signed) = {
-        ASN1_SIMPLE(X509Signed, tbs, ASN1_ANY),
-        ASN1_SIMPLE(X509Signed, algorithm, X509_ALGOR),
-        ASN1_SIMPLE(X509Signed, signature, ASN1_BIT_STRING),
-} static_ASN1_SEQUENCE_END(X509Signed)
-
-static X509Signed *signed_free(X509Signed *whole) {
-        ASN1_item_free((ASN1_VALUE *) whole, ASN1_ITEM_rptr(X509Signed));
-        return NULL;
-}
-
-DEFINE_CLEANUP(X509Signed, signed_free)
 
 int x509_encode(const void *value, const ASN1_ITEM *item, uint8_t **ret, size_t *ret_size) {
         unsigned char *der = NULL;
@@ -64,8 +45,7 @@ static int signature_set(ASN1_BIT_STRING *string, Bytes signature) {
 
 int x509_finish(Bytes tbs, const SignatureAlgorithm *algorithm, Bytes signature, uint8_t **ret,
                 size_t *ret_size) {
-        _cleanup_(signed_freep)
-                X509Signed *whole = (X509Signed *) ASN1_item_new(ASN1_ITEM_rptr(X509Signed));
+        _cleanup_(X509Signed_freep) X509Signed *whole = X509Signed_new();
 
         if (!whole)
                 return openssl_error();
@@ -76,7 +56,7 @@ int x509_finish(Bytes tbs, const SignatureAlgorithm *algorithm, Bytes signature,
                 r = signature_algorithm_encode(algorithm, whole->algorithm);
         if (r == 0)
                 r = signature_set(whole->signature, signature);
-        return r == 0 ? x509_encode(whole, ASN1_ITEM_rptr(X509Signed), ret, ret_size) : r;
+        return r == 0 ? x509_encode(whole, X509Signed_it(), ret, ret_size) : r;
 }
 
 /* --- verifying -------------------------------------------------------------------------------- */
@@ -90,7 +70,7 @@ static bool written_as(const X509Signed *whole, Bytes der) {
         _cleanup_free_ uint8_t *again = NULL;
         size_t size = 0;
 
-        int r = x509_encode(whole, ASN1_ITEM_rptr(X509Signed), &again, &size);
+        int r = x509_encode(whole, X509Signed_it(), &again, &size);
         return r == 0 && bytes_equal((Bytes){ again, size }, der);
 }
 
@@ -141,8 +121,8 @@ int x509_signature_verify(Bytes der, bool named, EVP_PKEY *key) {
 
         if (der.size > REVOCATION_LIST_MAX)
                 return SEAL_E_APPROVAL_INVALID;
-        _cleanup_(signed_freep) X509Signed *whole = (X509Signed *) ASN1_item_d2i(
-                NULL, &at, (long) der.size, ASN1_ITEM_rptr(X509Signed));
+        _cleanup_(X509Signed_freep) X509Signed *whole = (X509Signed *) ASN1_item_d2i(
+                NULL, &at, (long) der.size, X509Signed_it());
         if (!whole || !written_as(whole, der))
                 return openssl_refused(SEAL_E_APPROVAL_INVALID);
         return whole_verify(whole, named, key);

@@ -9,7 +9,7 @@
 
 #include <stdbool.h>
 
-#include <openssl/asn1t.h>
+#include <openssl/asn1.h>
 #include <openssl/x509.h>
 
 #include "base/bytes.h"

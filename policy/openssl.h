@@ -6,6 +6,7 @@
 #pragma once
 
 #include <errno.h>
+#include <stdbool.h>
 
 #include <openssl/asn1.h>
 #include <openssl/bio.h>
@@ -29,17 +30,24 @@ DEFINE_CLEANUP(X509_ALGOR, X509_ALGOR_free)
 DEFINE_CLEANUP(X509_NAME, X509_NAME_free)
 
 /*
- * -ENOMEM when memory ran out on the way, else -EIO. Empties the thread's error queue, whose last
- * entry seldom has the cause.
+ * Did memory run out on the way? Empties the thread's error queue, whose last entry seldom has the
+ * cause. The results below are made of it inline: analyzers see that they are errors.
  */
-int openssl_error(void);
+bool openssl_ran_short(void);
+
+/* -ENOMEM when memory ran out on the way, else -EIO. */
+static inline int openssl_error(void) {
+        return openssl_ran_short() ? -ENOMEM : -EIO;
+}
 
 /* The code given, where the input is to blame, unless memory ran out. */
-int openssl_refused(int code);
+static inline int openssl_refused(int code) {
+        return openssl_ran_short() ? -ENOMEM : code;
+}
 
 /*
  * -ENOMEM, for what neither input nor algorithm can spoil, as a digest: libcrypto does not say
- * of every allocation that it failed. Empties the error queue. Inline: analyzers see an error.
+ * of every allocation that it failed. Empties the error queue.
  */
 static inline int openssl_short(void) {
         ERR_clear_error();

@@ -129,7 +129,7 @@ static void each_has_to_be_signed_by_the_next(void **state) {
         chain = usual();
         chain.facts[ROOT].issuer_key = keys[LEAF];
         chain_assert(&chain, X509_USE_SEAL, SEAL_E_CERTIFICATE_INVALID,
-                     "CN=Root: its signature is not its issuer's");
+                     "CN=Root: its signature is not its own");
 }
 
 static void the_order_counts(void **state) {
@@ -169,7 +169,8 @@ static void issuers_have_to_be_cas(void **state) {
         chain = usual();
         chain.facts[ROOT].extensions[1][1] = "critical,cRLSign";
         chain_assert(&chain, X509_USE_SEAL, SEAL_E_CERTIFICATE_INVALID,
-                     "CN=Root: it is not a CA certificate");
+                     "CN=Root: it is not a CA certificate: its key usage does not allow to sign "
+                     "certificates");
 }
 
 static void the_leafs_usage_has_to_fit(void **state) {
@@ -189,6 +190,34 @@ static void critical_extensions_have_to_be_understood(void **state) {
         chain.facts[ISSUER].extensions[2][1] = "critical,DER:0500";
         chain_assert(&chain, X509_USE_SEAL, SEAL_E_CERTIFICATE_INVALID,
                      "CN=Issuer: it has a critical extension that is not understood");
+}
+
+/* Of one alone, too. */
+static void a_certificate_alone_has_to_hold(void **state) {
+        Chain chain = usual();
+        ErrorDetail detail = {};
+
+        (void) state;
+        chain.facts[LEAF].extensions[1][0] = "1.2.3.4";
+        chain.facts[LEAF].extensions[1][1] = "critical,DER:0500";
+        chain_make(&chain);
+        assert_int_equal(
+                x509_chain_check(chain.ders, 1, keys[LEAF], X509_USE_SEAL, SIGNER_TIME, &detail),
+                SEAL_E_CERTIFICATE_INVALID);
+        assert_string_equal(detail.text,
+                            "CN=Leaf: it has a critical extension that is not understood");
+        chain_done(&chain);
+        chain = usual();
+        chain.facts[LEAF].issuer = "Leaf";
+        chain_make(&chain);
+        assert_int_equal(
+                x509_chain_check(chain.ders, 1, keys[LEAF], X509_USE_SEAL, SIGNER_TIME, &detail),
+                SEAL_E_CERTIFICATE_INVALID);
+        assert_string_equal(detail.text, "CN=Leaf: its signature is not its own");
+        assert_int_equal(x509_chain_check(chain.ders, 1, keys[LEAF], X509_USE_SEAL,
+                                          SIGNER_TIME + 50 * 365 * USEC_PER_DAY, &detail),
+                         SEAL_E_CERTIFICATE_INVALID);
+        chain_done(&chain);
 }
 
 static void all_have_to_be_valid_now(void **state) {
@@ -262,6 +291,7 @@ int main(void) {
                 cmocka_unit_test(issuers_have_to_be_cas),
                 cmocka_unit_test(the_leafs_usage_has_to_fit),
                 cmocka_unit_test(critical_extensions_have_to_be_understood),
+                cmocka_unit_test(a_certificate_alone_has_to_hold),
                 cmocka_unit_test(all_have_to_be_valid_now),
                 cmocka_unit_test(what_is_no_chain_is_refused),
                 cmocka_unit_test(chains_of_every_algorithm_are_taken),

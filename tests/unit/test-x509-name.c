@@ -49,19 +49,24 @@ static void what_is_not_given_is_left_out(void **state) {
         assert_string_equal(x509_name_text(name, text), "CN=Alice");
 }
 
-static void long_names_are_not_cut(void **state) {
-        char holder[NAME_CHARS_MAX + 2] = "";
+/* RFC 5280 A.1: 64 characters, in however many bytes. */
+static void names_have_an_end(void **state) {
+        char holder[3 * CERTIFICATE_NAME_CHARS_MAX + 2] = "";
+        ErrorDetail detail = {};
+        uint8_t *der = NULL;
+        size_t size;
 
         (void) state;
-        memset(holder, 'x', NAME_CHARS_MAX);
+        for (size_t i = 0; i < CERTIFICATE_NAME_CHARS_MAX; i++)
+                strcat(holder, "章");
         const X509Subject subject = { .organization = holder };
         _cleanup_(X509_NAME_freep) X509_NAME *name = name_of(&subject);
         const ASN1_STRING *value = X509_NAME_ENTRY_get_data(X509_NAME_get_entry(name, 0));
-        assert_int_equal(ASN1_STRING_length(value), NAME_CHARS_MAX);
-        holder[NAME_CHARS_MAX] = 'x';
-        uint8_t *der = NULL;
-        size_t size;
-        assert_int_equal(x509_name_encode(&subject, &der, &size, NULL), SEAL_E_INVALID_ARGS);
+        assert_int_equal(ASN1_STRING_length(value), 3 * CERTIFICATE_NAME_CHARS_MAX);
+        holder[3 * CERTIFICATE_NAME_CHARS_MAX] = 'x';
+        assert_int_equal(x509_name_encode(&subject, &der, &size, &detail), SEAL_E_INVALID_ARGS);
+        assert_string_equal(detail.text, "The organization of a certificate is a line of at most "
+                                         "64 characters");
         assert_null(der);
 }
 
@@ -114,7 +119,7 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(name_is_written_in_order_and_type),
                 cmocka_unit_test(what_is_not_given_is_left_out),
-                cmocka_unit_test(long_names_are_not_cut),
+                cmocka_unit_test(names_have_an_end),
                 cmocka_unit_test(what_no_certificate_has_is_refused),
                 cmocka_unit_test(text_of_a_name_does_not_mislead),
         };

@@ -128,7 +128,8 @@ static void faults_of_issuers_break_the_chain(void **state) {
                 { { .extensions = { { "basicConstraints", "critical,CA:TRUE" },
                                     { "keyUsage", "digitalSignature,nonRepudiation" } } },
                   ROOT,
-                  "CN=Root: it is not a CA certificate",
+                  "CN=Root: it is not a CA certificate: its key usage does not allow to sign "
+                  "certificates",
                   NULL,
                   NULL },
                 { { .extensions = { { "basicConstraints", "critical,CA:TRUE,pathlen:0" },
@@ -303,8 +304,9 @@ static void only_what_is_named_is_trusted(void **state) {
                 { { &all[0], 1, &all[2], 1 },
                   "CN=Lower: its issuer is not among the certificates given" },
                 { { &all[0], 1, &all[1], 2 }, NULL },
-                /* An anchor need not be signed by itself. */
+                /* An anchor need not be signed by itself, and ends the path. */
                 { { &all[1], 1, &all[2], 1 }, NULL },
+                { { &all[1], 1, all, 3 }, NULL },
                 { { &all[2], 1, NULL, 0 }, NULL },
                 { { &tree.ders[LEAF], 1, NULL, 0 }, NULL },
         };
@@ -318,6 +320,8 @@ static void only_what_is_named_is_trusted(void **state) {
                 finding_assert(&path.chain, cases[i].text);
                 finding_assert(&path.validity, NULL);
                 assert_true(path.count > 0);
+                if (cases[i].trust.anchors == &all[1])
+                        assert_int_equal(path.count, 3);
         }
 }
 
@@ -333,6 +337,34 @@ static void a_leaf_signed_by_itself_is_not_trusted_for_it(void **state) {
                 0);
         finding_assert(&path.chain,
                        "CN=Root: it is signed by itself and not among the trusted ones");
+}
+
+/* Whoever trusts a signer's own certificate needs no CA. */
+static void a_trusted_leaf_need_not_be_a_ca(void **state) {
+        OthersFacts facts = usual_leaf;
+        _cleanup_(x509_path_clear) X509Path path = {};
+
+        (void) state;
+        facts.subject = facts.issuer = "Leaf";
+        facts.key = facts.issuer_key = keys[LEAF];
+        const Bytes der = others_make(&facts);
+        const X509Trust trust = { &der, 1, NULL, 0 };
+        assert_int_equal(x509_path_find(der, &trust, X509_USE_SEAL, SIGNER_TIME, &path, NULL), 0);
+        finding_assert(&path.chain, NULL);
+        free((void *) der.data);
+        /* Nor its issuer's life, once it is itself trusted. */
+        _cleanup_tree_ Tree tree = {};
+        _cleanup_(x509_path_clear) X509Path longer = {};
+        OthersFacts expired = usual_ca;
+        expired.not_after = SIGNER_TIME - USEC_PER_SEC;
+        tree.facts[LOWER] = &expired;
+        tree_grow(&tree);
+        const X509Trust both = { &tree.ders[LEAF], 1, &tree.ders[ROOT], 3 };
+        assert_int_equal(
+                x509_path_find(tree.ders[LEAF], &both, X509_USE_SEAL, SIGNER_TIME, &longer, NULL),
+                0);
+        assert_true(longer.chain.good && longer.validity.good);
+        assert_int_equal(longer.count, 1);
 }
 
 static void what_cannot_be_read_is_passed_over_but_the_leaf(void **state) {
@@ -490,6 +522,7 @@ int main(void) {
                 cmocka_unit_test(every_fault_is_told_at_once),
                 cmocka_unit_test(only_what_is_named_is_trusted),
                 cmocka_unit_test(a_leaf_signed_by_itself_is_not_trusted_for_it),
+                cmocka_unit_test(a_trusted_leaf_need_not_be_a_ca),
                 cmocka_unit_test(what_cannot_be_read_is_passed_over_but_the_leaf),
                 cmocka_unit_test(a_path_has_an_end),
                 cmocka_unit_test(sm2_paths_are_found_with_the_common_identity),
