@@ -83,6 +83,7 @@ int eseal_add_timestamp(Bytes signature, Bytes token, uint8_t **ret, size_t *ret
 /* Profiles, as on the bus and in reports. */
 #define ESEAL_PROFILE_SM "GB/T 38540-2020"
 #define ESEAL_PROFILE_OTHER "GB/T 38540-2020 structure, non-SM algorithm"
+#define ESEAL_PROFILE_2014 "GM/T 0031-2014" /* read only */
 
 /*
  * Of an SESeal of version 4: the former where its maker signed with SM2 and every certificate that

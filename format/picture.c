@@ -66,15 +66,10 @@ int picture_size_check(unsigned long width, unsigned long height, ErrorDetail *d
                          width, height, PICTURE_SIDE_MAX, PICTURE_PIXELS_MAX);
 }
 
-int picture_check(Bytes picture, PictureType *ret, unsigned *ret_width, unsigned *ret_height,
-                  ErrorDetail *detail) {
+int picture_decode(Bytes picture, PictureType *ret, unsigned *ret_width, unsigned *ret_height,
+                   ErrorDetail *detail) {
         PictureSize size = {};
 
-        if (picture.size > PICTURE_MAX)
-                return error_set(detail, SEAL_E_LIMITS_EXCEEDED,
-                                 "picture: it has %zu bytes; scale it down or compress it to at "
-                                 "most %d",
-                                 picture.size, PICTURE_MAX);
         PictureType type = picture_type_guess(picture);
         if (type == PICTURE_NONE)
                 return error_set(detail, SEAL_E_INVALID_ARGS,
@@ -87,4 +82,14 @@ int picture_check(Bytes picture, PictureType *ret, unsigned *ret_width, unsigned
         *ret_width = size.width;
         *ret_height = size.height;
         return 0;
+}
+
+int picture_check(Bytes picture, PictureType *ret, unsigned *ret_width, unsigned *ret_height,
+                  ErrorDetail *detail) {
+        if (picture.size > PICTURE_MAX)
+                return error_set(detail, SEAL_E_LIMITS_EXCEEDED,
+                                 "picture: it has %zu bytes; scale it down or compress it to at "
+                                 "most %d",
+                                 picture.size, PICTURE_MAX);
+        return picture_decode(picture, ret, ret_width, ret_height, detail);
 }

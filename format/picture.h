@@ -39,3 +39,9 @@ PictureType picture_type_guess(Bytes picture);
  */
 int picture_check(Bytes picture, PictureType *ret, unsigned *ret_width, unsigned *ret_height,
                   ErrorDetail *detail);
+
+/*
+ * The same of a picture whose bytes are bounded already, for seals of others: theirs may be larger.
+ */
+int picture_decode(Bytes picture, PictureType *ret, unsigned *ret_width, unsigned *ret_height,
+                   ErrorDetail *detail);
