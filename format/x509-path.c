@@ -21,6 +21,8 @@ static void pile_free(STACK_OF(X509) * *pile) {
 
 #define _cleanup_pile_ _cleanup_(pile_free)
 
+#define SECURITY_LEVEL 2 /* 112 bits: no SHA-1, RSA of 2048 bits (SSL_CTX_set_security_level(3)) */
+
 void x509_path_clear(X509Path *path) {
         for (size_t i = 0; i < path->count; i++)
                 X509_free(path->certificates[i]);
@@ -62,6 +64,9 @@ static const struct {
         { X509_V_ERR_CERT_CHAIN_TOO_LONG, "there are too many certificates up to it" },
         { X509_V_ERR_UNHANDLED_CRITICAL_EXTENSION,
           "it has a critical extension that is not understood" },
+        { X509_V_ERR_CA_MD_TOO_WEAK, "the hash of its signature is too weak" },
+        { X509_V_ERR_CA_KEY_TOO_SMALL, "its key is too weak" },
+        { X509_V_ERR_EE_KEY_TOO_SMALL, "its key is too weak" },
         { X509_V_ERR_INVALID_EXTENSION, "an extension of it cannot be read" },
 };
 
@@ -151,6 +156,7 @@ static int context_prepare(X509_STORE_CTX *context, X509_STORE *store, X509 *lea
         X509_VERIFY_PARAM *rules = X509_STORE_CTX_get0_param(context);
         X509_VERIFY_PARAM_set_depth(rules, CERTIFICATE_CHAIN_MAX -
                                                    2); /* between the leaf and the anchor */
+        X509_VERIFY_PARAM_set_auth_level(rules, SECURITY_LEVEL);
         /* Times are judged by us: in the last second of a certificate OpenSSL finds it expired. */
         if (X509_VERIFY_PARAM_set_flags(rules, X509_V_FLAG_PARTIAL_CHAIN |
                                                        X509_V_FLAG_CHECK_SS_SIGNATURE |

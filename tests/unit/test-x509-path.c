@@ -208,6 +208,24 @@ static void names_outside_an_issuers_constraints_break_the_chain(void **state) {
         finding_assert(&path.chain, "CN=Leaf: excluded subtree violation");
 }
 
+/* A hash that can be forged, and a key that can be broken. */
+static void weak_signatures_break_the_chain(void **state) {
+        EVP_PKEY *small = EVP_RSA_gen(1024), *usual = keys[LEAF];
+        Fault fault = { .facts = usual_leaf,
+                        .at = LEAF,
+                        .chain = "CN=Leaf: the hash of its signature is too weak" };
+
+        (void) state;
+        fault.facts.hash = EVP_sha1();
+        fault_assert(&fault);
+        fault.facts.hash = NULL;
+        fault.chain = "CN=Leaf: its key is too weak";
+        keys[LEAF] = small;
+        fault_assert(&fault);
+        keys[LEAF] = usual;
+        EVP_PKEY_free(small);
+}
+
 static void usage_is_told_beside_the_chain(void **state) {
         static const Fault faults[] = {
                 { { .extensions = { { "keyUsage", "critical,keyEncipherment" } } },
@@ -517,6 +535,7 @@ int main(void) {
                 cmocka_unit_test(faults_of_issuers_break_the_chain),
                 cmocka_unit_test(a_signature_by_another_key_breaks_the_chain),
                 cmocka_unit_test(names_outside_an_issuers_constraints_break_the_chain),
+                cmocka_unit_test(weak_signatures_break_the_chain),
                 cmocka_unit_test(usage_is_told_beside_the_chain),
                 cmocka_unit_test(validity_is_told_beside_the_chain),
                 cmocka_unit_test(every_fault_is_told_at_once),
