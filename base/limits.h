@@ -95,7 +95,6 @@
 /* Electronic seals (GB/T 38540-2020). */
 #define ESEAL_TEXT_MAX 64 /* a seal's id, a vendor, as written */
 #define ESEAL_MM_MAX 1000 /* a side of its picture */
-#define ESEAL_STAMP_MAX (64 * 1024)
 #define ESEAL_FILE_MAX (2 * 1024 * 1024) /* of others, read: pictures of any size */
 #define ESEAL_LISTED_MAX 64              /* certificates that a seal lists, read */
 #define ESEAL_EXTENSIONS_MAX 64          /* read */

@@ -40,7 +40,7 @@ int eseal_signature_value(Bytes signature, uint8_t **ret, size_t *ret_size) {
 int eseal_add_timestamp(Bytes signature, Bytes token, uint8_t **ret, size_t *ret_size) {
         _cleanup_(ses_signaturep) SesSignature *parsed = NULL;
 
-        if (token.size == 0 || token.size > ESEAL_STAMP_MAX)
+        if (token.size == 0 || token.size > TIMESTAMP_MAX)
                 return SEAL_E_INVALID_ARGS;
         parsed = signature_decode(signature);
         if (!parsed)

@@ -14,6 +14,7 @@
 #include "format/eseal-read.h"
 #include "format/eseal.h"
 #include "format/signature-value.h"
+#include "format/timestamp.h"
 #include "format/verify-certificate.h"
 #include "format/verify-kind.h"
 #include "format/verify-signer.h"
@@ -162,7 +163,7 @@ static void document_check(const Verification *v) {
 /* ---- times ------------------------------------------------------------------------------------- */
 
 /* In 2014 a token may stand in place of the time; over what it is made is not known here. */
-static void timestamp_check(const Verification *v) {
+static int timestamp_check(const Verification *v, uint64_t *ret_stamped) {
         const ESealFile *file = v->file;
 
         if (file->is_2014 && v->report->facts.claimed == 0)
@@ -172,8 +173,9 @@ static void timestamp_check(const Verification *v) {
         else if (!file->stamp)
                 verify_check(v->report, CHECK_TIMESTAMP, CHECK_ABSENT, "It has no time stamp");
         else
-                verify_check(v->report, CHECK_TIMESTAMP, CHECK_NOT_CHECKED,
-                             "Its time stamp is not looked into");
+                return timestamp_verify(ses_bytes(file->stamp), file->signer.value, v->trust,
+                                        v->report, ret_stamped);
+        return 0;
 }
 
 /* ---- certificates ------------------------------------------------------------------------------ */
@@ -227,27 +229,29 @@ static void names_tell(const Verification *v) {
 /* ---- all of it --------------------------------------------------------------------------------- */
 
 /* What the time is needed for comes behind it. */
-static int signature_check(Verification *v) {
+static int signature_check(Verification *v, uint64_t *ret_stamped) {
         int r = signing_check(v->report, &v->file->signer, &the_signer, &v->algorithm);
         if (r == 0)
+                r = timestamp_check(v, ret_stamped);
+        if (r == 0)
                 r = eseal_list_check(v->file, v->report);
-        if (r != 0)
-                return r;
-        timestamp_check(v);
-        document_check(v);
-        return 0;
+        if (r == 0)
+                document_check(v);
+        return r;
 }
 
 static int file_check(Verification *v) {
+        uint64_t stamped = 0;
+
         int r = signing_check(v->report, &v->file->maker, &the_maker, &v->maker_algorithm);
         if (r == 0 && v->file->is_signature)
-                r = signature_check(v);
+                r = signature_check(v, &stamped);
         if (r != 0)
                 return r;
         profile_tell(v);
         algorithm_facts_tell(v);
         names_tell(v);
-        verify_time_choose(v->report, v->trust, 0, v->report->facts.claimed);
+        verify_time_choose(v->report, v->trust, stamped, v->report->facts.claimed);
         r = eseal_content_check(v->file, v->report);
         return r == 0 ? certificates_check(v) : r;
 }

@@ -75,8 +75,8 @@ int eseal_document_digest(Bytes tbs, TPM2B_DIGEST *ret);
 int eseal_signature_value(Bytes signature, uint8_t **ret, size_t *ret_size);
 
 /*
- * The same SES_Signature with a time stamp token (DER) in it; one that is there is replaced. *ret
- * is malloc'ed. SEAL_E_INVALID_ARGS for other bytes, -ENOMEM.
+ * The same SES_Signature with a time stamp token (DER, at most TIMESTAMP_MAX bytes) in it; one
+ * that is there is replaced. *ret is malloc'ed. SEAL_E_INVALID_ARGS for other bytes, -ENOMEM.
  */
 int eseal_add_timestamp(Bytes signature, Bytes token, uint8_t **ret, size_t *ret_size);
 

@@ -10,6 +10,7 @@
 #include "format/x509-crl.h"
 #include "policy/openssl.h"
 #include "tests/fixture/eseal.h"
+#include "tests/fixture/stamper.h"
 #include "tests/unit/unit.h"
 
 /* As a register has it: a maker who certifies himself and the seal's key. */
@@ -23,6 +24,7 @@ enum { SM2, P256, P384, RSA2048, OFFICES };
 static const char *const algorithms[] = { "sm2-sm3", "ecdsa-sha256", "ecdsa-sha384",
                                           "rsassa-sha256" };
 static Office offices[OFFICES];
+static Stamper stamper;
 
 static void crl_make(Office *office, const X509CrlEntry *entries, size_t count) {
         const X509CrlFacts facts = {
@@ -45,6 +47,7 @@ static void crl_make(Office *office, const X509CrlEntry *entries, size_t count) 
 
 static int offices_open(void **state) {
         (void) state;
+        stamper_make(&stamper, NULL);
         for (size_t i = 0; i < OFFICES; i++) {
                 signer_make(&offices[i].maker, algorithms[i], "Seal maker");
                 signer_make(&offices[i].seal, algorithms[i], "50011200000001");
@@ -57,6 +60,7 @@ static int offices_open(void **state) {
 
 static int offices_close(void **state) {
         (void) state;
+        stamper_done(&stamper);
         for (size_t i = 0; i < OFFICES; i++) {
                 signer_done(&offices[i].maker);
                 signer_done(&offices[i].seal);
@@ -94,6 +98,7 @@ static Verdict verify_at(const Office *office, Bytes file, const char *text, uin
         const VerifyTrust trust = {
                 .anchors = { anchors, 1 },
                 .crls = { crls, 1 },
+                .timestamp_anchors = { &stamper.certificates[1], 1 },
                 .at = at,
                 .now = SIGNER_TIME + 2 * USEC_PER_DAY,
         };
@@ -543,27 +548,107 @@ static void another_name_of_sm2_is_tolerated(void **state) {
         assert_deviations(DEVIATIONS(DEVIATION_ALGORITHM_IDENTIFIER));
 }
 
+/* What is stamped in the place of the value; size 0: the value. */
+static Bytes stamped_instead;
+
+static ASN1_BIT_STRING *stamp_make(const SesSignature *whole) {
+        const Bytes value = stamped_instead.size > 0 ? stamped_instead : ses_bytes(whole->value);
+        ASN1_BIT_STRING *bits = ASN1_BIT_STRING_new();
+        size_t size = 0;
+
+        uint8_t *token = stamper_token(&stamper, value, &size);
+        assert_non_null(bits);
+        assert_true(ses_put_bits(bits, (Bytes){ token, size }));
+        free(token);
+        return bits;
+}
+
+static void stamp_usual(SesSignature *whole) {
+        whole->stamp = stamp_make(whole);
+}
+
 static void stamp_untagged(SesSignature *whole) {
-        whole->stamp_untagged = ASN1_BIT_STRING_new();
-        assert_true(ses_put_bits(whole->stamp_untagged, (Bytes){ (const uint8_t *) "token", 5 }));
+        whole->stamp_untagged = stamp_make(whole);
 }
 
 static void stamp_twice(SesSignature *whole) {
+        stamp_usual(whole);
         stamp_untagged(whole);
+}
+
+static void stamp_nonsense(SesSignature *whole) {
         whole->stamp = ASN1_BIT_STRING_new();
         assert_true(ses_put_bits(whole->stamp, (Bytes){ (const uint8_t *) "token", 5 }));
 }
 
-static void a_time_stamp_is_looked_at_with_its_tag_or_without(void **state) {
+/* In our own two steps, and in one as others make it. */
+static void a_time_stamp_proves_the_time(void **state) {
+        SealMaking making = making_of(&offices[SM2]);
+        _made_ Made plain = made_signature(&making), value = {}, token = {}, stamped = {};
+
+        (void) state;
+        stamper.time = SIGNER_TIME + 3 * USEC_PER_SEC;
+        assert_int_equal(eseal_signature_value(made_bytes(&plain), &value.data, &value.size), 0);
+        token.data = stamper_token(&stamper, made_bytes(&value), &token.size);
+        assert_int_equal(eseal_add_timestamp(made_bytes(&plain), made_bytes(&token), &stamped.data,
+                                             &stamped.size),
+                         0);
+        (void) verify(&offices[SM2], &stamped);
+        assert_all_good();
+        assert_row(CHECK_TIMESTAMP, CHECK_PASSED, "It was there at");
+        assert_int_equal(report.facts.stamped, stamper.time);
+        assert_int_equal(report.facts.time, stamper.time);
+        assert_int_equal(report.facts.time_source, VERIFY_TIME_STAMPED);
+        making.whole = stamp_usual;
+        _made_ Made again = made_signature(&making);
+        (void) verify(&offices[SM2], &again);
+        assert_all_good();
+        assert_row(CHECK_TIMESTAMP, CHECK_PASSED, "It was there at");
+        assert_deviations(NULL, 0);
+}
+
+/* Which is when the seal and both certificates are judged, whatever the signer claims. */
+static void the_time_that_is_proven_counts(void **state) {
+        SealMaking making = making_of(&offices[SM2]);
+
+        (void) state;
+        stamper.time = SIGNER_TIME - 10 * USEC_PER_SEC;
+        making.whole = stamp_usual;
+        _made_ Made signature = made_signature(&making);
+        (void) verify(&offices[SM2], &signature);
+        assert_int_equal(report.facts.claimed, SIGNER_TIME);
+        assert_row(CHECK_TIMESTAMP, CHECK_PASSED, "");
+        assert_fails_only(CHECK_SEAL_VALIDITY, "not valid yet");
+        stamper.time = SIGNER_TIME;
+}
+
+static void a_time_stamp_is_of_this_signature(void **state) {
+        SealMaking making = making_of(&offices[SM2]);
+
+        (void) state;
+        stamped_instead = (Bytes){ (const uint8_t *) "another", 7 };
+        making.whole = stamp_usual;
+        _made_ Made other = made_signature(&making);
+        stamped_instead = (Bytes){};
+        (void) verify(&offices[SM2], &other);
+        assert_fails_only(CHECK_TIMESTAMP, "");
+        assert_int_equal(report.facts.time_source, VERIFY_TIME_CLAIMED);
+        making.whole = stamp_nonsense;
+        _made_ Made nonsense = made_signature(&making);
+        (void) verify(&offices[SM2], &nonsense);
+        assert_fails_only(CHECK_TIMESTAMP, "");
+}
+
+static void a_time_stamp_without_its_tag_is_tolerated(void **state) {
         SealMaking making = making_of(&offices[SM2]);
 
         (void) state;
         making.whole = stamp_untagged;
         _made_ Made untagged = made_signature(&making);
         (void) verify(&offices[SM2], &untagged);
-        assert_true(verify_deviated(&report, DEVIATION_UNTAGGED_TIMESTAMP));
-        assert_true(verify_result(&report, CHECK_TIMESTAMP) == CHECK_FAILED ||
-                    verify_result(&report, CHECK_TIMESTAMP) == CHECK_NOT_CHECKED);
+        assert_all_good();
+        assert_row(CHECK_TIMESTAMP, CHECK_PASSED, "It was there at");
+        assert_deviations(DEVIATIONS(DEVIATION_UNTAGGED_TIMESTAMP));
         making.whole = stamp_twice;
         _made_ Made twice = made_signature(&making);
         assert_structure_fails(&offices[SM2], &twice, "two time stamps");
@@ -1069,7 +1154,10 @@ int main(void) {
                 cmocka_unit_test(a_picture_is_what_its_type_says),
                 cmocka_unit_test(times_are_tolerated_as_long_as_they_are_some),
                 cmocka_unit_test(another_name_of_sm2_is_tolerated),
-                cmocka_unit_test(a_time_stamp_is_looked_at_with_its_tag_or_without),
+                cmocka_unit_test(a_time_stamp_proves_the_time),
+                cmocka_unit_test(the_time_that_is_proven_counts),
+                cmocka_unit_test(a_time_stamp_is_of_this_signature),
+                cmocka_unit_test(a_time_stamp_without_its_tag_is_tolerated),
                 cmocka_unit_test(bytes_behind_the_end_are_told),
                 cmocka_unit_test(what_is_not_der_is_told),
                 cmocka_unit_test(a_version_that_is_not_known_is_refused_by_name),
