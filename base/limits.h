@@ -75,12 +75,11 @@
 #define SIGN_RESULT_MAX (USE_STRUCTURE_MAX + CERTIFICATE_CHAIN_BYTES_MAX) /* of one digest */
 
 /* Verification of signatures and seals. */
-#define VERIFY_FILE_MAX (8 * 1024 * 1024) /* a signature or a seal, with its picture */
-#define VERIFY_TEXT_MAX 383               /* a sentence of a report */
-#define VERIFY_NAME_MAX 255               /* a name that is quoted; cut */
-#define VERIFY_SERIAL_MAX 64              /* hex; RFC 5280 §4.1.2.2 has 20 bytes at most */
-#define VERIFY_DEVIATIONS_MAX 32          /* that are told one by one */
-#define VERIFY_HASHES_MAX 4               /* of a document, made in one pass */
+#define VERIFY_TEXT_MAX 383      /* a sentence of a report */
+#define VERIFY_NAME_MAX 255      /* a name that is quoted; cut */
+#define VERIFY_SERIAL_MAX 64     /* hex; RFC 5280 §4.1.2.2 has 20 bytes at most */
+#define VERIFY_DEVIATIONS_MAX 32 /* that are told one by one */
+#define VERIFY_HASHES_MAX 4      /* of a document, made in one pass */
 
 /* Pictures of seals. */
 #define PICTURE_SIDE_MAX 4096                 /* pixels, PNG and JPEG */
@@ -93,8 +92,8 @@
 #define PICTURE_UNITS_MAX 1000000             /* a side of an SVG */
 
 /* Electronic seals (GB/T 38540-2020). */
-#define ESEAL_TEXT_MAX 64 /* a seal's id, a vendor, as written */
-#define ESEAL_MM_MAX 1000 /* a side of its picture */
+#define ESEAL_TEXT_MAX 64                /* a seal's id, a vendor, as written */
+#define ESEAL_MM_MAX 1000                /* a side of its picture */
 #define ESEAL_FILE_MAX (2 * 1024 * 1024) /* of others, read: pictures of any size */
 #define ESEAL_LISTED_MAX 64              /* certificates that a seal lists, read */
 #define ESEAL_EXTENSIONS_MAX 64          /* read */

@@ -14,14 +14,20 @@
 #define TIMEOUT_USEC (180 * USEC_PER_SEC)
 #define SERVICE "org.sealsd1"
 
-static int bus_open(Context *context) {
+int bus_attempt(Context *context) {
         if (context->bus)
                 return 0;
         int r = sd_bus_open_system(&context->bus);
         if (r < 0)
-                return fail_errno(context, r, "the system bus cannot be reached");
+                return r;
         (void) sd_bus_set_allow_interactive_authorization(context->bus, true);
         return 0;
+}
+
+static int bus_open(Context *context) {
+        int r = bus_attempt(context);
+
+        return r < 0 ? fail_errno(context, r, "the system bus cannot be reached") : 0;
 }
 
 int call_built(const Context *context, int r) {

@@ -31,6 +31,9 @@ DEFINE_CLEANUP(json_t, json_free)
 #define SEAL "org.sealsd1.Seal"
 #define MANAGER_PATH "/org/sealsd1"
 
+/* Connect, and leave a failure to the caller. A negative errno. */
+int bus_attempt(Context *context);
+
 /* A call with its arguments still to be appended; the caller unrefs it. */
 int call_new(Context *context, const char *path, const char *interface, const char *member,
              sd_bus_message **ret);

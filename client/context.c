@@ -30,9 +30,10 @@ static const char *local_name(int exit_code) {
                 [EXIT_TPM] = "Tpm",
                 [EXIT_TRY_AGAIN] = "TryAgain",
                 [EXIT_VERIFICATION] = "VerificationFailed",
+                [EXIT_INCOMPLETE] = "Incomplete",
         };
 
-        return exit_code > 0 && exit_code <= EXIT_VERIFICATION ? names[exit_code] : "Failed";
+        return exit_code > 0 && exit_code <= EXIT_INCOMPLETE ? names[exit_code] : "Failed";
 }
 
 static void print_json(const char *name, const char *message, const char *hint) {

@@ -25,6 +25,7 @@ typedef enum ExitCode {
         EXIT_TPM = 8,
         EXIT_TRY_AGAIN = 9,
         EXIT_VERIFICATION = 10,
+        EXIT_INCOMPLETE = 11, /* nothing was bad, and not everything was checked */
 } ExitCode;
 
 #define DONE (-1)

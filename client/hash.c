@@ -41,6 +41,12 @@ int hash_choose(const Context *context, const Algorithm *algorithm, const char *
         return *ret ? 0 : fail_openssl(context, name ? name : algorithm->hash);
 }
 
+const EVP_MD *hash_md(const char *name) {
+        const Hash *hash = hash_find(name);
+
+        return hash ? EVP_get_digestbynid(hash->nid) : NULL;
+}
+
 const char *hash_name(const EVP_MD *md) {
         for (size_t i = 0; i < sizeof(hashes) / sizeof(hashes[0]); i++)
                 if (EVP_MD_get_type(md) == hashes[i].nid)

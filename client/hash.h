@@ -17,5 +17,8 @@ int hash_choose(const Context *context, const Algorithm *algorithm, const char *
 /* Is the name a hash at all? EXIT_USAGE if not; NULL is. Needs no seal. */
 int hash_check(const Context *context, const char *name);
 
+/* NULL for a name that is none. */
+const EVP_MD *hash_md(const char *name);
+
 /* The name as --hash and `openssl dgst -NAME` take it. */
 const char *hash_name(const EVP_MD *md);

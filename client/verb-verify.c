@@ -1,180 +1,225 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* sealctl verify: does this signature belong to this file and this key? */
-#include <stdio.h>
+/* sealctl verify: what is this signature or seal worth, check by check? */
 #include <string.h>
 
-#include <openssl/err.h>
-
 #include "base/cleanup.h"
-#include "client/authority.h"
-#include "client/bus-call.h"
 #include "client/file.h"
 #include "client/hash.h"
-#include "client/output.h"
-#include "client/text.h"
 #include "client/verb.h"
-#include "client/verify.h"
+#include "client/verify-input.h"
+#include "client/verify-material.h"
+#include "client/verify-plain.h"
+#include "client/verify-print.h"
+#include "client/verify-raw.h"
+#include "client/verify-state.h"
+#include "format/cms-content.h"
+#include "format/cms-verify.h"
+#include "format/eseal-verify.h"
 #include "policy/sm2.h"
 
 static const char help[] =
-        "Usage: sealctl verify FILE --public-key PEM [OPTIONS]\n"
-        "       sealctl verify FILE --seal NUMBER [OPTIONS]\n"
+        "Usage: sealctl verify [DOCUMENT] --signature FILE --trust FILE [OPTIONS]\n"
+        "       sealctl verify DOCUMENT --public-key PEM [OPTIONS]\n"
+        "       sealctl verify DOCUMENT --seal NUMBER [OPTIONS]\n"
         "\n"
-        "Check a detached signature. With --public-key nothing but the files is needed:\n"
-        "no daemon, no TPM. Exits with 0 when it is good, with 10 when it is not. It\n"
-        "says who signed what, not whether the seal was revoked: see 'sealctl show\n"
-        "NUMBER'.\n"
+        "Check a signature or an electronic seal offline, each check with a result of its\n"
+        "own: a CAdES signature (also of PAdES, and of GB/T 35275) beside DOCUMENT or around\n"
+        "it, a signature with an electronic seal (GB/T 38540-2020, GM/T 0031-2014), such a\n"
+        "seal alone (.esl), or a bare signature with its certificate. What FILE is, it says\n"
+        "itself. Trust comes from the files named here and from nowhere else. With\n"
+        "--public-key, or --seal for a bare signature, that key alone decides.\n"
+        "\n"
+        "Exits with 0 when all that applies was checked and passed, with 10 when a check\n"
+        "failed, and with 11 when nothing failed and something could not be checked, as\n"
+        "revocation without a list.\n"
+        "\n"
+        "Certificates and seal are judged at the time of --at, else of a time stamp that\n"
+        "passed, else at the time that the signer claims, else now. A certificate revoked\n"
+        "after a time that is only claimed is not-checked: any time can be claimed.\n"
         "\n"
         "Options:\n"
-        "  --signature SIG    The signature (default: FILE.sig)\n"
-        "  --public-key PEM   The seal's public key or certificate\n"
-        "  --seal NUMBER      Ask the daemon of this machine for the seal's public key\n"
-        "  --hash HASH        sha256, sha384, sha512, sm3 (default: by the key: sha256,\n"
-        "                     P-384 sha384, SM2 sm3)\n"
-        "  --scheme SCHEME    RSA: rsassa or rsapss (default: either)\n"
+        "  --signature FILE      The signature or seal (default: DOCUMENT.sig)\n"
+        "  --trust FILE          Certificates that are trusted, PEM or DER; repeat\n"
+        "  --intermediate FILE   Certificates that lead to them; repeat\n"
+        "  --crl FILE            Revocation lists; repeat\n"
+        "  --tsa-trust FILE      Certificates trusted to stamp times; repeat\n"
+        "  --at TIME             Judge at this time, as 2026-11-20T09:30:00Z or -30d\n"
+        "  --offline             Do not ask the daemon of this machine how the seal stood\n"
+        "  --seal NUMBER         The seal that it has to be of, and whose state is asked\n"
+        "  --kind KIND           cades, eseal, seal, raw: read FILE as this\n"
+        "  --extract OUT         Write the document that a signature holds to OUT\n"
+        "  --certificate FILE    Of a bare signature: the signer's, and what leads on\n"
+        "  --public-key PEM      Of a bare signature: a public key or certificate\n"
+        "  --hash HASH           Of a bare signature: sha256, sha384, sha512, sm3 (default:\n"
+        "                        by the key: sha256, P-384 sha384, SM2 sm3)\n"
+        "  --scheme SCHEME       Of a bare RSA signature: rsassa or rsapss (default: either)\n"
         "\n"
         "Example:\n"
+        "  sealctl verify contract.pdf --signature contract.p7s --trust maker.pem \\\n"
+        "      --crl maker.crl\n"
+        "  sealctl verify --signature seal.esl --trust maker.pem\n"
         "  sealctl verify contract.pdf --public-key seal.pem\n"
         "\n"
-        "Next: the same with openssl:\n"
+        "Next: the same of a bare signature with openssl:\n"
         "  openssl dgst -sha256 -verify seal.pem -signature contract.pdf.sig contract.pdf\n"
         "with -sigopt rsa_padding_mode:pss for rsapss, and for SM2 with -sm3 and\n"
         "-sigopt distid:" SM2_IDENTITY ".\n";
 
-typedef struct VerifyOptions {
-        const char *file, *signature, *public_key, *seal, *hash, *scheme;
-        const EVP_MD *md;
-} VerifyOptions;
+/* --- what goes together ----------------------------------------------------------------------- */
 
-static int options_check(const Context *context, VerifyOptions *o) {
-        if (!o->public_key == !o->seal)
-                return fail(context, EXIT_USAGE, "one of --public-key and --seal is needed");
-        if (strcmp(o->file, "-") == 0 && !o->signature)
+static int words_check(const Context *context, const VerifyWords *w) {
+        if (!w->document && !w->signature)
+                return fail(context, EXIT_USAGE, "DOCUMENT or --signature is missing");
+        if (w->document && strcmp(w->document, "-") == 0 && !w->signature)
                 return fail(context, EXIT_USAGE, "standard input needs --signature");
-        return hash_check(context, o->hash);
+        if (w->signature && strcmp(w->signature, "-") == 0 && w->document &&
+            strcmp(w->document, "-") == 0)
+                return fail(context, EXIT_USAGE, "only one of both can be standard input");
+        if (w->public_key && (w->certificate || w->seal))
+                return fail(context, EXIT_USAGE, "--public-key excludes --certificate and --seal");
+        return hash_check(context, w->hash);
 }
 
-static int key_from_file(const Context *context, const char *path, EVP_PKEY **ret) {
-        uint8_t *data = NULL;
-        size_t size = 0;
+/* A bare signature says nothing of itself. */
+static int kind_check(const Context *context, const VerifyWords *w, const VerifyInput *input) {
+        const char *name = w->signature ? w->signature : "the signature";
 
-        int r = file_read(context, path, PEM_MAX, &data, &size);
-        if (r != 0)
-                return r;
-        *ret = verify_key_parse((const char *) data, size);
-        file_data_free(data, size);
-        ERR_clear_error();
-        return *ret ? 0 : fail_plain(context, EXIT_USAGE, "%s is no PEM key or certificate", path);
-}
-
-static int key_from_seal(Context *context, const char *number, EVP_PKEY **ret) {
-        _cleanup_(json_freep) json_t *seal = NULL;
-        char path[PATH_SIZE];
-
-        if (!seal_path_parse(number, path))
-                return fail(context, EXIT_USAGE, "'%s' is no seal number", number);
-        int r = describe(context, path, SEAL, &seal);
-        if (r != 0)
-                return r;
-        const char *pem = json_text(seal, "public-key");
-        *ret = verify_key_parse(pem, strlen(pem));
-        return *ret ? 0 : fail_openssl(context, "the seal's public key");
-}
-
-static int signature_read(const Context *context, const VerifyOptions *o, uint8_t **ret,
-                          size_t *ret_size) {
-        _cleanup_free_ char *path = NULL;
-
-        if (o->signature)
-                return file_read(context, o->signature, SIGNATURE_MAX, ret, ret_size);
-        if (asprintf(&path, "%s.sig", o->file) < 0) {
-                path = NULL;
-                return fail(context, EXIT_OTHER, "out of memory");
-        }
-        return file_read(context, path, SIGNATURE_MAX, ret, ret_size);
-}
-
-/* A signature does not tell what was hashed how: that is the most harmless reason to refuse one. */
-static int refusal(const Context *context, const VerifyOptions *o, const Algorithm *algorithm) {
-        const char *hash = o->hash ? o->hash : algorithm->hash;
-
-        return fail(context, EXIT_VERIFICATION,
-                    "%s: the signature is not of this key over this file with %s%s", o->file, hash,
-                    o->hash || strcmp(hash, "sm3") == 0 ? "" : "; --hash tries another hash");
-}
-
-static int verdict(const Context *context, const VerifyOptions *o, EVP_PKEY *key, bool good) {
-        char fingerprint[FINGERPRINT_SIZE];
-
-        if (!good)
-                return refusal(context, o, verify_algorithm(key));
-        authority_fingerprint(key, fingerprint);
-        if (context->json) {
-                _cleanup_(json_freep) json_t *object = json_pack("{sb ss}", "verified", 1,
-                                                                 "public-key-sha256", fingerprint);
-                return print_json_value(context, object);
-        }
-        fputs("Good signature over ", stdout);
-        print_escaped(o->file);
-        printf("\nPublic key: SHA256 %s\n", fingerprint);
+        if (input->kind == VERIFY_FILE_X509)
+                return fail_plain(context, EXIT_USAGE,
+                                  "%s is a certificate, a request or a list, not a signature",
+                                  name);
+        if (input->kind == VERIFY_FILE_OTHER && !w->certificate)
+                return fail(context, EXIT_USAGE,
+                            "%s is no signature or seal that says what it is; a bare signature "
+                            "needs --certificate, --public-key or --seal",
+                            name);
+        if (input->kind == VERIFY_FILE_OTHER && !w->document)
+                return fail(context, EXIT_USAGE, "a bare signature needs its DOCUMENT");
+        if (input->kind == VERIFY_FILE_SES_SEAL && w->document)
+                return fail(context, EXIT_USAGE, "%s is a seal alone, and of no DOCUMENT", name);
+        if (input->kind != VERIFY_FILE_OTHER && (w->certificate || w->hash || w->scheme))
+                return fail(context, EXIT_USAGE,
+                            "--certificate, --hash and --scheme are for a bare signature; %s says "
+                            "these itself",
+                            name);
+        if (input->kind != VERIFY_FILE_CMS && w->extract)
+                return fail(context, EXIT_USAGE, "%s holds no document to extract", name);
         return 0;
 }
 
-/* The hash of the key's Z_A, which only SM2 has, and the file. */
-static int digest_file(const Context *context, const VerifyOptions *o, EVP_PKEY *key, uint8_t *ret,
-                       size_t *ret_size) {
-        TPM2B_DIGEST prefix;
+/* --- verifying -------------------------------------------------------------------------------- */
 
-        if (sm2_prefix_of_pkey(key, &prefix) != 0)
-                return fail_openssl(context, "SM3");
-        return file_hash(context, o->file, o->md, (Bytes){ prefix.buffer, prefix.size }, ret,
-                         ret_size);
+/* A verifier tells everything in its report, but for what went wrong here. */
+static int judged(const Context *context, int r) {
+        return r < 0 ? fail_errno(context, r, "it cannot be verified") : 0;
 }
 
-static int hash_of_key(const Context *context, VerifyOptions *o, EVP_PKEY *key) {
-        const Algorithm *algorithm = verify_algorithm(key);
+static int cms_judge(const Context *context, const VerifyWords *w, const VerifyTrust *trust,
+                     Bytes file, VerifyReport *report) {
+        VerifyDocument document = {};
 
-        if (!algorithm)
-                return fail_plain(context, EXIT_USAGE,
-                                  "the key is not of a seal: those are " ALGORITHM_NAMES);
-        return hash_choose(context, algorithm, o->hash, o->scheme, &o->md);
+        int r = verify_document_hash(context, w, cms_document_hash(file), &document);
+        return r != 0 ? r : judged(context, cms_verify(file, &document, trust, report));
 }
 
-static int verify(Context *context, VerifyOptions *o) {
-        _cleanup_(pkey_freep) EVP_PKEY *key = NULL;
-        _cleanup_free_ uint8_t *signature = NULL;
-        uint8_t digest[EVP_MAX_MD_SIZE];
-        size_t signature_size = 0, digest_size = 0;
+static int eseal_judge(const Context *context, const VerifyWords *w, const VerifyTrust *trust,
+                       Bytes file, VerifyReport *report) {
+        VerifyDocument document = {};
 
-        int r = o->seal ? key_from_seal(context, o->seal, &key)
-                        : key_from_file(context, o->public_key, &key);
+        int r = verify_document_hash(context, w, eseal_document_hash(file), &document);
+        return r != 0 ? r : judged(context, eseal_verify(file, &document, trust, report));
+}
+
+static int judge(const Context *context, const VerifyWords *w, const VerifyTrust *trust,
+                 const VerifyInput *input, VerifyReport *report) {
+        const Bytes file = { input->data, input->size };
+
+        switch (input->kind) {
+        case VERIFY_FILE_CMS:
+                return cms_judge(context, w, trust, file, report);
+        case VERIFY_FILE_SES_SIGNATURE:
+        case VERIFY_FILE_SES_SEAL:
+                return eseal_judge(context, w, trust, file, report);
+        default:
+                return verify_raw(context, w, trust, file, report);
+        }
+}
+
+/* Only what nothing speaks against: what is written is what was signed. */
+static int extract(const Context *context, const VerifyWords *w, Bytes file,
+                   const VerifyReport *report) {
+        _cleanup_free_ uint8_t *document = NULL;
+        size_t size = 0;
+
+        if (!w->extract || verify_verdict(report) == VERDICT_FAILED) {
+                if (w->extract)
+                        note(context, "Since a check failed, nothing is written to %s.",
+                             w->extract);
+                return 0;
+        }
+        int r = cms_content(file, &document, &size);
+        if (r < 0)
+                return fail_errno(context, r, "the document cannot be extracted");
+        if (r > 0)
+                return fail_plain(context, EXIT_NOT_FOUND,
+                                  "the signature is detached: there is no document in it");
+        return file_write(context, w->extract, 0644, (Bytes){ document, size });
+}
+
+static int report_make(Context *context, const VerifyWords *w, const VerifyInput *input) {
+        _cleanup_verify_material_ VerifyMaterial material = {};
+        VerifyReport report;
+
+        int r = verify_material_read(context, w, &material);
         if (r == 0)
-                r = hash_of_key(context, o, key);
+                r = judge(context, w, &material.trust, input, &report);
         if (r == 0)
-                r = signature_read(context, o, &signature, &signature_size);
+                r = verify_state(context, w, &report);
+        if (r == 0 && input->pem)
+                verify_deviation(&report, DEVIATION_PEM, NULL);
         if (r == 0)
-                r = digest_file(context, o, key, digest, &digest_size);
-        if (r != 0)
-                return r;
-        return verdict(context, o, key,
-                       verify_digest(key, o->md, o->scheme, (Bytes){ digest, digest_size },
-                                     (Bytes){ signature, signature_size }));
+                r = extract(context, w, (Bytes){ input->data, input->size }, &report);
+        return r != 0 ? r : verify_print(context, &report);
+}
+
+static int input_verify(Context *context, const VerifyWords *w, const VerifyInput *input) {
+        if (w->public_key || (w->seal && !w->certificate && input->kind == VERIFY_FILE_OTHER))
+                return verify_plain(context, w, (Bytes){ input->data, input->size });
+        int r = kind_check(context, w, input);
+        return r != 0 ? r : report_make(context, w, input);
 }
 
 int verb_verify(Context *context, int argc, char **argv) {
-        VerifyOptions o = {};
+        VerifyWords w = {};
         const CommandOption table[] = {
-                { "signature", .text = &o.signature }, { "public-key", .text = &o.public_key },
-                { "seal", .text = &o.seal },           { "hash", .text = &o.hash },
-                { "scheme", .text = &o.scheme },
+                { "signature", .text = &w.signature },
+                { "trust", .list = &w.trust },
+                { "intermediate", .list = &w.intermediates },
+                { "crl", .list = &w.crls },
+                { "tsa-trust", .list = &w.timestamp_trust },
+                { "at", .time_end = &w.at },
+                { "offline", .flag = &w.offline },
+                { "seal", .text = &w.seal },
+                { "kind", .text = &w.kind },
+                { "extract", .text = &w.extract },
+                { "certificate", .text = &w.certificate },
+                { "public-key", .text = &w.public_key },
+                { "hash", .text = &w.hash },
+                { "scheme", .text = &w.scheme },
         };
-        const Usage usage = { help, OPTIONS(table), 1, 1 };
+        const Usage usage = { help, OPTIONS(table), 0, 1 };
+        VerifyInput input = {};
         char **arguments;
 
         int r = options_parse(context, argc, argv, &usage, &arguments);
         if (r != 0)
                 return r;
-        o.file = arguments[0];
-        r = options_check(context, &o);
-        return r != 0 ? r : verify(context, &o);
+        w.document = arguments[0];
+        r = words_check(context, &w);
+        if (r == 0)
+                r = verify_input_read(context, &w, &input);
+        if (r == 0)
+                r = input_verify(context, &w, &input);
+        verify_input_done(&input);
+        return r;
 }

@@ -66,10 +66,18 @@ static VerifyFile sequence_guess(Bytes content) {
         }
 }
 
+static const char pem[] = "-----BEGIN ";
+
+static bool is_pem(Bytes file) {
+        return file.size >= sizeof(pem) - 1 && memcmp(file.data, pem, sizeof(pem) - 1) == 0;
+}
+
 VerifyFile verify_file_guess(Bytes file) {
         VerifyFile found = VERIFY_FILE_OTHER;
         Bytes content;
 
+        if (is_pem(file)) /* what verify_file_unwrap() leaves */
+                return VERIFY_FILE_X509;
         if (tag_read(file, &content) == V_ASN1_SEQUENCE)
                 found = sequence_guess(content);
         ERR_clear_error();
@@ -95,14 +103,12 @@ static bool block_read(BIO *in, uint8_t **ret, size_t *ret_size, bool *ret_certi
 }
 
 bool verify_file_unwrap(Bytes file, uint8_t **ret, size_t *ret_size) {
-        static const char begin[] = "-----BEGIN ";
         _cleanup_(BIO_freep) BIO *in = NULL;
         bool found = false, certificate = true;
         uint8_t *data = NULL;
         size_t size = 0;
 
-        if (file.size > INT_MAX || file.size < sizeof(begin) - 1 ||
-            memcmp(file.data, begin, sizeof(begin) - 1) != 0)
+        if (file.size > INT_MAX || !is_pem(file))
                 return false;
         in = BIO_new_mem_buf(file.data, (int) file.size);
         while (in && certificate && block_read(in, &data, &size, &certificate)) {

@@ -13,7 +13,7 @@ typedef enum VerifyFile {
         VERIFY_FILE_CMS,
         VERIFY_FILE_SES_SIGNATURE,
         VERIFY_FILE_SES_SEAL,
-        VERIFY_FILE_X509, /* a certificate, a request or a CRL */
+        VERIFY_FILE_X509, /* a certificate, a request or a CRL, in DER; anything in PEM */
 } VerifyFile;
 
 /* Of DER or BER. ContentInfo of any type is CMS; also a seal or signature of an unknown version. */

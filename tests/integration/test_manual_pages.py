@@ -49,6 +49,8 @@ def test_pages_say_what_the_code_says():
 @pytest.mark.parametrize("page,old,new", [
     ("sealctl-seal.8", r"\fB\-\-purpose\fR", r"\fB\-\-purposes\fR"),
     ("sealctl-seal.8", "begin verb suspend\n", "begin verb suspended\n"),
+    ("sealctl-verify.8", "certificate\\-in\\-seal", "certificate\\-inside"),
+    ("sealctl-verify.8", "raw\\-signature", "bare\\-signature"),
     ("sealsd-roles.7", "approve\\-policy", "manage"),
     ("sealsd-procedures.7", "suspended", "active"),
     ("sealsd.conf.5", "1095", "1096"),
@@ -56,7 +58,7 @@ def test_pages_say_what_the_code_says():
     ("org.sealsd1.5", "org.sealsd1.Error.Revoked", "org.sealsd1.Error.Gone"),
 ])
 def test_page_that_says_otherwise_is_noticed(tmp_path, page, old, new):
-    for folder in ("docs", "units", "base"):
+    for folder in ("docs", "units", "base", "format"):
         shutil.copytree(ROOT / folder, tmp_path / folder)
     path = tmp_path / "docs" / page
     text = path.read_text()
@@ -165,6 +167,7 @@ def test_completion_offers_words_numbers_and_ids(shared):
     assert complete(shared, "sealctl requests --state a") == {"applied", "approved"}
     assert complete(shared, "sealctl requests --kind re") == {
         "renew", "recertify", "revoke", "resume", "review"}
+    assert complete(shared, "sealctl verify --kind ") == {"cades", "eseal", "seal", "raw"}
     assert complete(shared, "sealctl separation set s") == {"single", "strict"}
     assert applicant in complete(shared, f"sealctl deliver {shared['SEAL']} {applicant[:6]}")
     assert complete(shared, "sealctl sign --name ") == set()  # only the caller knows

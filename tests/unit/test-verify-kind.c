@@ -29,6 +29,8 @@ static void each_kind_is_known_by_how_it_begins(void **state) {
         assert_int_equal(guess("300530030201013000"), VERIFY_FILE_X509);
         assert_int_equal(guess("300c300a0201013005060355040a0000"), VERIFY_FILE_X509);
         assert_int_equal(guess("300730050201003000"), VERIFY_FILE_X509);
+        assert_int_equal(guess("2d2d2d2d2d424547494e20"), VERIFY_FILE_X509);
+        assert_int_equal(guess("2d2d2d2d2d424547494e"), VERIFY_FILE_OTHER);
 }
 
 static void everything_else_is_other(void **state) {

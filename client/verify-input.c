@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "client/verify-input.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "client/file.h"
+#include "client/hash.h"
+
+typedef struct Kind {
+        const char *word;
+        VerifyFile kind;
+} Kind;
+
+static const Kind kinds[] = {
+        { "cades", VERIFY_FILE_CMS },
+        { "eseal", VERIFY_FILE_SES_SIGNATURE },
+        { "seal", VERIFY_FILE_SES_SEAL },
+        { "raw", VERIFY_FILE_OTHER },
+};
+
+static const Kind *kind_of(const char *word) {
+        for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
+                if (strcmp(word, kinds[i].word) == 0)
+                        return &kinds[i];
+        return NULL;
+}
+
+/* A file that says itself what it is is not taken for another thing: a seal alone signs nothing. */
+static int kind_find(const Context *context, const VerifyWords *words, VerifyInput *input) {
+        const VerifyFile found = verify_file_guess((Bytes){ input->data, input->size });
+        const Kind *named = words->kind ? kind_of(words->kind) : NULL;
+
+        if (words->kind && !named)
+                return fail(context, EXIT_USAGE, "--kind is cades, eseal, seal or raw, not '%s'",
+                            words->kind);
+        input->kind = named ? named->kind : found;
+        for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
+                if (kinds[i].kind == found && found != VERIFY_FILE_OTHER && input->kind != found &&
+                    input->kind != VERIFY_FILE_OTHER)
+                        return fail_plain(context, EXIT_USAGE, "it is of kind %s, not %s",
+                                          kinds[i].word, words->kind);
+        return 0;
+}
+
+static void unwrap(VerifyInput *input) {
+        uint8_t *data = NULL;
+        size_t size = 0;
+
+        if (!verify_file_unwrap((Bytes){ input->data, input->size }, &data, &size))
+                return;
+        free(input->data);
+        input->data = data;
+        input->size = size;
+        input->pem = true;
+}
+
+static int file_get(const Context *context, const VerifyWords *words, VerifyInput *input) {
+        _cleanup_free_ char *path = NULL;
+
+        if (words->signature)
+                return file_read(context, words->signature, CMS_FILE_MAX, &input->data,
+                                 &input->size);
+        if (asprintf(&path, "%s.sig", words->document) < 0) {
+                path = NULL;
+                return fail(context, EXIT_OTHER, "out of memory");
+        }
+        return file_read(context, path, CMS_FILE_MAX, &input->data, &input->size);
+}
+
+int verify_input_read(const Context *context, const VerifyWords *words, VerifyInput *ret) {
+        int r = file_get(context, words, ret);
+
+        if (r != 0)
+                return r;
+        unwrap(ret);
+        return kind_find(context, words, ret);
+}
+
+void verify_input_done(VerifyInput *input) {
+        free(input->data);
+        *input = (VerifyInput){};
+}
+
+int verify_document_hash(const Context *context, const VerifyWords *words, const char *hash,
+                         VerifyDocument *ret) {
+        const EVP_MD *md = hash ? hash_md(hash) : NULL;
+        uint8_t digest[EVP_MAX_MD_SIZE];
+        size_t size = 0;
+
+        if (!words->document || !md)
+                return 0;
+        int r = file_hash(context, words->document, md, (Bytes){}, digest, &size);
+        if (r != 0)
+                return r;
+        ret->count = 1;
+        ret->digests[0].hash = hash_name(md);
+        ret->digests[0].size = size;
+        memcpy(ret->digests[0].digest, digest, size);
+        return 0;
+}

@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "client/verify-print.h"
+
+#include <stdio.h>
+
+#include "client/bus-call.h"
+#include "client/output.h"
+
+int verify_exit(const VerifyReport *report) {
+        static const int codes[VERDICT_MAX] = {
+                [VERDICT_PASSED] = EXIT_OK,
+                [VERDICT_INCOMPLETE] = EXIT_INCOMPLETE,
+                [VERDICT_FAILED] = EXIT_VERIFICATION,
+        };
+
+        return codes[verify_verdict(report)];
+}
+
+/* --- who signed what -------------------------------------------------------------------------- */
+
+static const OutputField signed_fields[] = {
+        { "profile", "Form", FIELD_TEXT },
+        { "algorithm", "Algorithm", FIELD_TEXT },
+        { "subject", "Signer", FIELD_TEXT },
+        { "issuer", "Issuer", FIELD_TEXT },
+        { "serial", "Serial number", FIELD_TEXT },
+        { "seal", "Seal", FIELD_TEXT },
+        { "seal-name", "Name of the seal", FIELD_TEXT },
+        { "seal-type", "Type of the seal", FIELD_TEXT },
+        { "seal-vendor", "Vendor", FIELD_TEXT },
+        { "seal-maker", "Maker of the seal", FIELD_TEXT },
+        { "seal-not-before", "Seal not before", FIELD_TIME },
+        { "seal-not-after", "Seal not after", FIELD_TIME },
+        { "picture", "Picture", FIELD_TEXT },
+        { "property-info", "Protected part", FIELD_TEXT },
+        { "claimed", "Signed at, it says", FIELD_TIME },
+        { "timestamp", "Time stamp", FIELD_TIME },
+        { "timestamp-authority", "Stamped by", FIELD_TEXT },
+        { "judged", "Judged at", FIELD_TEXT },
+};
+
+static const char *source_tell(VerifyTimeSource source) {
+        static const char *const texts[VERIFY_TIME_MAX] = {
+                [VERIFY_TIME_NOW] = "now: it says no time",
+                [VERIFY_TIME_CLAIMED] = "the time that it claims itself",
+                [VERIFY_TIME_STAMPED] = "the time of the time stamp",
+                [VERIFY_TIME_GIVEN] = "the time that --at names",
+        };
+
+        return texts[source];
+}
+
+/* What people want in one line and programs in several keys. */
+static void lines_add(json_t *said, const VerifyFacts *facts) {
+        char time[TIME_TEXT_SIZE], line[VERIFY_TEXT_MAX + 1];
+
+        if (facts->picture_type[0] != '\0') {
+                (void) snprintf(line, sizeof(line), "%s, %u x %u mm", facts->picture_type,
+                                facts->picture_width, facts->picture_height);
+                (void) json_object_set_new(said, "picture", json_string(line));
+        }
+        if (facts->time != 0) {
+                (void) snprintf(line, sizeof(line), "%s (%s)", time_format(facts->time, time),
+                                source_tell(facts->time_source));
+                (void) json_object_set_new(said, "judged", json_string(line));
+        }
+}
+
+/* --- the rest --------------------------------------------------------------------------------- */
+
+static void deviations_print(const VerifyReport *report) {
+        if (report->deviation_count > 0)
+                puts("\nDeviations from the standard, tolerated:");
+        for (size_t i = 0; i < report->deviation_count; i++) {
+                printf("  %s: ", deviation_word(report->deviations[i].code));
+                print_escaped(report->deviations[i].text);
+                putchar('\n');
+        }
+        if (report->deviations_left_off > 0)
+                printf("  and %zu more\n", report->deviations_left_off);
+}
+
+static void words_print(const VerifyReport *report, CheckResult result) {
+        const char *separator = "";
+
+        for (CheckCode code = 0; code < CHECK_MAX; code++)
+                if (verify_result(report, code) == result) {
+                        printf("%s%s", separator, check_word(code));
+                        separator = ", ";
+                }
+}
+
+static void verdict_print(const VerifyReport *report) {
+        switch (verify_verdict(report)) {
+        case VERDICT_PASSED:
+                puts("\nGood: all that applies was checked and passed.");
+                break;
+        case VERDICT_INCOMPLETE:
+                fputs("\nNothing is bad, but not all was checked: ", stdout);
+                words_print(report, CHECK_NOT_CHECKED);
+                puts(".");
+                break;
+        default:
+                fputs("\nNot to be relied on: ", stdout);
+                words_print(report, CHECK_FAILED);
+                puts(" failed.");
+        }
+}
+
+static int people_print(const Context *context, const VerifyReport *report,
+                        const json_t *document) {
+        static const OutputField fields[] = {
+                { "check", "CHECK", FIELD_TEXT },
+                { "result", "RESULT", FIELD_TEXT },
+                { "text", "WHAT WAS FOUND", FIELD_TEXT },
+        };
+        json_t *said = json_object_get(document, "signed");
+
+        lines_add(said, &report->facts);
+        int r = print_fields(context, said, FIELDS(signed_fields));
+        putchar('\n');
+        if (r == 0)
+                r = print_table(context, json_object_get(document, "checks"), FIELDS(fields),
+                                "Nothing was checked.");
+        deviations_print(report);
+        verdict_print(report);
+        return r;
+}
+
+int verify_print(const Context *context, const VerifyReport *report) {
+        _cleanup_(json_freep) json_t *document = verify_report_json(report);
+
+        if (!document)
+                return fail(context, EXIT_OTHER, "out of memory");
+        int r = context->json ? print_json_value(context, document)
+                              : people_print(context, report, document);
+        return r != 0 ? r : verify_exit(report);
+}

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A verification's report on the terminal or as JSON, and what it makes of the exit code. */
+#pragma once
+
+#include "client/context.h"
+#include "format/verify-report.h"
+
+/* 0, EXIT_VERIFICATION where a check failed, EXIT_INCOMPLETE where one was not made. */
+int verify_exit(const VerifyReport *report);
+
+/* Print it; returns verify_exit() unless that fails. */
+int verify_print(const Context *context, const VerifyReport *report);

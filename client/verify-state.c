@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "client/verify-state.h"
+
+#include <string.h>
+
+#include "base/error.h"
+#include "client/bus-call.h"
+#include "client/bus-value.h"
+#include "client/output.h"
+#include "client/text.h"
+#include "client/verify.h"
+#include "format/verify-signer.h"
+#include "policy/openssl.h"
+
+typedef struct Question {
+        Context *context;
+        const char *path; /* of the seal */
+        VerifyReport *report;
+} Question;
+
+static void refusal_tell(const Question *q, const sd_bus_error *error) {
+        const int code = error_from_name(error->name);
+
+        if (code == SEAL_E_UNKNOWN_OBJECT)
+                verify_check(q->report, CHECK_SEAL_STATE, CHECK_NOT_CHECKED,
+                             "This machine has no seal %s, or none that you may see",
+                             path_last(q->path));
+        else if (code == SEAL_E_NOT_FOUND)
+                verify_check(q->report, CHECK_SEAL_STATE, CHECK_FAILED,
+                             "At that time seal %s was not made yet", path_last(q->path));
+        else
+                verify_check(q->report, CHECK_SEAL_STATE, CHECK_NOT_CHECKED,
+                             "The register of this machine does not tell: %s",
+                             text_of(error->name, error->message));
+}
+
+/* *ret stays NULL where there was no answer; the row says then why. */
+static int ask(const Question *q, sd_bus_message *call, json_t **ret) {
+        _cleanup_(message_freep) sd_bus_message *reply = NULL;
+        sd_bus_error error = SD_BUS_ERROR_NULL;
+
+        int r = call_attempt(q->context, call, &error, &reply);
+        if (r < 0)
+                refusal_tell(q, &error);
+        sd_bus_error_free(&error);
+        if (r < 0)
+                return 0;
+        r = message_to_json(reply, ret);
+        return r < 0 ? fail_errno(q->context, r, "the answer cannot be read") : 0;
+}
+
+/* --- whose key -------------------------------------------------------------------------------- */
+
+static int key_ask(const Question *q, char ret[static 2 * 32 + 1]) {
+        _cleanup_(message_freep) sd_bus_message *call = NULL;
+        _cleanup_(json_freep) json_t *answer = NULL, *seal = NULL;
+
+        int r = call_new(q->context, q->path, SEAL, "Describe", &call);
+        if (r == 0)
+                r = ask(q, call, &answer);
+        if (r != 0 || !answer)
+                return r;
+        seal = json_loads(json_is_string(answer) ? json_string_value(answer) : "", 0, NULL);
+        const char *pem = json_text(seal, "public-key");
+        _cleanup_(EVP_PKEY_freep) EVP_PKEY *key = verify_key_parse(pem, strlen(pem));
+        verify_key_set(ret, key);
+        return 0;
+}
+
+/* The row is said unless the keys are the same. */
+static bool is_same_seal(const Question *q, const char *key, bool named) {
+        const char *signer = q->report->facts.public_key_sha256;
+
+        if (key[0] != '\0' && strcmp(key, signer) == 0)
+                return true;
+        verify_check(q->report, CHECK_SEAL_STATE, named ? CHECK_FAILED : CHECK_NOT_CHECKED,
+                     "Seal %s of this machine has another key%s", path_last(q->path),
+                     named ? " than the signer" : ": it is another seal of that number");
+        return false;
+}
+
+/* --- its state -------------------------------------------------------------------------------- */
+
+static void state_tell(const Question *q, const char *state) {
+        const bool active = strcmp(state, "active") == 0;
+        char time[TIME_TEXT_SIZE];
+
+        verify_check(q->report, CHECK_SEAL_STATE, active ? CHECK_PASSED : CHECK_FAILED,
+                     "In the register of this machine seal %s was %s at %s", path_last(q->path),
+                     state, time_format(q->report->facts.time, time));
+}
+
+static int state_ask(const Question *q) {
+        _cleanup_(message_freep) sd_bus_message *call = NULL;
+        _cleanup_(json_freep) json_t *answer = NULL;
+
+        int r = call_new(q->context, q->path, SEAL, "StateAt", &call);
+        if (r == 0)
+                r = call_built(q->context, sd_bus_message_append(call, "t", q->report->facts.time));
+        if (r == 0)
+                r = ask(q, call, &answer);
+        if (r != 0 || !answer)
+                return r;
+        state_tell(q, json_is_string(answer) ? json_string_value(answer) : "in no known state");
+        return 0;
+}
+
+static int seal_ask(const Question *q, bool named) {
+        char key[2 * 32 + 1] = "";
+
+        int r = key_ask(q, key);
+        if (r != 0 || q->report->checks[CHECK_SEAL_STATE].made)
+                return r;
+        return is_same_seal(q, key, named) ? state_ask(q) : 0;
+}
+
+int verify_state(Context *context, const VerifyWords *words, VerifyReport *report) {
+        const char *number = words->seal ? words->seal : report->facts.seal_number;
+        char path[PATH_SIZE];
+        const Question q = { context, path, report };
+
+        if (words->offline) {
+                verify_check_drop(report, CHECK_SEAL_STATE);
+                return 0;
+        }
+        if (report->facts.public_key_sha256[0] == '\0' || report->facts.time == 0)
+                verify_check(report, CHECK_SEAL_STATE, CHECK_NOT_CHECKED,
+                             "Whose it is could not be read");
+        else if (!seal_path_parse(number, path))
+                verify_check(report, CHECK_SEAL_STATE, CHECK_NOT_CHECKED,
+                             "It names no seal that a register could be asked about");
+        else if (bus_attempt(context) < 0)
+                verify_check(report, CHECK_SEAL_STATE, CHECK_NOT_CHECKED,
+                             "There is no bus on which a register could be asked");
+        else
+                return seal_ask(&q, words->seal != NULL);
+        return 0;
+}
