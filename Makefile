@@ -49,7 +49,7 @@ flag_if_known = $(CC) -Werror $(1) -x c -c -o /dev/null /dev/null 2>/dev/null &&
 
 DAEMON_PACKAGES = tss2-esys tss2-sys tss2-mu tss2-tctildr tss2-rc libcrypto libsystemd sqlite3 \
                   jansson inih audit $(PICTURE_PACKAGES)
-CLIENT_PACKAGES = libcrypto libsystemd jansson smartcols tss2-mu tss2-rc $(PICTURE_PACKAGES)
+CLIENT_PACKAGES = libcrypto libcurl libsystemd jansson smartcols tss2-mu tss2-rc $(PICTURE_PACKAGES)
 PICTURE_PACKAGES = libpng libjpeg libxml-2.0
 TEST_PACKAGES   = cmocka
 

@@ -113,6 +113,12 @@
 #define CMS_TIMESTAMPS_MAX 8                /* of one signature */
 #define TIMESTAMP_MAX (64 * 1024)           /* a token, or an authority's response, DER */
 
+/* What sealctl asks others over HTTP. */
+#define URL_MAX 2048
+#define HTTP_CONNECT_SECONDS_MAX 10
+#define HTTP_SECONDS_MAX 300
+#define TIMESTAMP_SECONDS 30 /* until an authority has answered, where nothing else is said */
+
 /* Accounting, per UID and in all. */
 #define UID_RUNNING_MAX 8  /* calls of one UID at the worker */
 #define UID_WAITING_MAX 32 /* calls of one UID that wait beside those */

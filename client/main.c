@@ -43,6 +43,7 @@ static const Verb verbs[] = {
         { "sign", verb_sign, "Sign a file with a seal" },
         { "sign-many", verb_sign_many, "Sign many files with one call" },
         { "verify", verb_verify, "Check a signature offline" },
+        { "timestamp", verb_timestamp, "Have an authority stamp the time into a signature" },
         { "passport", verb_passport, "What a seal is, proved by its TPM: get one, verify one" },
         { "grant", verb_grant, "add, remove, list: who else may use a seal" },
         { "suspend", verb_suspend, "Stop a seal from signing for a while" },

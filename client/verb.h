@@ -48,6 +48,7 @@ int verb_show(Context *context, int argc, char **argv);
 int verb_why(Context *context, int argc, char **argv);
 int verb_sign(Context *context, int argc, char **argv);
 int verb_verify(Context *context, int argc, char **argv);
+int verb_timestamp(Context *context, int argc, char **argv);
 int verb_passport(Context *context, int argc, char **argv);
 int verb_state_at(Context *context, int argc, char **argv);
 int verb_suspend(Context *context, int argc, char **argv);
