@@ -79,6 +79,7 @@
 #define VERIFY_NAME_MAX 255      /* a name that is quoted; cut */
 #define VERIFY_SERIAL_MAX 64     /* hex; RFC 5280 §4.1.2.2 has 20 bytes at most */
 #define VERIFY_DEVIATIONS_MAX 32 /* that are told one by one */
+#define VERIFY_CLOCKS_APART 300  /* s that a signer's clock may be ahead of the verifier's */
 #define VERIFY_HASHES_MAX 4      /* of a document, made in one pass */
 
 /* Pictures of seals. */

@@ -41,7 +41,7 @@ static const OutputField signed_fields[] = {
 
 static const char *source_tell(VerifyTimeSource source) {
         static const char *const texts[VERIFY_TIME_MAX] = {
-                [VERIFY_TIME_NOW] = "now: it says no time",
+                [VERIFY_TIME_NOW] = "now",
                 [VERIFY_TIME_CLAIMED] = "the time that it claims itself",
                 [VERIFY_TIME_STAMPED] = "the time of the time stamp",
                 [VERIFY_TIME_GIVEN] = "the time that --at names",

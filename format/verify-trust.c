@@ -5,18 +5,26 @@
 
 void verify_time_choose(VerifyReport *report, const VerifyTrust *trust, uint64_t stamped,
                         uint64_t claimed) {
-        VerifyFacts *facts = &report->facts;
+        const bool comes = claimed > trust->now;
+        const struct {
+                VerifyTimeSource source;
+                uint64_t time;
+        } choices[] = {
+                { VERIFY_TIME_GIVEN, trust->at },
+                { VERIFY_TIME_STAMPED, stamped },
+                { VERIFY_TIME_CLAIMED, comes ? 0 : claimed },
+                { VERIFY_TIME_NOW, trust->now },
+        };
+        size_t i = 0;
 
-        facts->stamped = stamped;
-        facts->claimed = claimed;
-        facts->time_source = trust->at != 0 ? VERIFY_TIME_GIVEN
-                             : stamped != 0 ? VERIFY_TIME_STAMPED
-                             : claimed != 0 ? VERIFY_TIME_CLAIMED
-                                            : VERIFY_TIME_NOW;
-        facts->time = trust->at != 0 ? trust->at
-                      : stamped != 0 ? stamped
-                      : claimed != 0 ? claimed
-                                     : trust->now;
+        while (choices[i].time == 0 && choices[i].source != VERIFY_TIME_NOW)
+                i++;
+        report->facts.stamped = stamped;
+        report->facts.claimed = claimed;
+        report->facts.time_source = choices[i].source;
+        report->facts.time = choices[i].time;
+        if (comes && claimed - trust->now > VERIFY_CLOCKS_APART * USEC_PER_SEC)
+                verify_deviation(report, DEVIATION_FUTURE_TIME, NULL);
 }
 
 Bytes verify_document_digest(const VerifyDocument *document, const char *hash) {

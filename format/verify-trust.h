@@ -5,7 +5,8 @@
  *
  *   1. the time that who verifies names (--at);
  *   2. else the time of a time stamp that passed its check;
- *   3. else the signing time that the signer claims (CMS signing-time, timeInfo of GB/T 38540);
+ *   3. else the signing time that the signer claims (CMS signing-time, timeInfo of GB/T 38540),
+ *      unless that has not come yet;
  *   4. else now.
  *
  * A claim is no proof: who has a revoked key can write any time. So a certificate that was revoked
@@ -35,7 +36,10 @@ typedef struct VerifyTrust {
         uint64_t now; /* µs since the epoch */
 } VerifyTrust;
 
-/* Sets facts.time and .time_source. stamped and claimed: 0 is not known. */
+/*
+ * Sets facts.time and .time_source. stamped and claimed: 0 is not known. A claim beyond
+ * VERIFY_CLOCKS_APART from now, by which clocks may differ, is a deviation.
+ */
 void verify_time_choose(VerifyReport *report, const VerifyTrust *trust, uint64_t stamped,
                         uint64_t claimed);
 

@@ -71,6 +71,11 @@ def test_a_signature_without_a_time_is_of_pades_and_judged_now(world):
     assert said["signed"]["time-source"] == "now" and "PAdES" in said["signed"]["profile"]
 
 
+def test_a_time_that_has_not_come_is_not_believed(world):
+    said = report(world.document, *signed(world, time=10), *world.trust(), status=0)
+    assert said["signed"]["time-source"] == "now" and deviations(said) == ["future-time"]
+
+
 # --- each check fails alone -----------------------------------------------------------------------
 
 

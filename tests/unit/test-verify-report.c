@@ -192,6 +192,8 @@ static void the_time_is_the_one_named_then_stamped_then_claimed_then_now(void **
                 { 1, 2, 3, 1, VERIFY_TIME_GIVEN },   { 1, 0, 0, 1, VERIFY_TIME_GIVEN },
                 { 0, 2, 3, 2, VERIFY_TIME_STAMPED }, { 0, 2, 0, 2, VERIFY_TIME_STAMPED },
                 { 0, 0, 3, 3, VERIFY_TIME_CLAIMED }, { 0, 0, 0, 4, VERIFY_TIME_NOW },
+                { 0, 0, 4, 4, VERIFY_TIME_CLAIMED }, { 0, 0, 5, 4, VERIFY_TIME_NOW },
+                { 9, 0, 5, 9, VERIFY_TIME_GIVEN },   { 0, 9, 5, 9, VERIFY_TIME_STAMPED },
         };
 
         (void) state;
@@ -206,6 +208,20 @@ static void the_time_is_the_one_named_then_stamped_then_claimed_then_now(void **
                 assert_int_equal(report.facts.stamped, cases[i].stamped);
                 assert_int_equal(report.facts.claimed, cases[i].claimed);
         }
+}
+
+/* Nobody has signed tomorrow; clocks that differ a little are nobody's fault. */
+static void a_time_that_has_not_come_is_listed(void **state) {
+        const VerifyTrust trust = { .now = 4 };
+        VerifyReport report;
+
+        (void) state;
+        verify_report_begin(&report, VERIFY_CMS);
+        verify_time_choose(&report, &trust, 0, 4 + VERIFY_CLOCKS_APART * USEC_PER_SEC);
+        assert_false(verify_deviated(&report, DEVIATION_FUTURE_TIME));
+        verify_time_choose(&report, &trust, 0, 5 + VERIFY_CLOCKS_APART * USEC_PER_SEC);
+        assert_true(verify_deviated(&report, DEVIATION_FUTURE_TIME));
+        assert_int_equal(report.facts.time, 4);
 }
 
 static void a_digest_is_found_by_its_hash(void **state) {
@@ -285,6 +301,7 @@ int main(void) {
                 cmocka_unit_test(texts_are_cut_and_made_harmless),
                 cmocka_unit_test(deviations_are_told_once_each_and_counted_beyond_the_bound),
                 cmocka_unit_test(the_time_is_the_one_named_then_stamped_then_claimed_then_now),
+                cmocka_unit_test(a_time_that_has_not_come_is_listed),
                 cmocka_unit_test(a_digest_is_found_by_its_hash),
                 cmocka_unit_test(json_has_every_row_and_what_was_said),
                 cmocka_unit_test(json_never_fails_of_what_a_file_says),
