@@ -112,8 +112,33 @@ static bool signing_is_sound(Bytes certificate, const SignatureAlgorithm *algori
                algorithm->scheme != SIGNATURE_RSAPSS;
 }
 
+/* With encodings that are marked as modified, else the bytes that were read are given back. */
+static bool is_encoded_as(const void *value, const ASN1_ITEM *item, Bytes bytes) {
+        _cleanup_free_ uint8_t *again = NULL;
+        size_t size = 0;
+
+        int r = ses_encode(value, item, &again, &size);
+        return r == 0 && size == bytes.size && memcmp(again, bytes.data, size) == 0;
+}
+
 static bool is_version_4(const SesHeader *header) {
         return ASN1_INTEGER_get(header->version) == ESEAL_VERSION;
+}
+
+/* In DER and of version 4; NULL with the reason in the error queue. */
+static SesInfo *info_decode(Bytes bytes) {
+        SesInfo *info = ses_decode_whole(bytes, ASN1_ITEM_rptr(SesInfo));
+        bool good = false;
+
+        if (info) {
+                info->encoding.modified = 1;
+                good = is_version_4(info->header) &&
+                       is_encoded_as(info, ASN1_ITEM_rptr(SesInfo), bytes);
+                info->encoding.modified = 0;
+        }
+        if (!good)
+                ses_infop(&info);
+        return good ? info : NULL;
 }
 
 /* What is common to both structures: who signed, how, and the value. The object is OpenSSL's. */
@@ -133,8 +158,8 @@ int eseal_finish(Bytes info, Bytes maker_certificate, const SignatureAlgorithm *
 
         if (!signing_is_sound(maker_certificate, algorithm, signature))
                 return SEAL_E_INVALID_ARGS;
-        parsed = ses_decode_whole(info, ASN1_ITEM_rptr(SesInfo));
-        if (!parsed || !is_version_4(parsed->header))
+        parsed = info_decode(info);
+        if (!parsed)
                 return openssl_refused(SEAL_E_INVALID_ARGS);
         seal = (SesSeal *) ASN1_item_new(ASN1_ITEM_rptr(SesSeal));
         if (!seal || !signing_fill(seal->certificate, &seal->algorithm, seal->value,
@@ -152,6 +177,22 @@ static bool tbs_fill(SesTbs *tbs, uint64_t time, Bytes document_digest, const ch
                ses_put_bits(tbs->hash, document_digest) && put_text(tbs->property, property_info);
 }
 
+/* Likewise. */
+static SesSeal *seal_decode(Bytes bytes) {
+        SesSeal *seal = ses_decode_whole(bytes, ASN1_ITEM_rptr(SesSeal));
+        bool good = false;
+
+        if (seal) {
+                seal->info->encoding.modified = 1;
+                good = is_version_4(seal->info->header) &&
+                       is_encoded_as(seal, ASN1_ITEM_rptr(SesSeal), bytes);
+                seal->info->encoding.modified = 0;
+        }
+        if (!good)
+                ses_sealp(&seal);
+        return good ? seal : NULL;
+}
+
 int eseal_sign_prepare(Bytes eseal, uint64_t time, Bytes document_digest, const char *property_info,
                        uint8_t **ret, size_t *ret_size) {
         _cleanup_(ses_sealp) SesSeal *seal = NULL;
@@ -160,8 +201,8 @@ int eseal_sign_prepare(Bytes eseal, uint64_t time, Bytes document_digest, const 
         if (!is_ascii(property_info, PROPERTY_INFO_MAX) || time > UTC_MAX ||
             !is_within(document_digest, DIGEST_MAX))
                 return SEAL_E_INVALID_ARGS;
-        seal = ses_decode_whole(eseal, ASN1_ITEM_rptr(SesSeal));
-        if (!seal || !is_version_4(seal->info->header))
+        seal = seal_decode(eseal);
+        if (!seal)
                 return openssl_refused(SEAL_E_INVALID_ARGS);
         tbs = (SesTbs *) ASN1_item_new(ASN1_ITEM_rptr(SesTbs));
         if (!tbs || !tbs_fill(tbs, time, document_digest, property_info))
@@ -171,30 +212,24 @@ int eseal_sign_prepare(Bytes eseal, uint64_t time, Bytes document_digest, const 
         return ses_encode(tbs, ASN1_ITEM_rptr(SesTbs), ret, ret_size);
 }
 
-/* As it is written here: DER throughout, without extensions. */
-static bool is_ours(SesTbs *tbs, Bytes bytes) {
-        _cleanup_free_ uint8_t *again = NULL;
-        size_t size = 0;
-
-        if (ASN1_INTEGER_get(tbs->version) != ESEAL_VERSION ||
-            !is_version_4(tbs->seal->info->header) || tbs->extensions || tbs->extensions_untagged)
-                return false;
-        tbs->encoding.modified = 1; /* else the bytes that were read are given back */
-        tbs->seal->info->encoding.modified = 1;
-        int r = ses_encode(tbs, ASN1_ITEM_rptr(SesTbs), &again, &size);
-        tbs->encoding.modified = 0;
-        tbs->seal->info->encoding.modified = 0;
-        return r == 0 && size == bytes.size && memcmp(again, bytes.data, size) == 0;
-}
-
-/* A TBS_Sign as eseal_sign_prepare() makes it; NULL with the reason in the error queue. */
+/* Likewise, as eseal_sign_prepare() makes it: without extensions. */
 static SesTbs *tbs_decode(Bytes bytes) {
         SesTbs *tbs = ses_decode_whole(bytes, ASN1_ITEM_rptr(SesTbs));
+        bool good = false;
 
-        if (tbs && is_ours(tbs, bytes))
-                return tbs;
-        ses_tbsp(&tbs);
-        return NULL;
+        if (tbs) {
+                ASN1_ENCODING *info = &tbs->seal->info->encoding;
+
+                tbs->encoding.modified = info->modified = 1;
+                good = ASN1_INTEGER_get(tbs->version) == ESEAL_VERSION &&
+                       is_version_4(tbs->seal->info->header) && !tbs->extensions &&
+                       !tbs->extensions_untagged &&
+                       is_encoded_as(tbs, ASN1_ITEM_rptr(SesTbs), bytes);
+                tbs->encoding.modified = info->modified = 0;
+        }
+        if (!good)
+                ses_tbsp(&tbs);
+        return good ? tbs : NULL;
 }
 
 int eseal_sign_finish(Bytes tbs, Bytes certificate, const SignatureAlgorithm *algorithm,

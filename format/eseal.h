@@ -56,7 +56,7 @@ int eseal_finish(Bytes info, Bytes maker_certificate, const SignatureAlgorithm *
  * DER of TBS_Sign (§7.2.2), which the seal signs: the whole seal, the time that is claimed, the
  * document's plain digest (the signature's hash, at most DIGEST_MAX bytes) and what part of the
  * document that covers (ASCII, 1 to PROPERTY_INFO_MAX bytes). *ret is malloc'ed.
- * SEAL_E_INVALID_ARGS for what is beyond this and for an eseal that is not of version 4, -ENOMEM.
+ * SEAL_E_INVALID_ARGS for what is beyond this and for an eseal that is not DER of version 4, -ENOMEM.
  */
 int eseal_sign_prepare(Bytes eseal, uint64_t time, Bytes document_digest, const char *property_info,
                        uint8_t **ret, size_t *ret_size);

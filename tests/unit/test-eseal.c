@@ -307,6 +307,34 @@ static void the_documents_digest_is_read_back(void **state) {
                          SEAL_E_INVALID_ARGS);
 }
 
+/* What is signed has one encoding, so that it is what everybody takes it for. */
+static void what_is_not_der_is_not_signed(void **state) {
+        _der_ Der seal = seal_make("sm2-sm3"), tbs = tbs_make();
+        uint8_t *der = NULL, longer[1024];
+        TPM2B_DIGEST digest;
+        size_t size;
+
+        (void) state;
+        for (int of_tbs = 0; of_tbs < 2; of_tbs++) {
+                const Der *from = of_tbs ? &tbs : &seal;
+
+                assert_true(from->data[1] > 0x80 && from->size < sizeof(longer));
+                longer[0] = from->data[0];
+                longer[1] = (uint8_t) (from->data[1] + 1); /* the length, in a byte more */
+                longer[2] = 0;
+                memcpy(longer + 3, from->data + 2, from->size - 2);
+                const Bytes bytes = { longer, from->size + 1 };
+                if (of_tbs)
+                        assert_int_equal(eseal_document_digest(bytes, &digest),
+                                         SEAL_E_INVALID_ARGS);
+                else
+                        assert_int_equal(
+                                eseal_sign_prepare(bytes, TIME, TEXT("d"), "a", &der, &size),
+                                SEAL_E_INVALID_ARGS);
+        }
+        assert_null(der);
+}
+
 static void a_time_stamp_goes_in_behind_the_value(void **state) {
         _der_ Der signature = signature_make(), value = {}, stamped = {}, again = {};
 
@@ -338,6 +366,7 @@ int main(void) {
                 cmocka_unit_test(pss_has_no_place_in_the_structure),
                 cmocka_unit_test(what_is_signed_is_bounded),
                 cmocka_unit_test(the_documents_digest_is_read_back),
+                cmocka_unit_test(what_is_not_der_is_not_signed),
                 cmocka_unit_test(a_time_stamp_goes_in_behind_the_value),
         };
 
