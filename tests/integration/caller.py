@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
-"""One connection to the bus that makes many calls: a Python literal a line, in and out.
+"""One connection to the bus that makes many calls: a Python literal a line in, and one of marshal's
+in base64 out, since a register is many.
 
 In: (path, interface, member, signature, body, seconds); out: (error name or "", body). Also in:
 ("dump", path of the register); out: {table: {row id: {column: value}}}.
 """
 
 import ast
+import base64
+import marshal
 import sqlite3
 import sys
 
@@ -66,7 +69,7 @@ def main():
         for line in sys.stdin:
             request = ast.literal_eval(line)
             answer = dump(request[1]) if request[0] == "dump" else call(bus, *request)
-            print(repr(answer), flush=True)
+            print(base64.b64encode(marshal.dumps(answer)).decode(), flush=True)
 
 
 main()
