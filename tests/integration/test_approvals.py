@@ -515,12 +515,18 @@ def test_older_register_does_not_bring_an_approval_back_that_was_withdrawn(new_s
     box.ok("sealctl init --authority $SEAL_AUTHORITY")
     uses = Uses(Life(box, "dual"))
     approvers = uses.approvers(ALICE)
-    request = uses.request(uses.seal(approvers, 1), document("rolled back"))
+    number = uses.seal(approvers, 1)
+    request = uses.request(number, document("rolled back"))
     uses.approve(request, *approvers)
     box.ctl("kill")
     box.ok("cp -a $SEALSD_STATE /run/test/older")
     box.ctl("start")
     assert uses.withdraw(request, approvers[0])[0] is not None
+    # The chip has it an instant after the answer.
+    row = uses.events("use-approval-withdrawn", number)[-1]["seq"]
+    for _ in range(1000):
+        if box.manager("GetStatus")[0][0]["anchored-rows"]["data"] >= row:
+            break
     box.ctl("kill")
     box.ok("rm -r $SEALSD_STATE && cp -a /run/test/older $SEALSD_STATE")
     box.ctl("start")
