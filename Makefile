@@ -17,6 +17,9 @@ FUZZ_TARGETS ?= $(patsubst tests/fuzz/fuzz-%.c,%,$(wildcard tests/fuzz/fuzz-*.c)
 INSTRUMENT ?= $(if $(filter-out 0,$(SANITIZE)),asan)
 B ?= build$(if $(FUZZ),-fuzz,$(if $(INSTRUMENT),-$(INSTRUMENT)))
 JOBS ?= $(shell nproc)
+# Integration tests at a time: they wait for the simulator now and then, and it for them.
+CHECK_JOBS ?= $(shell echo $$(($(JOBS) < 4 ? $(JOBS) + 1 : 4)))
+export CHECK_JOBS
 SWEEP_PATIENCE ?= 4h
 DESTDIR ?=
 prefix ?= /usr/local
@@ -218,7 +221,7 @@ demo: ## Show the whole road, from an empty TPM to a refused signature
 	@$(MAKE) --no-print-directory --silent -j$(JOBS) programs $(B)/tools/attacker
 	@SEALSD_BUILD=$(B) tests/demo
 
-check: packages ## Run all tests: layers, headers, units, the real daemon, a container with systemd
+check: packages ## Run all tests: layers, headers, units, the real daemon, a container with systemd (CHECK_JOBS=NUMBER)
 	@$(MAKE) --no-print-directory -j$(JOBS) tests
 	@SEALSD_BUILD=$(B) INSTRUMENT=$(INSTRUMENT) MAKE='$(MAKE)' tests/run-check
 

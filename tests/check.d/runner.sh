@@ -4,7 +4,8 @@
 # What the runners of tests share: run, count, and end in one line. A runner sources this file, calls
 # `begin`, runs its tests, and ends with `end`, whose status is its own.
 #
-# Heeded: SEALSD_BUILD (folder of the programs), PYTEST_ARGS (more arguments of pytest).
+# Heeded: SEALSD_BUILD (folder of the programs), CHECK_JOBS (integration tests at a time),
+# PYTEST_ARGS (more arguments of pytest).
 
 # shellcheck source=tests/check.d/report-to.sh
 . tests/check.d/report-to.sh
@@ -81,14 +82,16 @@ run_all_units() {
         done
 }
 
-# run_integration FILE...: Debian's interpreter has Debian's modules; another one in PATH need not.
-run_integration() {
-        local report=$build/pytest.xml status=0 counts good bad skip
+# run_pytest NAME ARGUMENT...: counts what is in its report. That it finds nothing to run is no failure;
+# $collected tells. Debian's interpreter has Debian's modules; another one in PATH need not.
+run_pytest() {
+        local report=$build/pytest-$1.xml status=0 counts good bad skip
 
+        shift
         rm -f "$report"
         # shellcheck disable=SC2086 # words
         SEALSD_BUILD=$build /usr/bin/python3 -m pytest -p no:cacheprovider --quiet --tb=short \
-                --junitxml="$report" ${PYTEST_ARGS:-} "$@" || status=$?
+                --junitxml="$report" "$@" ${PYTEST_ARGS:-} || status=$?
         counts=$(/usr/bin/python3 - "$report" <<-'END'
 		import sys, xml.etree.ElementTree as tree
 		total = bad = skip = 0
@@ -100,10 +103,26 @@ run_integration() {
 	END
         ) || counts="0 1 0"
         read -r good bad skip <<<"$counts"
-        ((status == 0 || bad > 0)) || bad=1
+        # 5: no test was collected.
+        ((status == 0 || status == 5 || bad > 0)) || bad=1
+        collected=$((collected + good + bad + skip))
         passed=$((passed + good))
         failed=$((failed + bad))
         skipped=$((skipped + skip))
+}
+
+# run_integration FILE...: several tests at a time, but for those that share a sandbox; then, one after
+# the other, the tests that are marked as alone.
+run_integration() {
+        local jobs=${CHECK_JOBS:-1} at_a_time=() collected=0
+
+        ((jobs <= 1)) || at_a_time=(--numprocesses "$jobs" --dist loadgroup)
+        run_pytest together "${at_a_time[@]}" -m "not alone" "$@"
+        run_pytest alone -m alone "$@"
+        if ((collected == 0)); then
+                echo "FAIL  no integration test was found"
+                failed=$((failed + 1))
+        fi
 }
 
 # What a process reports that no test looks after is found here.

@@ -24,6 +24,39 @@ WATCH = ROOT / "tests/integration/watch.py"
 PATIENCE = 120 * int(os.environ.get("SEALSD_SLOWNESS", "1"))
 
 
+def pytest_configure(config):
+    config.addinivalue_line("markers", "alone: measures time, or races with a clock: run-check runs it when "
+                                       "nothing else does")
+    if not hasattr(config, "workerinput"):
+        config.pluginmanager.register(Names())
+
+
+# --- several worker processes (pytest-xdist) --------------------------------------------------------
+
+def shares_with_its_module(item):
+    definitions = itertools.chain.from_iterable(item._fixtureinfo.name2fixturedefs.values())
+    return any(definition.scope == "module" for definition in definitions)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config, items):
+    """Those that share a sandbox go to one worker, and first, since the others fill the gaps at the end."""
+    if not hasattr(config, "workerinput"):
+        return
+    for item in items:
+        if shares_with_its_module(item) and not item.get_closest_marker("xdist_group"):
+            item.add_marker(pytest.mark.xdist_group(item.module.__name__))
+    items.sort(key=lambda item: item.get_closest_marker("xdist_group") is None)
+
+
+class Names:
+    """Where results come together: a test is named as pytest takes it, without its group."""
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_logreport(self, report):
+        report.nodeid = re.sub(r"@\w+$", "", report.nodeid)
+
+
 class Done:
     """What a command came to. Text unless asked otherwise."""
 

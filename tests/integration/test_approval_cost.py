@@ -10,6 +10,8 @@ from approving import ALICE, BOB, CAROL, DAVE, Uses, document
 from lifecycle import KEEPER, Life, dictionary
 from test_signature_cost import FLUSH, POLICY_AUTHORIZE, POLICY_NV, POLICY_PCR, SIGN, START
 
+pytestmark = pytest.mark.alone
+
 LOAD_EXTERNAL, POLICY_SIGNED, POLICY_OR, POLICY_AUTH_VALUE = 0x167, 0x160, 0x171, 0x16B
 MACHINE = [POLICY_PCR, POLICY_AUTHORIZE, POLICY_NV]
 ONE = [LOAD_EXTERNAL, POLICY_SIGNED, FLUSH]

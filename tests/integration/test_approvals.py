@@ -263,6 +263,7 @@ def test_reviewers_have_no_part_in_it(uses, number, member, words):
     assert request not in uses.listed(REVIEWER, ("awaiting", "s", "me"))
 
 
+@pytest.mark.alone
 def test_request_that_nobody_collects_in_time_expires(uses, three, number):
     request = uses.request(number, document("late"), ("expires", "t", uses.life.now() + 6000000))
     uses.approve(request, *three[:2])

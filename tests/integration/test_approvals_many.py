@@ -3,6 +3,7 @@
 
 import re
 
+import pytest
 from approving import ALICE, BOB, Uses, document
 from conftest import Sandbox
 from lifecycle import ADMIN, AUDITOR, KEEPER, OTHER, Life
@@ -21,6 +22,7 @@ def handles(box):
     return len(re.findall("0x", text))
 
 
+@pytest.mark.alone
 def test_hundreds_wait_without_a_session_and_each_user_has_a_quota(new_sandbox):
     box = new_sandbox()
     box.ok("sealctl init --authority $SEAL_AUTHORITY")

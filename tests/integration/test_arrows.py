@@ -15,6 +15,8 @@ from arrows import (BORN, KEEPER, PAID, PASSPHRASE, Mode, Request, arrows_of, at
 from lifecycle import OTHER, Life, blob_of, files_with
 from tampering import check_acknowledged, check_found, rows, verify
 
+pytestmark = pytest.mark.xdist_group("test_arrows")  # one worker: the last test knows of all before it
+
 # --- Initialize ---------------------------------------------------------------------------------
 
 

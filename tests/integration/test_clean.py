@@ -6,6 +6,7 @@ import select
 import signal
 import subprocess
 
+import pytest
 from conftest import ROOT
 
 
@@ -65,6 +66,7 @@ def wait_for_end(pid):
     os.close(fd)
 
 
+@pytest.mark.alone
 def test_interrupted_sandbox_takes_everything_down():
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGKILL):
         marker = f"SANDBOX_MARKER=m{os.getpid()}x{int(number)}"

@@ -139,10 +139,12 @@ def tapped(new_sandbox, tmp_path):
     return box
 
 
+@pytest.mark.alone
 def test_signature_costs_no_command_more(tapped):
     assert cheapest_signature(tapped, tapped.inject) == [STEADY]
 
 
+@pytest.mark.alone
 def test_look_costs_three_commands_more(tapped):
     start = tapped.inject.commands()
     assert audit_status(tapped) == "on"

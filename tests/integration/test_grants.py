@@ -75,6 +75,7 @@ def test_holder_sees_and_uses_the_seal_and_nothing_more(sandbox):
     assert error_of(box, "Seal", box["SEAL"], "RemoveGrant", "ss", "99", "none") == "NotFound"
 
 
+@pytest.mark.alone
 def test_grant_has_its_time(sandbox):
     box = sandbox
     identity, error = add(box, me(box), ("not-before", "t", usec(3600)))
@@ -345,6 +346,7 @@ def test_many_signatures_have_bounds(shared):
     assert found == "InvalidArgs"
 
 
+@pytest.mark.alone
 def test_another_s_signature_does_not_wait_for_the_many(sandbox):
     box = sandbox
     assert add(box, me(box))[0]

@@ -110,6 +110,7 @@ def test_a_revocation_that_the_chip_does_not_know_yet_is_named(sandbox):
     raise AssertionError(findings(sandbox))
 
 
+@pytest.mark.alone
 def test_the_end_of_validity_is_told_ahead_and_after_it(sandbox):
     now = int(time.time() * 1000000)
     for name, end in (("soon", now + 29 * DAY), ("later", now + 31 * DAY), ("at once", now + 3000000)):

@@ -190,6 +190,7 @@ def test_a_seal_that_does_not_sign_is_attested_as_what_it_is(life):
     assert error_of(life.box, number, user=AUDITOR) == "InvalidState"
 
 
+@pytest.mark.alone
 def test_an_expired_seal_is_attested(life):
     number = life.seal("Brief", ("not-after", "t", life.now() + 3000000))
     life.box.ok("sleep 3.5")
@@ -404,6 +405,7 @@ def passport_codes(control, box):
     return control.codes(before)
 
 
+@pytest.mark.alone
 def test_passport_costs_the_chip_12_commands(direct):
     tries = [passport_codes(direct.inject, direct) for _ in range(3)]
     codes = min(tries, key=len)  # the daemon looks at the chip by itself, too, now and then
@@ -412,6 +414,7 @@ def test_passport_costs_the_chip_12_commands(direct):
     assert len(codes) - len(ONCE) <= 11  # the anchor of the row before
 
 
+@pytest.mark.alone
 def test_passport_behind_a_broker_costs_no_more_than_65(behind):
     tries = [passport_codes(behind.inject_chip, behind) for _ in range(3)]
     assert min(len(codes) for codes in tries) <= 65  # 60 with the anchor, when counted

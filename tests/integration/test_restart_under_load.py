@@ -6,6 +6,8 @@ import time
 
 import pytest
 
+pytestmark = pytest.mark.alone
+
 CLIENT = """
 import hashlib, json, select, sys, time
 from jeepney import DBusAddress, MessageType, new_method_call

@@ -4,6 +4,7 @@ of `make bench-register`, two registers within one run, since times alone say mo
 
 import json
 
+import pytest
 from conftest import ROOT
 
 SMALL, LARGE = 100, 2000
@@ -17,6 +18,7 @@ def measure(box, seals):
     return json.loads(out.splitlines()[-1])
 
 
+@pytest.mark.alone
 def test_a_large_register_is_as_quick_as_a_small_one(new_sandbox):
     small, large = measure(new_sandbox(), SMALL), measure(new_sandbox(), LARGE)
     assert (small["seals"], large["seals"]) == (SMALL, LARGE)

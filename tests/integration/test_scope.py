@@ -4,6 +4,8 @@
 import json
 import time
 
+import pytest
+
 APPLICANT, REVIEWER = "seal-applicant", "seal-reviewer"
 ALLOW_ALL = """
 polkit.addRule(function(action, subject) {
@@ -42,6 +44,7 @@ def test_other_purpose_than_the_seals_is_refused(shared):
     assert shared.seal_property(seal, "UseCount") == 1
 
 
+@pytest.mark.alone
 def test_seal_is_not_accepted_before_its_time(shared):
     early = make(shared, "not-before", "t", time.time_ns() // 1000 + 3600 * 10**6, accept=False)
     accept = (f"/org/sealsd1/seal/{early}", "Seal", "Accept", "a{sv}", "0")
@@ -60,6 +63,7 @@ def test_seal_is_not_accepted_before_its_time(shared):
     assert sign(shared, soon) == "ok"
 
 
+@pytest.mark.alone
 def test_seal_does_not_sign_after_its_time(shared):
     now = time.time_ns() // 1000
     late = make(shared, "not-after", "t", time.time_ns() // 1000 + 1500000)

@@ -445,6 +445,7 @@ def test_nothing_is_signed_without_being_asked(shared, keys, number, document):
     shared.ok(f"sealctl cancel {request} 'over'")
 
 
+@pytest.mark.alone
 def test_key_with_a_passphrase_asks_for_it(shared, keys, number, document):
     user = list(keys)[2]
     request = ask(shared, number, document)
@@ -497,6 +498,7 @@ def test_wrong_words_have_their_exit_status(shared, number, document, words, sta
     assert done.status == status, done
 
 
+@pytest.mark.alone
 def test_expired_request_is_told_and_ends(shared, keys, number, document):
     user = list(keys)[0]
     soon = int(shared.ok("date +%s")) + 4

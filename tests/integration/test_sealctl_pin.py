@@ -69,6 +69,7 @@ def test_seal_with_a_pin_is_not_accepted_without_one(shared, files):
     assert "active" in shared.ok(f"sealctl accept {number} --pin-file {files[NEW]}", keeper)
 
 
+@pytest.mark.alone
 def test_pin_is_typed_twice_where_it_is_new(shared):
     keeper, number = shared["SEAL_KEEPER"], delivered(shared)
     shared.ok(f"(sleep 0.5; echo {PIN}; sleep 0.5; echo {PIN}) | "

@@ -8,6 +8,9 @@ change a number here.
 import time
 
 import inject
+import pytest
+
+pytestmark = pytest.mark.alone
 
 LOAD, START, FLUSH = 0x157, 0x176, 0x165
 POLICY_PCR, POLICY_AUTHORIZE, POLICY_NV, SIGN = 0x17F, 0x16A, 0x149, 0x15D
