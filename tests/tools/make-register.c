@@ -33,7 +33,7 @@
 #define CLERKS 400 /* without accounts */
 #define CLERKS_FIRST 40000
 
-typedef struct Maker {
+typedef struct Founder {
         Store *store;
         Tpm *tpm;
         Vault *key;
@@ -48,7 +48,7 @@ typedef struct Maker {
         size_t live_count;
         char (*live)[NUMBER_MAX + 1]; /* active ones */
         uint64_t now;
-} Maker;
+} Founder;
 
 /* What one seal is while it is written. */
 typedef struct Life {
@@ -70,7 +70,7 @@ static void caller_named(const char *name, Caller *ret) {
         (void) snprintf(ret->unit, sizeof(ret->unit), "session-2.scope");
 }
 
-static int maker_unseal(Maker *m, ErrorDetail *detail) {
+static int maker_unseal(Founder *m, ErrorDetail *detail) {
         _cleanup_free_ MachineState *states = NULL;
         _cleanup_free_ MachineApproval *approvals = NULL;
         _cleanup_(secret_wipe) Secret key = {};
@@ -104,7 +104,7 @@ static int maker_unseal(Maker *m, ErrorDetail *detail) {
         return r;
 }
 
-static int maker_count_live(Maker *m) {
+static int maker_count_live(Founder *m) {
         RegisterIndex rows[INDICES_MAX + 1];
         size_t count;
         unsigned left = 0;
@@ -118,7 +118,7 @@ static int maker_count_live(Maker *m) {
         return r;
 }
 
-static int maker_open(Maker *m, ErrorDetail *detail) {
+static int maker_open(Founder *m, ErrorDetail *detail) {
         char path[512];
         TPM2B_NAME srk;
 
@@ -149,19 +149,19 @@ static int maker_open(Maker *m, ErrorDetail *detail) {
 
 /* --- steps, each a transaction ---------------------------------------------------------------- */
 
-static int step_end(Maker *m, int r, Event event) {
+static int step_end(Founder *m, int r, Event event) {
         if (r == 0)
                 r = store_event(m->store, &event);
         json_decref(event.facts);
         return store_end(m->store, r);
 }
 
-static Act act_of(const Maker *m, const Caller *by) {
+static Act act_of(const Founder *m, const Caller *by) {
         return (Act){ .by = by->subject, .login = by->login_uid, .time = m->now };
 }
 
 /* Those that live are root's; the others were of people who have left. */
-static Caller keeper_of(const Maker *m, unsigned serial, bool ends) {
+static Caller keeper_of(const Founder *m, unsigned serial, bool ends) {
         Caller keeper = m->keeper;
 
         if (ends) {
@@ -195,7 +195,7 @@ static void fill_application(const Life *l, unsigned serial, uint64_t now, Appli
         }
 }
 
-static int step_apply(Maker *m, Life *l, unsigned serial) {
+static int step_apply(Founder *m, Life *l, unsigned serial) {
         Request *q = &l->request;
 
         *q = (Request){ .state = REQUEST_APPLIED,
@@ -223,7 +223,7 @@ static int step_apply(Maker *m, Life *l, unsigned serial) {
                          .facts = json_pack("{s:s, s:s}", "kind", q->kind, "type", q->type) });
 }
 
-static int step_approve(Maker *m, Life *l) {
+static int step_approve(Founder *m, Life *l) {
         Request *q = &l->request;
         Decision *d = calloc(1, sizeof(*d));
 
@@ -253,7 +253,7 @@ static int step_approve(Maker *m, Life *l) {
 }
 
 /* The bit of a seal that has ended: on an index that is given back when it is full. */
-static int take_retired_bit(Maker *m, Seal *seal) {
+static int take_retired_bit(Founder *m, Seal *seal) {
         RegisterIndex *row = &m->retired;
         int r = 0;
 
@@ -282,7 +282,7 @@ static int take_retired_bit(Maker *m, Seal *seal) {
         return r;
 }
 
-static int create_key(Maker *m, const Seal *seal, SealKey *ret) {
+static int create_key(Founder *m, const Seal *seal, SealKey *ret) {
         SealPolicy policy = { .authority = m->authority, .bit = seal->bit };
         TPMS_NV_PUBLIC public;
         TPM2B_DIGEST digest;
@@ -303,7 +303,7 @@ static int create_key(Maker *m, const Seal *seal, SealKey *ret) {
         return r;
 }
 
-static int step_make(Maker *m, Life *l) {
+static int step_make(Founder *m, Life *l) {
         Seal *s = &l->seal;
         Request *q = &l->request;
         int r;
@@ -349,7 +349,7 @@ static int step_make(Maker *m, Life *l) {
 }
 
 /* A change of the record alone, with its event. */
-static int step_update(Maker *m, Life *l, SealState state, EventCode code, const Caller *by) {
+static int step_update(Founder *m, Life *l, SealState state, EventCode code, const Caller *by) {
         l->seal.state = state;
         int r = store_begin(m->store);
         if (r == 0)
@@ -363,7 +363,7 @@ static int step_update(Maker *m, Life *l, SealState state, EventCode code, const
                          .state = seal_state_name(state) });
 }
 
-static int step_custody(Maker *m, Life *l) {
+static int step_custody(Founder *m, Life *l) {
         Seal *s = &l->seal;
 
         s->filed = act_of(m, &m->administrator);
@@ -380,7 +380,7 @@ static int step_custody(Maker *m, Life *l) {
         return r;
 }
 
-static int step_grant(Maker *m, Life *l) {
+static int step_grant(Founder *m, Life *l) {
         Grant grant = { .subject = m->applicant.subject,
                         .purposes = PURPOSE_DOCUMENT_SIGNING,
                         .not_before = m->now,
@@ -401,7 +401,7 @@ static int step_grant(Maker *m, Life *l) {
                                  .facts = json_pack("{s:I}", "id", (json_int_t) grant.id) });
 }
 
-static int step_use(Maker *m, const char *number, const Caller *by) {
+static int step_use(Founder *m, const char *number, const Caller *by) {
         uint8_t digest[32];
         uint64_t use = 0;
 
@@ -421,7 +421,7 @@ static int step_use(Maker *m, const char *number, const Caller *by) {
                                  .count = 1 });
 }
 
-static int step_revoke(Maker *m, Life *l) {
+static int step_revoke(Founder *m, Life *l) {
         const Act act = act_of(m, &m->administrator);
         uint64_t *ids = NULL;
         size_t count;
@@ -447,7 +447,7 @@ static int step_revoke(Maker *m, Life *l) {
                         (Event){ .code = EVENT_SEAL_REVOCATION_SETTLED, .seal = l->seal.number });
 }
 
-static int step_destroy(Maker *m, Life *l) {
+static int step_destroy(Founder *m, Life *l) {
         Seal *s = &l->seal;
 
         int r = store_seal_get(m->store, s->number, s);
@@ -461,7 +461,7 @@ static int step_destroy(Maker *m, Life *l) {
 /* --- all -------------------------------------------------------------------------------------- */
 
 /* One of twenty that live is suspended, one surrendered. */
-static int life_now(Maker *m, Life *l, unsigned serial) {
+static int life_now(Founder *m, Life *l, unsigned serial) {
         if (serial % 20 == 7) {
                 l->seal.suspended = act_of(m, &m->administrator);
                 return step_update(m, l, SEAL_SUSPENDED, EVENT_SEAL_SUSPENDED, &m->administrator);
@@ -475,7 +475,7 @@ static int life_now(Maker *m, Life *l, unsigned serial) {
         return 0;
 }
 
-static int life_write(Maker *m, Life *l, unsigned serial) {
+static int life_write(Founder *m, Life *l, unsigned serial) {
         l->ends = m->live_left == 0;
         m->live_left -= !l->ends;
         l->keeper = keeper_of(m, serial, l->ends);
@@ -497,7 +497,7 @@ static int life_write(Maker *m, Life *l, unsigned serial) {
         return r == 0 && !l->ends ? life_now(m, l, serial) : r;
 }
 
-static int use_until(Maker *m, uint64_t rows) {
+static int use_until(Founder *m, uint64_t rows) {
         LedgerHead head = {};
         int r = 0;
 
@@ -511,7 +511,7 @@ static int use_until(Maker *m, uint64_t rows) {
         return r;
 }
 
-static int fill(Maker *m, unsigned seals, uint64_t rows) {
+static int fill(Founder *m, unsigned seals, uint64_t rows) {
         Life *life = calloc(1, sizeof(*life));
         int r = life ? 0 : -ENOMEM;
 
@@ -527,7 +527,7 @@ static int fill(Maker *m, unsigned seals, uint64_t rows) {
 }
 
 int main(int argc, char **argv) {
-        static Maker maker;
+        static Founder maker;
         ErrorDetail detail = {};
         LedgerHead head = {};
 
