@@ -37,6 +37,10 @@ bool sign_format_certified(SignFormat format) {
         return format == FORMAT_CADES || format == FORMAT_PADES_CMS || format == FORMAT_ESEAL;
 }
 
+bool sign_format_timed(SignFormat format) {
+        return format == FORMAT_CADES || format == FORMAT_ESEAL;
+}
+
 const SignatureAlgorithm *signed_algorithm_find(const char *name) {
         const SignatureAlgorithm *algorithm;
 

@@ -40,6 +40,9 @@ SignFormat sign_format_find(const char *name);
 /* Whether it names the seal's certificate. */
 bool sign_format_certified(SignFormat format);
 
+/* Whether it says when it was signed. */
+bool sign_format_timed(SignFormat format);
+
 /* Nothing is owned. What a format does not have is left out. */
 typedef struct SignedFacts {
         SignFormat format; /* not raw */
