@@ -12,17 +12,17 @@
 #include "client/text.h"
 #include "policy/sm2.h"
 
-static int json_result(const Context *context, const char *number, const char *output, Bytes data,
-                       uint64_t use) {
+static int json_result(const Context *context, const SignWords *o, const char *number,
+                       const char *output, Bytes data, uint64_t use) {
         _cleanup_free_ char *hex = malloc(2 * data.size + 1), *escaped = text_escape(output);
 
         if (!hex || !escaped)
                 return fail(context, EXIT_OTHER, "out of memory");
         hex_encode(data.data, data.size, hex);
-        _cleanup_(json_freep)
-                json_t *object = json_pack("{ss ss ss sI}", "number", number, "output",
-                                           text_is_utf8(output, strlen(output)) ? output : escaped,
-                                           "signature", hex, "use", (json_int_t) use);
+        _cleanup_(json_freep) json_t *object = json_pack(
+                "{ss ss ss ss sI}", "number", number, "format", sign_format_name(o->format),
+                "output", text_is_utf8(output, strlen(output)) ? output : escaped, "signature", hex,
+                "use", (json_int_t) use);
         return print_json_value(context, object);
 }
 
@@ -53,13 +53,25 @@ static const char *openssl_options(const SignWords *o) {
         return "";
 }
 
+static void formatted_result(const SignWords *o, const char *output) {
+        fputs("Anybody can verify it: sealctl verify ", stdout);
+        print_quoted(o->file);
+        fputs(" --signature ", stdout);
+        print_quoted(output);
+        putchar('\n');
+}
+
 static void people_result(const SignWords *o, const char *number, const char *output,
                           uint64_t use) {
         printf("Signed with seal %s (use %llu): ", number, (unsigned long long) use);
         print_quoted(output);
         putchar('\n');
-        if (!o->file || strcmp(o->file, "-") == 0)
+        if (!o->file || strcmp(o->file, "-") == 0 || o->format == FORMAT_PKCS10)
                 return;
+        if (o->format != FORMAT_RAW) {
+                formatted_result(o, output);
+                return;
+        }
         printf("Anybody can verify it:\n"
                "  sealctl show %s --public-key > %s.pem\n"
                "  openssl dgst -%s -verify %s.pem%s -signature ",
@@ -85,7 +97,7 @@ int sign_result_write(Context *context, const SignWords *o, const char *number, 
         if (r != 0)
                 return r;
         if (context->json)
-                return json_result(context, number, output, (Bytes){ data, size }, use);
+                return json_result(context, o, number, output, (Bytes){ data, size }, use);
         if (strcmp(output, "-") != 0)
                 people_result(o, number, output, use);
         return 0;

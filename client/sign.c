@@ -24,6 +24,26 @@ int sign_algorithm_get(Context *context, const char *path, SignWords *words) {
         return hash_choose(context, words->algorithm, words->hash, words->scheme, &words->md);
 }
 
+int sign_format_get(const Context *context, SignWords *words) {
+        words->format = words->format_name ? sign_format_find(words->format_name) : FORMAT_RAW;
+        if (words->format == SIGN_FORMAT_COUNT)
+                return fail(context, EXIT_USAGE,
+                            "there is no format '%s': it is one of raw, cades, pades-cms and eseal",
+                            words->format_name);
+        if (words->property_info && words->format != FORMAT_ESEAL)
+                return fail(context, EXIT_USAGE, "--property-info goes with --format eseal");
+        return 0;
+}
+
+const char *sign_suffix(SignFormat format) {
+        static const char *const suffixes[] = {
+                [FORMAT_RAW] = ".sig",   [FORMAT_CADES] = ".p7s",  [FORMAT_PADES_CMS] = ".cms",
+                [FORMAT_ESEAL] = ".ses", [FORMAT_PKCS10] = ".csr",
+        };
+
+        return suffixes[format];
+}
+
 int sign_prefix_get(Context *context, const char *path, Digest *ret) {
         _cleanup_(json_freep) json_t *property = NULL;
 
@@ -45,11 +65,10 @@ static int digest_parse(const Context *context, const SignWords *o, Digest *ret)
                     hash_name(o->md));
 }
 
-/* The hash of DigestPrefix ‖ file. */
 static int digest_file(Context *context, const char *path, const SignWords *o, Digest *ret) {
         Digest prefix = {};
 
-        int r = sign_prefix_get(context, path, &prefix);
+        int r = o->format == FORMAT_RAW ? sign_prefix_get(context, path, &prefix) : 0;
         if (r != 0)
                 return r;
         return file_hash(context, o->file, o->md, (Bytes){ prefix.data, prefix.size }, ret->data,
@@ -74,6 +93,8 @@ int sign_options_append(const Context *context, sd_bus_message *call, const Sign
 
         entry_text(&e, "hash", words->hash);
         entry_text(&e, "scheme", words->scheme);
+        entry_text(&e, "format", words->format_name);
+        entry_text(&e, "property-info", words->property_info);
         entry_text(&e, "purpose", words->purpose);
         entry_text(&e, "document-name", name);
         entry_path(&e, "pin", words->pin_ticket);
@@ -97,7 +118,7 @@ int sign_output_path(const Context *context, const SignWords *o, char **ret) {
                             "the signature is binary: give --output, or redirect without --json");
         if (o->output || to_stdout)
                 path = strdup(to_stdout ? "-" : o->output);
-        else if (asprintf(&path, "%s.sig", o->file) < 0)
+        else if (asprintf(&path, "%s%s", o->file, sign_suffix(o->format)) < 0)
                 path = NULL;
         if (!path)
                 return fail(context, EXIT_OTHER, "out of memory");

@@ -6,10 +6,13 @@
 
 #include "client/bus-call.h"
 #include "client/pin.h"
+#include "format/signed-format.h"
 #include "policy/algorithm.h"
 
 typedef struct SignWords {
         const char *file, *output, *purpose, *name, *hash, *scheme, *digest;
+        const char *format_name, *property_info;
+        SignFormat format; /* after sign_format_get */
         bool digest_only;
         PinWords pin;
         const char *pin_ticket;     /* of pin_deposit; NULL: none */
@@ -25,10 +28,22 @@ typedef struct Digest {
 /* What the seal is decides with what a document is hashed for it. */
 int sign_algorithm_get(Context *context, const char *path, SignWords *words);
 
+/*
+ * --format, among those that a document is signed in, and what goes with it; EXIT_USAGE says what
+ * does not. Needs no seal.
+ */
+int sign_format_get(const Context *context, SignWords *words);
+
+/* What FILE's signature of this format is called: ".sig" and others, behind the file's name. */
+const char *sign_suffix(SignFormat format);
+
 /* The seal's DigestPrefix, empty but for SM2 (design, section 5.5). */
 int sign_prefix_get(Context *context, const char *path, Digest *ret);
 
-/* Of --digest, else the hash of DigestPrefix ‖ FILE; after sign_algorithm_get. */
+/*
+ * Of --digest, else the hash of FILE, raw of DigestPrefix ‖ FILE; after sign_algorithm_get and
+ * sign_format_get.
+ */
 int sign_digest_get(Context *context, const char *path, const SignWords *words, Digest *ret);
 
 /* --name, else FILE's name where it is one that the bus can carry; may be NULL. */
@@ -42,7 +57,7 @@ int sign_options_append(const Context *context, sd_bus_message *call, const Sign
 int sign_output_check(const Context *context, const char *file, const char *output);
 
 /*
- * Where the signature goes: --output, else FILE.sig ("-" for standard input's). Complains about a
+ * Where the signature goes: --output, else FILE with the format's suffix ("-" for standard input's). Complains about a
  * terminal, the document's own place, and what cannot be written. *ret is malloc'ed.
  */
 int sign_output_path(const Context *context, const SignWords *words, char **ret);

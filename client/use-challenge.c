@@ -8,6 +8,7 @@
 #include "base/bytes.h"
 #include "client/output.h"
 #include "client/text.h"
+#include "client/use-structure.h"
 #include "policy/key.h"
 #include "policy/ref.h"
 
@@ -108,7 +109,18 @@ static int what_read(const json_t *facts, UseChallenge *c, ErrorDetail *detail) 
                 r = word_read(facts, "hash", c->hash, detail);
         if (r == 0)
                 r = word_read(facts, "scheme", c->scheme, detail);
-        return r != 0 ? r : digest_read(facts, "digest", &c->target.digest, detail);
+        return r != 0 ? r : digest_read(facts, "digest", &c->document, detail);
+}
+
+static int signed_read(const json_t *facts, UseChallenge *c, ErrorDetail *detail) {
+        const UseSigned known = {
+                .public = &c->public,
+                .hash = c->hash,
+                .scheme = c->scheme,
+                .document = &c->document,
+        };
+
+        return use_structure_check(facts, &known, &c->format, &c->target.digest, detail);
 }
 
 static int bound_read(const json_t *facts, UseChallenge *c, ErrorDetail *detail) {
@@ -134,6 +146,8 @@ int use_challenge_parse(const json_t *facts, UseChallenge *ret, ErrorDetail *det
         UseChallenge challenge = {};
 
         int r = what_read(facts, &challenge, detail);
+        if (r == 0)
+                r = signed_read(facts, &challenge, detail);
         if (r == 0)
                 r = bound_read(facts, &challenge, detail);
         if (r == 0)
@@ -166,7 +180,7 @@ static int scheme_get(const UseChallenge *c, TPMT_SIG_SCHEME *ret, ErrorDetail *
                     0 ||
             (!rsa && strcmp(c->scheme, curve_word) != 0))
                 return refuse(detail, "hash and scheme are not those of the seal's key");
-        if (c->target.digest.size != size)
+        if (c->document.size != size || c->target.digest.size != size)
                 return refuse(detail, "the document's hash has not its size");
         return 0;
 }
@@ -218,8 +232,9 @@ int use_challenge_check(const UseChallenge *c, uint64_t now, ErrorDetail *detail
 }
 
 int use_challenge_document(const UseChallenge *c, Bytes hash, ErrorDetail *detail) {
-        if (hash.size == c->target.digest.size &&
-            memcmp(hash.data, c->target.digest.buffer, hash.size) == 0)
+        if (c->format == FORMAT_PKCS10)
+                return refuse(detail, "the request is for a certificate and about no file");
+        if (hash.size == c->document.size && memcmp(hash.data, c->document.buffer, hash.size) == 0)
                 return 0;
         return refuse(detail, "the request is about another document than this file");
 }

@@ -20,6 +20,7 @@
 #include "base/bytes.h"
 #include "base/error.h"
 #include "base/limits.h"
+#include "format/signed-format.h"
 #include "policy/algorithm.h"
 #include "policy/approval.h"
 #include "policy/use-approval.h"
@@ -32,14 +33,23 @@ typedef struct UseChallenge {
         const Algorithm *algorithm;
         char hash[WORD_MAX + 1];
         char scheme[WORD_MAX + 1];
-        UseTarget target;    /* number, digest and nonce; the rest is computed by the check */
+        TPM2B_DIGEST document; /* its digest */
+        SignFormat format;
+        /*
+         * Number, nonce and the digest that is signed, the document's or that of its structure
+         * (use-structure.h); the rest is computed by the check.
+         */
+        UseTarget target;
         TPM2B_DIGEST cphash; /* as the daemon states it */
         TPM2B_DIGEST ref;    /* likewise */
         int64_t expiration;  /* seconds */
         uint64_t expires;    /* when the daemon ends the request; µs since the epoch */
 } UseChallenge;
 
-/* SEAL_E_APPROVAL_INVALID with a sentence for facts that are missing or have not their shape. */
+/*
+ * SEAL_E_APPROVAL_INVALID with a sentence for facts that are missing or have not their shape, and
+ * for a structure that is not of the document.
+ */
 int use_challenge_parse(const json_t *facts, UseChallenge *ret, ErrorDetail *detail);
 
 /*
@@ -50,7 +60,7 @@ int use_challenge_parse(const json_t *facts, UseChallenge *ret, ErrorDetail *det
 int use_challenge_check(const UseChallenge *challenge, uint64_t now, ErrorDetail *detail);
 
 /*
- * Is the digest that of the document, hashed with challenge->hash behind the key's prefix
- * (sm2_prefix)? SEAL_E_APPROVAL_INVALID when it is another.
+ * Is the digest that of the document, hashed with challenge->hash, of the raw format behind the
+ * key's prefix (sm2_prefix)? SEAL_E_APPROVAL_INVALID when it is another.
  */
 int use_challenge_document(const UseChallenge *challenge, Bytes hash, ErrorDetail *detail);

@@ -12,6 +12,7 @@
 #include "client/file.h"
 #include "client/hash.h"
 #include "client/output.h"
+#include "client/use-structure.h"
 #include "policy/sm2.h"
 
 #define GROUPS_MAX 256
@@ -80,6 +81,17 @@ static json_t *needed_text(const json_t *facts) {
                         json_array_size(json_object_get(facts, "approvers")));
 }
 
+static json_t *format_text(SignFormat format) {
+        static const char *const texts[] = {
+                [FORMAT_CADES] = "cades: CMS with the seal's certificate (CAdES)",
+                [FORMAT_PADES_CMS] = "pades-cms: CMS for a PDF (PAdES)",
+                [FORMAT_ESEAL] = "eseal: electronic seal (GB/T 38540)",
+                [FORMAT_PKCS10] = "pkcs10: a request for a certificate",
+        };
+
+        return format == FORMAT_RAW ? NULL : json_string(texts[format]);
+}
+
 /* The facts in the words of a person who decides. */
 static json_t *facts_shown(const json_t *facts, const UseChallenge *c) {
         json_t *shown = json_deep_copy(facts);
@@ -89,6 +101,12 @@ static json_t *facts_shown(const json_t *facts, const UseChallenge *c) {
                             text_new("%s %s", c->hash, json_text(facts, "digest")));
         json_object_set_new(shown, "kind-text", kind_text(c));
         json_object_set_new(shown, "needed", needed_text(facts));
+        if (!sign_format_timed(c->format)) /* what is said of it binds nobody */
+                (void) json_object_del(shown, "signing-time");
+        json_object_set_new(shown, "format-text", format_text(c->format));
+        json_object_set_new(shown, "certificate-text", use_certificate_text(facts));
+        json_object_set_new(shown, "eseal-text", use_eseal_text(facts));
+        json_object_set_new(shown, "subject-text", use_subject_text(facts));
         return shown;
 }
 
@@ -97,6 +115,12 @@ int use_facts_print(const Context *context, const json_t *facts, const UseChalle
                 { "seal-text", "Seal", FIELD_TEXT },
                 { "document-name", "Document", FIELD_TEXT },
                 { "hash-text", "Hash", FIELD_TEXT },
+                { "format-text", "Format", FIELD_TEXT },
+                { "signing-time", "Signing time", FIELD_TIME },
+                { "certificate-text", "Certificate", FIELD_TEXT },
+                { "eseal-text", "Electronic seal", FIELD_TEXT },
+                { "property-info", "Property info", FIELD_TEXT },
+                { "subject-text", "Asked for", FIELD_TEXT },
                 { "purpose", "Purpose", FIELD_TEXT },
                 { "requester", "Requested by", FIELD_TEXT },
                 { "kind-text", "Kind", FIELD_TEXT },
@@ -120,7 +144,7 @@ int use_document_check(const Context *context, const UseChallenge *c, const char
         size_t size = 0;
 
         int r = hash_choose(context, c->algorithm, c->hash, NULL, &md);
-        if (r == 0 && sm2_prefix(&c->public, &prefix) != 0)
+        if (r == 0 && c->format == FORMAT_RAW && sm2_prefix(&c->public, &prefix) != 0)
                 r = fail(context, EXIT_OTHER, "the seal's key cannot be read");
         if (r == 0)
                 r = file_hash(context, file, md, (Bytes){ prefix.buffer, prefix.size }, hash,

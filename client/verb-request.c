@@ -125,6 +125,9 @@ static int use_print(const Context *context, const json_t *request) {
                 { "digest", "Its digest", FIELD_TEXT },
                 { "hash", "Hash", FIELD_TEXT },
                 { "scheme", "Scheme", FIELD_TEXT },
+                { "format", "Format", FIELD_TEXT },
+                { "signing-time", "Signing time", FIELD_TIME },
+                { "property-info", "Property info", FIELD_TEXT },
                 { "purpose", "Purpose", FIELD_TEXT },
                 { "live", "Live", FIELD_TEXT },
         };

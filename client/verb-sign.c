@@ -17,7 +17,8 @@ static const char help[] =
         "\n"
         "Sign a file with a seal that you keep. The signature goes to FILE.sig,\n"
         "detached; for elliptic curves it is DER as openssl writes it. FILE '-' is\n"
-        "standard input.\n"
+        "standard input. With --format it is a file that others can read, with the\n"
+        "seal's certificates and the time in it.\n"
         "\n"
         "Options:\n"
         "  --output SIG      Write the signature here ('-': standard output)\n"
@@ -27,6 +28,10 @@ static const char help[] =
         "  --hash HASH       sha256, sha384, sha512, sm3 (default: by the seal's\n"
         "                    algorithm: sha256, ecdsa-p384 sha384, sm2 sm3)\n"
         "  --scheme SCHEME   RSA: rsassa (default) or rsapss\n"
+        "  --format FORMAT   raw (default); cades: CMS, CAdES B-B, to FILE.p7s; pades-cms: the\n"
+        "                    CMS that stands in a PDF, to FILE.cms; eseal: the seal of GB/T\n"
+        "                    38540 with its picture, to FILE.ses\n"
+        "  --property-info TEXT  eseal: what of the document is signed (ASCII)\n"
         "  --digest HEX      Sign this digest; there is no FILE then. For SM2 the seal's\n"
         "                    DigestPrefix is hashed before the document\n"
         "  --digest-only     Print the digest that would be signed, and do not sign\n" PIN_HELP "\n"
@@ -44,7 +49,14 @@ static int options_check(const Context *context, SignWords *o) {
                 return fail(context, EXIT_USAGE, "--digest and --digest-only exclude each other");
         if (o->digest && !o->output)
                 return fail(context, EXIT_USAGE, "--digest needs --output");
-        return hash_check(context, o->hash);
+        int r = hash_check(context, o->hash);
+        if (r == 0)
+                r = sign_format_get(context, o);
+        if (r == 0 && o->format == FORMAT_PKCS10)
+                r = fail(context, EXIT_USAGE,
+                         "a request for a certificate is of no document: 'sealctl certificate "
+                         "request'");
+        return r;
 }
 
 static int sign_send(Context *context, const char *path, const SignWords *o, const Digest *digest,
@@ -107,6 +119,8 @@ int verb_sign(Context *context, int argc, char **argv) {
                 { "name", .text = &o.name },
                 { "hash", .text = &o.hash },
                 { "scheme", .text = &o.scheme },
+                { "format", .text = &o.format_name },
+                { "property-info", .text = &o.property_info },
                 { "digest", .text = &o.digest },
                 { "digest-only", .flag = &o.digest_only },
                 PIN_OPTIONS(o.pin),

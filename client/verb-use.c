@@ -34,6 +34,9 @@ static const char request_help[] =
         "  --hash HASH       sha256, sha384, sha512, sm3 (default: by the seal's\n"
         "                    algorithm: sha256, ecdsa-p384 sha384, sm2 sm3)\n"
         "  --scheme SCHEME   RSA: rsassa (default) or rsapss\n"
+        "  --format FORMAT   raw (default), cades, pades-cms or eseal, as of 'sealctl sign';\n"
+        "                    pkcs10: a request for a certificate, and no FILE\n"
+        "  --property-info TEXT  eseal: what of the document is signed (ASCII)\n"
         "  --digest HEX      Of the document, in place of FILE\n" PIN_HELP "\n"
         "The PIN, where the seal has one, is given with --live here, and else to collect.\n"
         "\n"
@@ -94,6 +97,12 @@ static int words_of(const Context *context, const json_t *request, SignWords *wo
                                   "the daemon does not show what was asked for, as it does not "
                                   "while the machine's state is not approved");
         words->scheme = json_text(asked, "scheme");
+        words->format = json_object_get(asked, "format")
+                                ? sign_format_find(json_text(asked, "format"))
+                                : FORMAT_RAW;
+        if (words->format == SIGN_FORMAT_COUNT)
+                return fail_plain(context, EXIT_OTHER,
+                                  "this sealctl does not know the signature's format");
         if (!words->file)
                 words->file = "FILE"; /* for the command by which it is verified */
         return 0;
@@ -137,16 +146,23 @@ int verb_collect(Context *context, int argc, char **argv) {
 
 /* --- request-use ---------------------------------------------------------------------------- */
 
-static int words_check(const Context *context, const UseWords *w) {
-        if (!w->sign.file == !w->sign.digest)
+static int words_check(const Context *context, UseWords *w) {
+        const bool document = w->sign.file || w->sign.digest;
+
+        int r = sign_format_get(context, &w->sign);
+        if (r != 0)
+                return r;
+        if (w->sign.format == FORMAT_PKCS10 && document)
+                return fail(context, EXIT_USAGE, "a request for a certificate is of no document");
+        if (w->sign.format != FORMAT_PKCS10 && !w->sign.file == !w->sign.digest)
                 return fail(context, EXIT_USAGE, "one of FILE and --digest is needed");
         if (w->sign.output && !w->wait)
                 return fail(context, EXIT_USAGE, "--output goes with --wait");
         if ((w->pin.file || w->pin.ask) && !w->live && !w->wait)
                 return fail(context, EXIT_USAGE,
                             "a deferred request keeps no PIN: it is given to 'sealctl collect'");
-        if (w->wait && w->sign.digest && !w->sign.output)
-                return fail(context, EXIT_USAGE, "--wait with --digest needs --output");
+        if (w->wait && !w->sign.file && !w->sign.output)
+                return fail(context, EXIT_USAGE, "--wait without FILE needs --output");
         return hash_check(context, w->sign.hash);
 }
 
@@ -156,6 +172,8 @@ static int options_append(const Context *context, sd_bus_message *call, const Us
 
         entry_text(&e, "hash", w->sign.hash);
         entry_text(&e, "scheme", w->sign.scheme);
+        entry_text(&e, "format", w->sign.format_name);
+        entry_text(&e, "property-info", w->sign.property_info);
         entry_text(&e, "purpose", w->sign.purpose);
         entry_text(&e, "document-name", sign_document_name(&w->sign));
         entry_time(&e, "expires", w->expires);
@@ -205,7 +223,7 @@ static int request_use(Context *context, const char *seal, UseWords *w) {
         Digest digest = {};
 
         int r = sign_algorithm_get(context, seal, &w->sign);
-        if (r == 0)
+        if (r == 0 && w->sign.format != FORMAT_PKCS10)
                 r = sign_digest_get(context, seal, &w->sign, &digest);
         if (r == 0 && w->wait)
                 r = sign_output_path(context, &w->sign, &output);
@@ -235,6 +253,8 @@ int verb_request_use(Context *context, int argc, char **argv) {
                 { "name", .text = &w.sign.name },
                 { "hash", .text = &w.sign.hash },
                 { "scheme", .text = &w.sign.scheme },
+                { "format", .text = &w.sign.format_name },
+                { "property-info", .text = &w.sign.property_info },
                 { "digest", .text = &w.sign.digest },
                 PIN_OPTIONS(w.pin),
         };

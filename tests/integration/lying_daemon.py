@@ -13,8 +13,13 @@ from jeepney.io.blocking import open_dbus_connection
 def facts(path):
     with open(path) as file:
         told = json.load(file)
-    return {name: (signature, bytes.fromhex(value) if signature == "ay" else value)
-            for name, (signature, value) in told.items()}
+    return {name: (signature, unhexed(signature, value)) for name, (signature, value) in told.items()}
+
+
+def unhexed(signature, value):
+    if signature == "aay":
+        return [bytes.fromhex(one) for one in value]
+    return bytes.fromhex(value) if signature == "ay" else value
 
 
 def main():
