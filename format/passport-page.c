@@ -303,8 +303,8 @@ static void write_authority(FILE *out, const PassportPage *page) {
                 ".",
                 "; those above end when an administrator retires the state.",
                 ", and none of those above can be taken back.",
-                "; those above end when an administrator retires the state, except those marked "
-                "'cannot be retired'.",
+                ("; those above end when an administrator retires the state, except those marked "
+                 "'cannot be retired'."),
         };
 
         page_item(
