@@ -57,8 +57,8 @@
 #define PASSPORT_MAX (1024 * 1024) /* the file */
 #define PASSPORT_NONCE_MIN 8
 #define PASSPORT_NONCE_MAX 64
-#define PASSPORT_TERM_MAX 1023      /* the text of one term of a policy */
-#define PASSPORT_CERTIFICATES_MAX 8 /* of a chain */
+#define PASSPORT_TERM_MAX 1023                                /* the text of one term of a policy */
+#define PASSPORT_CERTIFICATES_MAX (CERTIFICATE_CHAIN_MAX + 1) /* of a chain, its anchor beside it */
 
 /* Certificates, pictures and what is signed over them. */
 #define CERTIFICATE_MAX (8 * 1024) /* DER */

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
-#include <string.h>
 
 #include <openssl/pem.h>
 #include <openssl/x509.h>
 #include <openssl/x509_vfy.h>
 
-#include "base/text.h"
 #include "format/passport-judge.h"
+#include "format/x509-read.h"
+#include "format/x509-signed.h"
 #include "policy/key.h"
 #include "policy/openssl.h"
 
@@ -24,16 +24,9 @@ static void chain_free(STACK_OF(X509) * *chain) {
 
 static int certificate_read(const Judgement *j, const PassportDer *der, const char *what, size_t i,
                             X509 **ret) {
-        const unsigned char *p = der->data;
-        X509 *certificate = d2i_X509(NULL, &p, (long) der->size);
+        int r = x509_read((Bytes){ der->data, der->size }, ret, NULL);
 
-        if (certificate && p == der->data + der->size) {
-                *ret = certificate;
-                return 0;
-        }
-        X509_free(certificate);
-        int r = openssl_refused(SEAL_E_REGISTER_TAMPERED);
-        return r < 0 ? r : judgement_refuse(j, "%s %zu is not a certificate", what, i + 1);
+        return r <= 0 ? r : judgement_refuse(j, "%s %zu is not a certificate", what, i + 1);
 }
 
 static int chain_read(const Judgement *j, const PassportDers *ders, const char *what,
@@ -57,17 +50,6 @@ static int chain_read(const Judgement *j, const PassportDers *ders, const char *
         return 0;
 }
 
-static void name_tell(const X509_NAME *name, char ret[static PASSPORT_SUBJECT_MAX + 1]) {
-        _cleanup_(BIO_freep) BIO *out = BIO_new(BIO_s_mem());
-        char text[4 * PASSPORT_SUBJECT_MAX] = "";
-
-        if (out && X509_NAME_print_ex(out, name, 0, XN_FLAG_RFC2253) >= 0)
-                (void) BIO_read(out, text, sizeof(text) - 1);
-        ERR_clear_error();
-        text_disarm(text);
-        text_copy(ret, PASSPORT_SUBJECT_MAX + 1, text);
-}
-
 /* --- the seal's ----------------------------------------------------------------------------- */
 
 static int judge_public_key(const Judgement *j, X509 *certificate) {
@@ -87,17 +69,28 @@ static int judge_public_key(const Judgement *j, X509 *certificate) {
 /* Each one is signed by the next. */
 static int judge_issuers(const Judgement *j, STACK_OF(X509) * chain) {
         for (int i = 0; i + 1 < sk_X509_num(chain); i++) {
-                X509 *issuer = sk_X509_value(chain, i + 1);
-                EVP_PKEY *key = X509_get0_pubkey(issuer);
-
-                bool good = key && X509_verify(sk_X509_value(chain, i), key) == 1;
-                ERR_clear_error();
-                if (!good)
+                int r = x509_verify_by(sk_X509_value(chain, i), sk_X509_value(chain, i + 1));
+                if (r < 0)
+                        return r;
+                if (r > 0)
                         return judgement_refuse(j,
                                                 "Certificate %d of the seal was not issued by "
                                                 "the next one",
                                                 i + 1);
         }
+        return 0;
+}
+
+/* Told, and not judged: of an expired certificate a passport may tell, too. */
+static int judge_period(const Judgement *j, X509 *first) {
+        PassportFacts *facts = j->facts;
+
+        if (!x509_time_read(X509_get0_notBefore(first), &facts->certificate_not_before) ||
+            !x509_time_read(X509_get0_notAfter(first), &facts->certificate_not_after))
+                return judgement_refuse(j, "The seal's certificate has times that are none");
+        (void) x509_name_text(X509_get_subject_name(first), facts->certificate_subject);
+        (void) x509_name_text(X509_get_issuer_name(first), facts->certificate_issuer);
+        facts->certified = true;
         return 0;
 }
 
@@ -114,10 +107,7 @@ static int judge_seals(const Judgement *j) {
                 r = judge_issuers(j, chain);
         if (r != 0)
                 return r;
-        X509 *first = sk_X509_value(chain, 0);
-        name_tell(X509_get_subject_name(first), j->facts->certificate_subject);
-        name_tell(X509_get_issuer_name(first), j->facts->certificate_issuer);
-        return 0;
+        return judge_period(j, sk_X509_value(chain, 0));
 }
 
 /* --- the endorsement key's ------------------------------------------------------------------ */
@@ -195,7 +185,8 @@ static int judge_endorsement(const Judgement *j) {
         if (r == 0 && j->wanted->ek_roots.size > 0)
                 r = judge_chain(j, chain);
         if (r == 0)
-                name_tell(X509_get_issuer_name(sk_X509_value(chain, 0)), j->facts->ek_issuer);
+                (void) x509_name_text(X509_get_issuer_name(sk_X509_value(chain, 0)),
+                                      j->facts->ek_issuer);
         return r;
 }
 

@@ -109,9 +109,11 @@ static void write_head(FILE *out, const PassportPage *page) {
                 page_line(out, "Replaced by", "%s", s->seal.replaced_by);
         page_line(out, "Key", "%s, SHA-256 of its public key %s", s->seal.algorithm,
                   fingerprint_of(&s->seal.public, fingerprint));
-        if (page->facts->certificate_subject[0] != '\0')
-                page_line(out, "Certificate", "of %s, issued by %s",
-                          page->facts->certificate_subject, page->facts->certificate_issuer);
+        if (page->facts->certified)
+                page_line(out, "Certificate", "of %s, issued by %s, valid %s to %s",
+                          page->facts->certificate_subject, page->facts->certificate_issuer,
+                          when(page->facts->certificate_not_before, &a),
+                          when(page->facts->certificate_not_after, &b));
         page_line(out, "As of", "%s, by the machine's clock", when(s->created, &a));
 }
 
@@ -399,9 +401,10 @@ static void write_rest(FILE *out, const PassportPage *page) {
                         out,
                         "NOT compared, as no ledger was given: whether the machine's ledger leads "
                         "to the value in the chip.");
-        if (facts->certificate_subject[0] != '\0')
-                page_item(out, "The seal's certificate is of its key. Whether its issuer is to be "
-                               "trusted and has not revoked it is NOT compared.");
+        if (facts->certified)
+                page_item(out, "The seal's certificate is of its key, and each of its chain was "
+                               "issued by the next. Whether the issuer is to be trusted and has "
+                               "not revoked it is NOT compared.");
         else
                 page_item(out,
                           "The seal has no certificate: who its holder is, sealsd says alone.");

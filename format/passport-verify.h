@@ -7,6 +7,7 @@
 #pragma once
 
 #include "format/passport.h"
+#include "format/x509-name.h"
 
 /* What the verifier knows from elsewhere; what is not given is not compared, and said so. */
 typedef struct PassportWanted {
@@ -15,8 +16,6 @@ typedef struct PassportWanted {
         TPM2B_NAME attestation_key; /* size 0: not given */
         Bytes ek_roots;             /* certificates in PEM of the TPM's makers; size 0: not given */
 } PassportWanted;
-
-#define PASSPORT_SUBJECT_MAX 255 /* of a certificate, as text; cut */
 
 /* What follows from a passport that holds. */
 typedef struct PassportFacts {
@@ -32,10 +31,12 @@ typedef struct PassportFacts {
         bool clock_safe;
         /* What was compared with what the verifier knows. */
         bool nonce_known, authority_known, attestation_key_known, ek_chain_known;
-        /* Of the first certificate, "" without one. */
-        char certificate_subject[PASSPORT_SUBJECT_MAX + 1];
-        char certificate_issuer[PASSPORT_SUBJECT_MAX + 1];
-        char ek_issuer[PASSPORT_SUBJECT_MAX + 1];
+        /* Of the seal's first certificate, where it has one. */
+        bool certified;
+        char certificate_subject[X509_NAME_TEXT_MAX + 1];
+        char certificate_issuer[X509_NAME_TEXT_MAX + 1];
+        uint64_t certificate_not_before, certificate_not_after; /* µs since the epoch */
+        char ek_issuer[X509_NAME_TEXT_MAX + 1];                 /* "": no certificate */
 } PassportFacts;
 
 /*

@@ -74,7 +74,8 @@ int x509_verify_by(const X509 *certificate, const X509 *issuer) {
         _cleanup_free_ uint8_t *der = NULL;
         size_t size = 0;
 
-        if (!key)
+        if (!key ||
+            X509_NAME_cmp(X509_get_issuer_name(certificate), X509_get_subject_name(issuer)) != 0)
                 return openssl_refused(SEAL_E_APPROVAL_INVALID);
         int r = x509_write(certificate, &der, &size);
         if (r != 0)

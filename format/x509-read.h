@@ -22,8 +22,8 @@ int x509_read(Bytes der, X509 **ret, ErrorDetail *detail);
 int x509_write(const X509 *certificate, uint8_t **ret, size_t *ret_size);
 
 /*
- * Is it signed by the issuer's key (x509_signature_verify())? SEAL_E_APPROVAL_INVALID when not;
- * -ENOMEM, -EIO.
+ * Is it of this issuer: by its name, and signed by its key (x509_signature_verify())?
+ * SEAL_E_APPROVAL_INVALID when not; -ENOMEM, -EIO.
  */
 int x509_verify_by(const X509 *certificate, const X509 *issuer);
 

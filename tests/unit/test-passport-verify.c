@@ -10,8 +10,10 @@
 #include <openssl/pem.h>
 #include <openssl/x509.h>
 
+#include "base/clock.h"
 #include "policy/key.h"
 #include "tests/fixture/passport.h"
+#include "tests/fixture/signer.h"
 #include "tests/unit/unit.h"
 
 static const PaperOptions all = {
@@ -745,6 +747,9 @@ static void the_seals_certificate_is_of_its_key(void **state) {
         certificate_add(ders, certificate_make("Example Works", paper->seal.pkey, "Example CA",
                                                paper->stranger.pkey));
         PassportFacts facts = assert_good(paper);
+        assert_true(facts.certified);
+        assert_int_equal(facts.certificate_not_before, 1600000000 * USEC_PER_SEC);
+        assert_int_equal(facts.certificate_not_after, 1800000000 * USEC_PER_SEC);
         assert_string_equal(facts.certificate_subject, "CN=Example Works");
         assert_string_equal(facts.certificate_issuer, "CN=Example CA");
         certificate_add(ders, certificate_make("Example CA", paper->stranger.pkey, "Example CA",
@@ -753,6 +758,43 @@ static void the_seals_certificate_is_of_its_key(void **state) {
         certificate_add(
                 ders, certificate_make("Example CA", paper->ak.pkey, "Example CA", paper->ak.pkey));
         assert_refused(paper, "Certificate 2 of the seal was not issued by the next one");
+}
+
+/* The key of the next would do, but that is not whom the certificate names. */
+static void a_certificate_names_the_next_one(void **state) {
+        PaperPassport *paper = *state;
+        PassportDers *ders = &statement_of(paper)->certificates;
+
+        certificate_add(ders, certificate_make("Example Works", paper->seal.pkey, "Example CA",
+                                               paper->stranger.pkey));
+        certificate_add(ders, certificate_make("Another CA", paper->stranger.pkey, "Another CA",
+                                               paper->stranger.pkey));
+        assert_refused(paper, "Certificate 1 of the seal was not issued by the next one");
+}
+
+static void a_seal_without_certificate_is_told_to_be_so(void **state) {
+        const PassportFacts facts = assert_good(*state);
+
+        assert_false(facts.certified);
+        assert_string_equal(facts.certificate_subject, "");
+}
+
+/* OpenSSL alone would not find the signature good: it is not told the identity. */
+static void a_certificate_by_an_sm2_maker_is_good(void **state) {
+        PaperPassport *paper = *state;
+        PassportDers *ders = &statement_of(paper)->certificates;
+        Signer maker, seal = { .key = paper->seal.pkey, .name = "33010000000001" };
+
+        signer_make(&maker, "sm2-sm3", "Maker");
+        signer_certify(&maker, NULL, X509_USE_MAKER);
+        signer_certify(&seal, &maker, X509_USE_SEAL);
+        assert_int_equal(passport_ders_add(ders, signer_certificate(&seal)), 0);
+        assert_int_equal(passport_ders_add(ders, signer_certificate(&maker)), 0);
+        (void) assert_good(paper);
+        ders->items[0].data[ders->items[0].size - 1] ^= 1;
+        assert_refused(paper, "Certificate 1 of the seal was not issued by the next one");
+        free(seal.certificate);
+        signer_done(&maker);
 }
 
 static void a_certificate_of_another_key_is_told(void **state) {
@@ -911,6 +953,9 @@ int main(void) {
                 PAPER(what_is_said_of_states_is_of_one_piece),
                 PAPER(a_state_indexs_attestation_is_neither_missing_nor_spare),
                 PAPER(the_seals_certificate_is_of_its_key),
+                PAPER(a_certificate_names_the_next_one),
+                PAPER(a_seal_without_certificate_is_told_to_be_so),
+                PAPER(a_certificate_by_an_sm2_maker_is_good),
                 PAPER(a_certificate_of_another_key_is_told),
                 PAPER(what_is_no_certificate_is_told),
                 PAPER(the_endorsement_key_leads_to_the_roots),

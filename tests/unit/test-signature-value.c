@@ -353,6 +353,8 @@ static void odd_spellings_verify_and_are_told(void **state) {
                 assert_int_equal(encoding, SIGNATURE_AS_RAW);
                 assert_int_equal(verify(signer, (Bytes){ bytes, size - 1 }, NULL),
                                  SEAL_E_APPROVAL_INVALID);
+                assert_int_equal(verify(signer, (Bytes){ bytes, size + 1 }, NULL),
+                                 SEAL_E_APPROVAL_INVALID);
                 bytes[size / 2] ^= 1;
                 assert_int_equal(verify(signer, (Bytes){ bytes, size }, NULL),
                                  SEAL_E_APPROVAL_INVALID);
@@ -408,6 +410,23 @@ static void scalars_out_of_range_do_not_verify(void **state) {
                          SEAL_E_APPROVAL_INVALID);
 }
 
+/* Without the zero that keeps it positive an INTEGER is another number. */
+static void a_sign_is_not_guessed(void **state) {
+        const Signer *signer = signer_of("ecdsa-sha256");
+        uint8_t bytes[128];
+        size_t size;
+
+        (void) state;
+        do
+                size = padded(signer, 0, bytes);
+        while (bytes[3] != 33);
+        assert_int_equal(verify(signer, (Bytes){ bytes, size }, NULL), 0);
+        memmove(bytes + 4, bytes + 5, size - 5);
+        bytes[1]--;
+        bytes[3]--;
+        assert_int_equal(verify(signer, (Bytes){ bytes, size - 1 }, NULL), SEAL_E_APPROVAL_INVALID);
+}
+
 static void every_changed_byte_of_a_value_is_refused(void **state) {
         uint8_t signature[SIGNATURE_MAX];
 
@@ -460,6 +479,7 @@ int main(void) {
                 cmocka_unit_test(odd_spellings_verify_and_are_told),
                 cmocka_unit_test(spellings_that_are_none_do_not_verify),
                 cmocka_unit_test(scalars_out_of_range_do_not_verify),
+                cmocka_unit_test(a_sign_is_not_guessed),
                 cmocka_unit_test(every_changed_byte_of_a_value_is_refused),
                 cmocka_unit_test(a_salt_of_another_size_does_not_verify),
         };

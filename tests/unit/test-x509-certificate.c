@@ -383,6 +383,33 @@ static void every_cut_and_every_addition_is_refused(void **state) {
         assert_null(ret);
 }
 
+/* Elsewhere odd spellings are told; in a certificate other programs would not take them. */
+static void a_signature_has_to_be_der(void **state) {
+        const Signer *maker = &made[0].maker;
+        _cleanup_free_ uint8_t *subject = NULL, *tbs = NULL, *der = NULL;
+        const X509CertificateFacts facts = signer_facts(&made[0].seal, maker, X509_USE_SEAL,
+                                                        &subject);
+        _cleanup_(X509_freep) X509 *issuer = read_back(signer_certificate(maker));
+        uint8_t signature[SIGNATURE_MAX], raw[64];
+        size_t tbs_size = 0, size = 0;
+
+        (void) state;
+        assert_int_equal(x509_certificate_prepare(&facts, &tbs, &tbs_size, NULL), 0);
+        const unsigned char *at = signature;
+        size = signer_sign(maker, (Bytes){ tbs, tbs_size }, signature);
+        _cleanup_(ECDSA_SIG_freep) ECDSA_SIG *scalars = d2i_ECDSA_SIG(NULL, &at, (long) size);
+        assert_int_equal(BN_bn2binpad(ECDSA_SIG_get0_r(scalars), raw, 32), 32);
+        assert_int_equal(BN_bn2binpad(ECDSA_SIG_get0_s(scalars), raw + 32, 32), 32);
+        assert_int_equal(signature_value_verify(maker->algorithm, maker->key,
+                                                (Bytes){ tbs, tbs_size },
+                                                (Bytes){ raw, sizeof(raw) }, NULL),
+                         0);
+        assert_int_equal(x509_finish((Bytes){ tbs, tbs_size }, maker->algorithm,
+                                     (Bytes){ raw, sizeof(raw) }, &der, &size),
+                         0);
+        assert_int_equal(judge((Bytes){ der, size }, issuer), SEAL_E_APPROVAL_INVALID);
+}
+
 /* Signed anew by the right key, but with another algorithm outside than inside. */
 static void algorithms_inside_and_outside_are_the_same(void **state) {
         Signer *maker = &made[0].maker;
@@ -414,6 +441,7 @@ int main(void) {
                 cmocka_unit_test(facts_that_make_no_certificate_are_refused),
                 cmocka_unit_test(every_changed_byte_is_refused),
                 cmocka_unit_test(every_cut_and_every_addition_is_refused),
+                cmocka_unit_test(a_signature_has_to_be_der),
                 cmocka_unit_test(algorithms_inside_and_outside_are_the_same),
         };
 
