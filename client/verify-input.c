@@ -3,10 +3,12 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "client/file.h"
 #include "client/hash.h"
+#include "client/sign.h"
 
 typedef struct Kind {
         const char *word;
@@ -56,17 +58,50 @@ static void unwrap(VerifyInput *input) {
         input->pem = true;
 }
 
+/* --- the file --------------------------------------------------------------------------------- */
+
+/* What is verified of those that sealctl sign writes beside a document; a bare signature first. */
+static const SignFormat formats[] = { FORMAT_RAW, FORMAT_CADES, FORMAT_PADES_CMS, FORMAT_ESEAL };
+
+#define FORMATS (sizeof(formats) / sizeof(formats[0]))
+
+static bool is_bare(const VerifyWords *words) {
+        return words->public_key || words->certificate ||
+               (words->kind && strcmp(words->kind, "raw") == 0);
+}
+
+/* The one beside the document; where there is none, the name of the first. *ret is malloc'ed. */
+static int beside(const Context *context, const VerifyWords *words, char **ret) {
+        _cleanup_free_ char *found = NULL;
+
+        for (size_t i = 0; i < (is_bare(words) ? 1 : FORMATS); i++) {
+                _cleanup_free_ char *path = NULL;
+                if (asprintf(&path, "%s%s", words->document, sign_suffix(formats[i])) < 0) {
+                        path = NULL;
+                        return fail(context, EXIT_OTHER, "out of memory");
+                }
+                const bool there = access(path, F_OK) == 0;
+                if (there && found && access(found, F_OK) == 0)
+                        return fail(context, EXIT_USAGE,
+                                    "%s and %s are both there: --signature names one", found, path);
+                if (there || i == 0) {
+                        free(found);
+                        found = steal_ptr(path);
+                }
+        }
+        *ret = steal_ptr(found);
+        return 0;
+}
+
 static int file_get(const Context *context, const VerifyWords *words, VerifyInput *input) {
         _cleanup_free_ char *path = NULL;
+        int r = 0;
 
-        if (words->signature)
-                return file_read(context, words->signature, CMS_FILE_MAX, &input->data,
-                                 &input->size);
-        if (asprintf(&path, "%s.sig", words->document) < 0) {
-                path = NULL;
-                return fail(context, EXIT_OTHER, "out of memory");
-        }
-        return file_read(context, path, CMS_FILE_MAX, &input->data, &input->size);
+        if (!words->signature)
+                r = beside(context, words, &path);
+        return r != 0 ? r
+                      : file_read(context, path ? path : words->signature, CMS_FILE_MAX,
+                                  &input->data, &input->size);
 }
 
 int verify_input_read(const Context *context, const VerifyWords *words, VerifyInput *ret) {

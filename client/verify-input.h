@@ -15,7 +15,8 @@ typedef struct VerifyInput {
 } VerifyInput;
 
 /*
- * Read --signature, else DOCUMENT.sig; what it is, says --kind or else its beginning. Free with
+ * Read --signature, else the file beside the document that sealctl sign writes; what it is, says
+ * --kind or else its beginning. Free with
  * verify_input_done.
  */
 int verify_input_read(const Context *context, const VerifyWords *words, VerifyInput *ret);

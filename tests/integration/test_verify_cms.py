@@ -170,6 +170,18 @@ def test_the_document_inside_is_verified_and_extracted(world):
     assert done.returncode == 4 and b"detached" in done.stderr
 
 
+def test_the_signature_beside_the_document_is_found(world):
+    document = world.file("letter.txt", b"Dear all\n")
+    beside = world.file("letter.txt.p7s", cms.signature(world.signer, b"Dear all\n"))
+    assert rows(report(document, *world.trust(), status=0)) == GOOD
+    (world.folder / "letter.txt.ses").write_bytes(beside.read_bytes())
+    done = sealctl("verify", document, *world.trust())
+    assert done.returncode == 2
+    assert f"{beside} and {world.folder}/letter.txt.ses are both there" in done.stderr.decode()
+    done = sealctl("verify", document, "--certificate", world.signer.cert, *world.trust())
+    assert done.returncode == 4 and b"letter.txt.sig: No such file" in done.stderr
+
+
 # --- time -----------------------------------------------------------------------------------------
 
 
