@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "format/eseal-shown.h"
 
+#include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <openssl/err.h>
@@ -38,6 +40,21 @@ int eseal_shown(Bytes eseal, ESealShown *ret) {
                                text_take(seal->info->property->name, ret->name, sizeof(ret->name))
                        ? 0
                        : SEAL_E_INVALID_ARGS;
+}
+
+int eseal_picture(Bytes eseal, uint8_t **ret, size_t *ret_size) {
+        _cleanup_(ses_sealp) SesSeal *seal = seal_read(eseal);
+
+        if (!seal)
+                return SEAL_E_INVALID_ARGS;
+        const Bytes picture = ses_bytes(seal->info->picture->data);
+        uint8_t *copy = malloc(picture.size + 1);
+        if (!copy)
+                return -ENOMEM;
+        memcpy(copy, picture.data, picture.size);
+        *ret = copy;
+        *ret_size = picture.size;
+        return 0;
 }
 
 int eseal_certificate_check(Bytes eseal, Bytes certificate) {

@@ -18,6 +18,12 @@ typedef struct ESealShown {
 int eseal_shown(Bytes eseal, ESealShown *ret);
 
 /*
+ * The bytes of its picture, as they are; *ret is malloc'ed. SEAL_E_INVALID_ARGS for other bytes,
+ * -ENOMEM.
+ */
+int eseal_picture(Bytes eseal, uint8_t **ret, size_t *ret_size);
+
+/*
  * Is it made out to this certificate (DER) and no other? SEAL_E_CERTIFICATE_INVALID when not;
  * SEAL_E_INVALID_ARGS for other bytes.
  */

@@ -92,6 +92,30 @@ static void what_cannot_be_shown_is_refused(void **state) {
         fixture_close(&f);
 }
 
+static const uint8_t drawn[] = { 'a', 0, 'b' };
+
+static void drawn_so(SesInfo *info) {
+        assert_int_equal(ASN1_STRING_set(info->picture->data, drawn, sizeof(drawn)), 1);
+}
+
+static void its_picture_is_handed_out_as_it_is(void **state) {
+        _cleanup_free_ uint8_t *picture = NULL;
+        size_t size = 0;
+        Fixture f;
+
+        (void) state;
+        fixture_open(&f);
+        _made_ Made seal = made_seal(
+                &(SealMaking){ .maker = &f.maker, .signer = &f.signer, .info = drawn_so });
+        assert_int_equal(eseal_picture(made_bytes(&seal), &picture, &size), 0);
+        assert_int_equal(size, sizeof(drawn));
+        assert_memory_equal(picture, drawn, size);
+        uint8_t *none = NULL;
+        assert_int_equal(eseal_picture((Bytes){ drawn, 3 }, &none, &size), SEAL_E_INVALID_ARGS);
+        assert_null(none);
+        fixture_close(&f);
+}
+
 static void it_is_made_out_to_one_certificate(void **state) {
         Fixture f;
 
@@ -117,6 +141,7 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(its_id_and_name_are_told),
                 cmocka_unit_test(what_cannot_be_shown_is_refused),
+                cmocka_unit_test(its_picture_is_handed_out_as_it_is),
                 cmocka_unit_test(it_is_made_out_to_one_certificate),
         };
 
