@@ -95,7 +95,9 @@ int extension_put_use(X509_EXTENSIONS **extensions, X509Use use) {
 
 /* --- keys ------------------------------------------------------------------------------------- */
 
-int extension_key_identifier(const X509_PUBKEY *key, uint8_t ret[static KEY_IDENTIFIER_SIZE]) {
+#define KEY_IDENTIFIER_SIZE 20
+
+static int key_identifier(const X509_PUBKEY *key, uint8_t ret[static KEY_IDENTIFIER_SIZE]) {
         const unsigned char *bits;
         int size;
 
@@ -109,7 +111,7 @@ int extension_put_subject_key(X509_EXTENSIONS **extensions, const X509_PUBKEY *k
         _cleanup_(ASN1_OCTET_STRING_freep) ASN1_OCTET_STRING *content = ASN1_OCTET_STRING_new();
         uint8_t identifier[KEY_IDENTIFIER_SIZE];
 
-        int r = extension_key_identifier(key, identifier);
+        int r = key_identifier(key, identifier);
         if (r != 0)
                 return r;
         if (!content || ASN1_OCTET_STRING_set(content, identifier, sizeof(identifier)) != 1)
@@ -124,7 +126,7 @@ static int authority_key(const X509 *issuer, const X509_PUBKEY *key, ASN1_OCTET_
 
         if (named)
                 return ASN1_STRING_copy(ret, named) == 1 ? 0 : openssl_error();
-        int r = extension_key_identifier(issuer ? X509_get_X509_PUBKEY(issuer) : key, identifier);
+        int r = key_identifier(issuer ? X509_get_X509_PUBKEY(issuer) : key, identifier);
         if (r != 0)
                 return r;
         return ASN1_OCTET_STRING_set(ret, identifier, sizeof(identifier)) == 1 ? 0

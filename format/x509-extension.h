@@ -31,7 +31,3 @@ int extension_put_eseal(X509_EXTENSIONS **extensions);
 /* crlNumber, and expiredCertsOnCRL (X.509 §9.5.2.8) at µs since the epoch. */
 int extension_put_crl_number(X509_EXTENSIONS **extensions, uint64_t number);
 int extension_put_expired_since(X509_EXTENSIONS **extensions, uint64_t usec);
-
-/* The identifier of a key (§4.2.1.2, the first way). */
-#define KEY_IDENTIFIER_SIZE 20
-int extension_key_identifier(const X509_PUBKEY *key, uint8_t ret[static KEY_IDENTIFIER_SIZE]);

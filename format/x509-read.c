@@ -8,7 +8,6 @@
 #include <openssl/pem.h>
 
 #include "base/limits.h"
-#include "format/x509-extension.h"
 #include "format/x509-signed.h"
 #include "policy/openssl.h"
 #include "policy/sm2.h"
@@ -81,25 +80,6 @@ int x509_verify_by(const X509 *certificate, const X509 *issuer) {
         if (r != 0)
                 return r;
         return x509_signature_verify((Bytes){ der, size }, true, key);
-}
-
-int x509_key_identifier(const X509 *certificate, uint8_t **ret, size_t *ret_size) {
-        const ASN1_OCTET_STRING *named = X509_get0_subject_key_id((X509 *) certificate);
-        uint8_t made[KEY_IDENTIFIER_SIZE];
-        Bytes identifier = { made, sizeof(made) };
-
-        if (named)
-                identifier = (Bytes){ ASN1_STRING_get0_data(named),
-                                      (size_t) ASN1_STRING_length(named) };
-        else if (extension_key_identifier(X509_get_X509_PUBKEY(certificate), made) != 0)
-                return -EIO;
-        uint8_t *copy = malloc(identifier.size + 1);
-        if (!copy)
-                return -ENOMEM;
-        memcpy(copy, identifier.data, identifier.size);
-        *ret = copy;
-        *ret_size = identifier.size;
-        return 0;
 }
 
 /* --- files ------------------------------------------------------------------------------------ */

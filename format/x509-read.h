@@ -46,6 +46,3 @@ int der_list_add(DerList *list, Bytes der);
  */
 int x509_certificates_split(Bytes file, DerList *list, ErrorDetail *detail);
 int x509_crls_split(Bytes file, DerList *list, ErrorDetail *detail);
-
-/* Its subject's key identifier: as it says, or else SHA-1 of the key (RFC 5280 §4.2.1.2). -EIO. */
-int x509_key_identifier(const X509 *certificate, uint8_t **ret, size_t *ret_size);

@@ -28,7 +28,7 @@ static int tbs_set(X509Signed *whole, Bytes tbs) {
 
         ASN1_TYPE_free(whole->tbs);
         whole->tbs = d2i_ASN1_TYPE(NULL, &at, (long) tbs.size);
-        if (whole->tbs && at == tbs.data + tbs.size)
+        if (whole->tbs && whole->tbs->type == V_ASN1_SEQUENCE && at == tbs.data + tbs.size)
                 return 0;
         return openssl_refused(-EINVAL);
 }

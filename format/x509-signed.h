@@ -16,7 +16,7 @@
 #include "base/error.h"
 #include "format/signature-value.h"
 
-/* The whole, from the bytes that were signed as they are. -EINVAL when these are not DER. */
+/* The whole, from the bytes that were signed as they are. -EINVAL when these are no SEQUENCE. */
 int x509_finish(Bytes tbs, const SignatureAlgorithm *algorithm, Bytes signature, uint8_t **ret,
                 size_t *ret_size);
 

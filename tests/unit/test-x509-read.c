@@ -109,31 +109,12 @@ static void files_and_lists_have_an_end(void **state) {
         assert_int_equal(list.count, TRUST_ITEMS_MAX);
 }
 
-/* --- identifiers ------------------------------------------------------------------------------ */
-
-static void the_key_identifier_is_the_certificates_word(void **state) {
-        X509 *certificate = NULL;
-        _cleanup_free_ uint8_t *identifier = NULL;
-        unsigned char digest[EVP_MAX_MD_SIZE];
-        unsigned digest_size;
-        size_t size;
-
-        (void) state;
-        assert_int_equal(x509_read(signer_certificate(&maker), &certificate, NULL), 0);
-        assert_int_equal(x509_key_identifier(certificate, &identifier, &size), 0);
-        assert_int_equal(X509_pubkey_digest(certificate, EVP_sha1(), digest, &digest_size), 1);
-        assert_int_equal(size, digest_size);
-        assert_memory_equal(identifier, digest, size);
-        X509_free(certificate);
-}
-
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(a_file_of_der_is_one),
                 cmocka_unit_test(a_file_of_pem_is_as_many_as_there_are),
                 cmocka_unit_test(a_file_of_neither_is_refused),
                 cmocka_unit_test(files_and_lists_have_an_end),
-                cmocka_unit_test(the_key_identifier_is_the_certificates_word),
         };
 
         return cmocka_run_group_tests(tests, maker_make, maker_done);
