@@ -95,13 +95,17 @@ static bool same(Bytes a, Bytes b) {
         return a.size == b.size && memcmp(a.data, b.data, a.size) == 0;
 }
 
-static uint8_t *prepare(const SignedFacts *facts, Bytes *ret) {
+static void structure_done(Bytes *structure) {
+        free((void *) structure->data);
+}
+#define _structure_ _cleanup_(structure_done)
+
+static Bytes prepare(const SignedFacts *facts) {
         uint8_t *structure = NULL;
         size_t size = 0;
 
         assert_int_equal(signed_prepare(facts, &structure, &size), 0);
-        *ret = (Bytes){ structure, size };
-        return structure;
+        return (Bytes){ structure, size };
 }
 
 static void formats_have_the_names_of_the_bus(void **state) {
@@ -137,22 +141,19 @@ static void the_same_facts_give_the_same_structure_and_others_another(void **sta
         for (size_t k = 0; k < KINDS; k++)
                 for (size_t i = 0; i < FORMATS; i++) {
                         Fixture f;
-                        Bytes first, again, other;
 
                         fixture_open(&f, kinds[k], formats[i]);
-                        _cleanup_free_ uint8_t *a = prepare(&f.facts, &first);
-                        _cleanup_free_ uint8_t *b = prepare(&f.facts, &again);
+                        _structure_ Bytes first = prepare(&f.facts);
+                        _structure_ Bytes again = prepare(&f.facts);
                         assert_true(same(first, again));
                         f.digest[0] ^= 1;
-                        _cleanup_free_ uint8_t *c = prepare(&f.facts, &other);
+                        _structure_ Bytes other = prepare(&f.facts);
                         assert_int_equal(same(first, other), formats[i] == FORMAT_PKCS10);
                         for (size_t n = 0; n < FORMATS; n++) {
-                                Bytes another;
-
                                 if (n == i)
                                         continue;
                                 f.facts.format = formats[n];
-                                _cleanup_free_ uint8_t *d = prepare(&f.facts, &another);
+                                _structure_ Bytes another = prepare(&f.facts);
                                 assert_false(same(first, another));
                         }
                         fixture_close(&f);
@@ -164,10 +165,9 @@ static void a_structure_says_whose_document_it_is(void **state) {
         for (size_t i = 0; i < FORMATS; i++) {
                 TPM2B_DIGEST digest = {};
                 Fixture f;
-                Bytes structure;
 
                 fixture_open(&f, "ecdsa-sha256", formats[i]);
-                _cleanup_free_ uint8_t *owned = prepare(&f.facts, &structure);
+                _structure_ Bytes structure = prepare(&f.facts);
                 int r = signed_document(formats[i], structure, &digest);
                 if (formats[i] == FORMAT_PKCS10) {
                         assert_int_equal(r, SEAL_E_INVALID_ARGS);
@@ -188,12 +188,12 @@ static void what_a_structure_carries_is_taken_out_of_it(void **state) {
         (void) state;
         for (size_t i = 0; i < FORMATS; i++) {
                 _cleanup_free_ uint8_t *part = NULL;
-                Bytes structure, wanted;
+                Bytes wanted;
                 size_t size = 0;
                 Fixture f;
 
                 fixture_open(&f, "ecdsa-sha256", formats[i]);
-                _cleanup_free_ uint8_t *owned = prepare(&f.facts, &structure);
+                _structure_ Bytes structure = prepare(&f.facts);
                 wanted = formats[i] == FORMAT_ESEAL ? f.facts.eseal : f.facts.subject;
                 int r = signed_part(structure, &part, &size);
                 if (formats[i] == FORMAT_ESEAL || formats[i] == FORMAT_PKCS10) {
@@ -217,11 +217,10 @@ static void a_file_comes_of_the_frozen_structure_alone(void **state) {
                         _cleanup_free_ uint8_t *whole = NULL, *again = NULL;
                         size_t whole_size = 0, again_size = 0;
                         uint8_t value[SIGNATURE_MAX];
-                        Bytes structure;
                         Fixture f;
 
                         fixture_open(&f, kinds[k], formats[i]);
-                        _cleanup_free_ uint8_t *owned = prepare(&f.facts, &structure);
+                        _structure_ Bytes structure = prepare(&f.facts);
                         const Bytes signature = { value, signer_sign(&f.seal, structure, value) };
                         const SignedFacts kept = {
                                 .format = formats[i],
@@ -249,12 +248,11 @@ static void openssl_takes_the_request_for_a_certificate(void **state) {
         for (size_t k = 0; k < KINDS; k++) {
                 _cleanup_free_ uint8_t *der = NULL;
                 uint8_t value[SIGNATURE_MAX];
-                Bytes structure;
                 size_t size = 0;
                 Fixture f;
 
                 fixture_open(&f, kinds[k], FORMAT_PKCS10);
-                _cleanup_free_ uint8_t *owned = prepare(&f.facts, &structure);
+                _structure_ Bytes structure = prepare(&f.facts);
                 const Bytes signature = { value, signer_sign(&f.seal, structure, value) };
                 assert_int_equal(signed_finish(&f.facts, structure, signature, &der, &size), 0);
                 workshop_put(&workshop, "request.der", (Bytes){ der, size });
