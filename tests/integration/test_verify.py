@@ -200,6 +200,18 @@ def test_trust_is_what_it_says_or_an_error(world, option):
     assert done.returncode == 4
 
 
+def test_trust_has_bounds_and_may_be_given_in_many_files(world):
+    certificate = world.root.cert.read_bytes()
+    many = world.file("many.pem", certificate * 300)
+    done = sealctl("verify", world.document, *world.bare(), "--trust", many)
+    assert done.returncode == 2 and f"{many}: " in done.stderr.decode(), done
+    words = [word for _ in range(32) for word in ("--trust", world.root.cert)]
+    said = report(world.document, *world.bare(), *world.trust(trust=None), *words, status=0)
+    assert rows(said) == dict.fromkeys(RAW, "passed")
+    done = sealctl("verify", world.document, *world.bare(), *words, "--trust", world.root.cert)
+    assert done.returncode == 2 and b"--trust is given too often" in done.stderr
+
+
 def test_files_that_are_no_signatures(world):
     key = key_make(world.folder / "a-key.pem")
     certificate = openssl("x509", "-in", world.signer.cert, "-outform", "DER")
