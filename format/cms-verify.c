@@ -156,6 +156,9 @@ static int signed_verify(CmsSigned *cms, const VerifyDocument *document, const V
                 r = timestamps_check(cms, trust, voice->report, &stamped);
         if (r != 0)
                 return r;
+        /* One that is wrong puts the others in doubt. */
+        if (verify_result(voice->report, CHECK_TIMESTAMP) != CHECK_PASSED)
+                stamped = 0;
         verify_time_choose(voice->report, trust, stamped, claimed);
         r = certificate_check(cms, trust, voice->report);
         return r != 0 ? r : cms_signed_others(cms, trust, voice);

@@ -303,6 +303,7 @@ static void of_several_tokens_the_first_in_time_counts(void **state) {
         token_add(&s->made, &s->stamper, another);
         verify(s);
         assert_int_equal(verify_result(&s->report, CHECK_TIMESTAMP), CHECK_FAILED);
+        assert_int_equal(s->report.facts.time_source, VERIFY_TIME_CLAIMED);
         for (int i = 3; i < CMS_TIMESTAMPS_MAX; i++)
                 token_add(&s->made, &s->stamper, another);
         uint8_t *cms = NULL;
