@@ -112,14 +112,6 @@ static int note(int good, X509_STORE_CTX *context) {
         return 1;
 }
 
-/* An issuer that may not sign is told to be one, and not passed over as if it was not there. */
-static int is_issuer(X509_STORE_CTX *context, X509 *subject, X509 *issuer) {
-        int error = X509_check_issued(issuer, subject);
-
-        (void) context;
-        return error == X509_V_OK || error == X509_V_ERR_KEYUSAGE_NO_CERTSIGN;
-}
-
 static int store_fill(X509_STORE *store, const X509Trust *trust) {
         for (size_t i = 0; i < trust->anchor_count; i++) {
                 _cleanup_(X509_freep) X509 *anchor = NULL;
@@ -150,7 +142,6 @@ static int pile_fill(STACK_OF(X509) * pile, const X509Trust *trust) {
 
 static int context_prepare(X509_STORE_CTX *context, X509_STORE *store, X509 *leaf,
                            STACK_OF(X509) * others) {
-        X509_STORE_set_check_issued(store, is_issuer);
         if (X509_STORE_CTX_init(context, store, leaf, others) != 1)
                 return openssl_error();
         X509_VERIFY_PARAM *rules = X509_STORE_CTX_get0_param(context);

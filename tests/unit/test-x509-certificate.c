@@ -380,6 +380,12 @@ static void every_cut_and_every_addition_is_refused(void **state) {
                          SEAL_E_INVALID_ARGS);
         assert_int_equal(x509_read((Bytes){ longer, sizeof(longer) }, &ret, NULL),
                          SEAL_E_LIMITS_EXCEEDED);
+        /* BER: the length of two bytes in three. */
+        assert_int_equal(longer[1], 0x82);
+        memcpy(longer, "\x30\x83\x00", 3);
+        memcpy(longer + 3, bytes.data + 2, bytes.size - 2);
+        assert_int_equal(x509_read((Bytes){ longer, bytes.size + 1 }, &ret, NULL),
+                         SEAL_E_INVALID_ARGS);
         assert_null(ret);
 }
 

@@ -108,6 +108,28 @@ static void every_changed_byte_is_refused(void **state) {
         }
 }
 
+/* The same in other bytes: BER, and something behind it. */
+static void other_spellings_are_refused(void **state) {
+        _cleanup_free_ uint8_t *der = NULL;
+        uint8_t other[2048];
+        Signer signer;
+        size_t size;
+
+        (void) state;
+        signer_make(&signer, "ecdsa-sha256", "33010000000001");
+        der = request_make(&signer, X509_USE_SEAL, &size);
+        assert_int_equal(der[1], 0x82); /* a length of two bytes */
+        memcpy(other, der, size);
+        other[size] = 0;
+        assert_int_equal(x509_signature_verify((Bytes){ other, size + 1 }, false, signer.key),
+                         SEAL_E_APPROVAL_INVALID);
+        memcpy(other, "\x30\x83\x00", 3);
+        memcpy(other + 3, der + 2, size - 2);
+        assert_int_equal(x509_signature_verify((Bytes){ other, size + 1 }, false, signer.key),
+                         SEAL_E_APPROVAL_INVALID);
+        signer_done(&signer);
+}
+
 static void a_subject_that_is_no_name_is_refused(void **state) {
         static const uint8_t subject[] = { 0x30, 0x00, 0x00 };
         X509RequestFacts facts = { .use = X509_USE_SEAL };
@@ -134,6 +156,7 @@ int main(void) {
                 cmocka_unit_test(openssl_verifies_requests_of_every_algorithm),
                 cmocka_unit_test(openssl_issues_what_a_maker_asks_for),
                 cmocka_unit_test(every_changed_byte_is_refused),
+                cmocka_unit_test(other_spellings_are_refused),
                 cmocka_unit_test(a_subject_that_is_no_name_is_refused),
         };
 
