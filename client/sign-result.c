@@ -9,6 +9,7 @@
 #include "client/file.h"
 #include "client/hash.h"
 #include "client/output.h"
+#include "client/sign-extra.h"
 #include "client/text.h"
 #include "policy/sm2.h"
 
@@ -82,6 +83,28 @@ static void people_result(const SignWords *o, const char *number, const char *ou
         putchar('\n');
 }
 
+static void result_tell(const SignWords *o, const char *number, const char *output, uint64_t use) {
+        if (strcmp(output, "-") != 0)
+                people_result(o, number, output, use);
+}
+
+/* The exit code of what was to be put in and is not; the signature is written nevertheless. */
+static int extra_write(const Context *context, const SignWords *o, const char *number,
+                       const char *output, Bytes signature, uint64_t use) {
+        _cleanup_free_ uint8_t *data = NULL;
+        int failure = 0;
+        size_t size = 0;
+
+        int r = sign_extra_write(context, o->extra, output, signature, &data, &size, &failure);
+        if (r != 0)
+                return r;
+        if (context->json)
+                r = json_result(context, o, number, output, (Bytes){ data, size }, use);
+        else
+                result_tell(o, number, output, use);
+        return r != 0 ? r : failure;
+}
+
 int sign_result_write(Context *context, const SignWords *o, const char *number, const char *output,
                       sd_bus_message *reply) {
         const void *data = NULL;
@@ -93,12 +116,13 @@ int sign_result_write(Context *context, const SignWords *o, const char *number, 
                 r = sd_bus_message_read(reply, "t", &use);
         if (r < 0)
                 return fail_errno(context, r, "the signature cannot be read");
+        if (o->extra)
+                return extra_write(context, o, number, output, (Bytes){ data, size }, use);
         r = file_write(context, output, 0644, (Bytes){ data, size });
         if (r != 0)
                 return r;
         if (context->json)
                 return json_result(context, o, number, output, (Bytes){ data, size }, use);
-        if (strcmp(output, "-") != 0)
-                people_result(o, number, output, use);
+        result_tell(o, number, output, use);
         return 0;
 }

@@ -6,7 +6,7 @@
 
 /*
  * Write the signature to output ("-": standard output) and tell its use, for people with the
- * commands by which anybody verifies it. words->md is the hash.
+ * commands by which anybody verifies it. o->md is the hash.
  */
-int sign_result_write(Context *context, const SignWords *words, const char *number,
-                      const char *output, sd_bus_message *reply);
+int sign_result_write(Context *context, const SignWords *o, const char *number, const char *output,
+                      sd_bus_message *reply);

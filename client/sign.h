@@ -9,6 +9,8 @@
 #include "format/signed-format.h"
 #include "policy/algorithm.h"
 
+typedef struct SignExtra SignExtra; /* client/sign-extra.h */
+
 typedef struct SignWords {
         const char *file, *output, *purpose, *name, *hash, *scheme, *digest;
         const char *format_name, *property_info;
@@ -18,6 +20,7 @@ typedef struct SignWords {
         const char *pin_ticket;     /* of pin_deposit; NULL: none */
         const Algorithm *algorithm; /* of the seal */
         const EVP_MD *md;
+        const SignExtra *extra; /* what is put into the signature here; NULL: nothing */
 } SignWords;
 
 typedef struct Digest {
@@ -47,7 +50,7 @@ int sign_prefix_get(Context *context, const char *path, Digest *ret);
 int sign_digest_get(Context *context, const char *path, const SignWords *words, Digest *ret);
 
 /* --name, else FILE's name where it is one that the bus can carry; may be NULL. */
-const char *sign_document_name(const SignWords *words);
+const char *sign_document_name(const SignWords *o);
 
 /* Append the a{sv}; name may be NULL. */
 int sign_options_append(const Context *context, sd_bus_message *call, const SignWords *words,
@@ -60,4 +63,4 @@ int sign_output_check(const Context *context, const char *file, const char *outp
  * Where the signature goes: --output, else FILE with the format's suffix ("-" for standard input's). Complains about a
  * terminal, the document's own place, and what cannot be written. *ret is malloc'ed.
  */
-int sign_output_path(const Context *context, const SignWords *words, char **ret);
+int sign_output_path(const Context *context, const SignWords *o, char **ret);

@@ -6,6 +6,7 @@
 #include "client/bus-call.h"
 #include "client/hash.h"
 #include "client/output.h"
+#include "client/sign-extra.h"
 #include "client/sign-result.h"
 #include "client/sign.h"
 #include "client/text.h"
@@ -31,7 +32,7 @@ static const char help[] =
         "  --format FORMAT   raw (default); cades: CMS, CAdES B-B, to FILE.p7s; pades-cms: the\n"
         "                    CMS that stands in a PDF, to FILE.cms; eseal: the seal of GB/T\n"
         "                    38540 with its picture, to FILE.ses\n"
-        "  --property-info TEXT  eseal: what of the document is signed (ASCII)\n"
+        "  --property-info TEXT  eseal: what of the document is signed (ASCII)\n" SIGN_EXTRA_HELP
         "  --digest HEX      Sign this digest; there is no FILE then. For SM2 the seal's\n"
         "                    DigestPrefix is hashed before the document\n"
         "  --digest-only     Print the digest that would be signed, and do not sign\n" PIN_HELP "\n"
@@ -112,7 +113,9 @@ static int sign(Context *context, const char *path, SignWords *o) {
 }
 
 int verb_sign(Context *context, int argc, char **argv) {
-        SignWords o = {};
+        SignExtraWords extra_words = {};
+        _cleanup_sign_extra_ SignExtra extra = {};
+        SignWords o = { .extra = &extra };
         const CommandOption table[] = {
                 { "output", .text = &o.output },
                 { "purpose", .text = &o.purpose },
@@ -123,6 +126,7 @@ int verb_sign(Context *context, int argc, char **argv) {
                 { "property-info", .text = &o.property_info },
                 { "digest", .text = &o.digest },
                 { "digest-only", .flag = &o.digest_only },
+                SIGN_EXTRA_OPTIONS(extra_words),
                 PIN_OPTIONS(o.pin),
         };
         const Usage usage = { help, OPTIONS(table), 1, 2 };
@@ -135,5 +139,7 @@ int verb_sign(Context *context, int argc, char **argv) {
         if (!seal_path_parse(arguments[0], path))
                 return fail(context, EXIT_USAGE, "'%s' is no seal number", arguments[0]);
         r = options_check(context, &o);
+        if (r == 0)
+                r = sign_extra_open(context, &o, &extra_words, &extra);
         return r != 0 ? r : sign(context, path, &o);
 }

@@ -192,6 +192,27 @@ def test_what_has_no_place_for_a_time_stamp_is_left_alone(server, signed, file, 
     assert len(server.authority.asked) == asked
 
 
+@pytest.mark.parametrize("words,text", [
+    (["--embed"], "--embed goes with --format cades"),
+    (["--embed", "--format", "pades-cms"], "--embed goes with --format cades"),
+    (["--timestamp", "http://127.0.0.1/"], "a raw signature has no place for one"),
+    (["--format", "cades", "--timestamp", "ftp://127.0.0.1/"], "is no URL of http or https"),
+    (["--format", "cades", "--tsa-trust", "x"], "--tsa-trust is for --timestamp"),
+])
+def test_signing_asks_nobody_for_what_cannot_be(signed, words, text):
+    """Nor the daemon, which is not there."""
+    done = sealctl("sign", "50011200000001", signed / "document", *words, status=2)
+    assert text in done.stderr.decode()
+
+
+def test_what_is_embedded_is_a_file_of_bounded_size(tmp_path):
+    sealctl("sign", "50011200000001", "-", "--embed", "--format", "cades", status=2, stdin=b"x")
+    sealctl("sign", "50011200000001", tmp_path / "nothing", "--embed", "--format", "cades", status=4)
+    with open(tmp_path / "large", "wb") as large:
+        large.truncate(64 << 20)
+    sealctl("sign", "50011200000001", tmp_path / "large", "--embed", "--format", "cades", status=2)
+
+
 def test_only_sealctl_knows_how_to_reach_others():
     def libraries(program):
         return subprocess.run(["ldd", os.path.join(BUILD, program)], check=True, text=True,
