@@ -410,13 +410,33 @@ static void spelling_look(const CmsSigned *cms, const CmsVoice *voice) {
                 deviation(voice, DEVIATION_NAME_SPELLING, NULL);
 }
 
-static void algorithm_find(CmsSigned *cms) {
+/* Nobody signs the parameters of PSS: what they can say otherwise than we do is told. */
+static int parameters_look(const CmsSigned *cms, const CmsVoice *voice) {
+        _cleanup_(X509_ALGOR_freep) X509_ALGOR *usual = X509_ALGOR_new();
+        _cleanup_free_ uint8_t *der = NULL;
+        size_t size = 0;
+
+        if (!usual)
+                return openssl_short();
+        int r = signature_algorithm_encode(cms->algorithm, usual);
+        if (r == 0)
+                r = x509_encode(usual, ASN1_ITEM_rptr(X509_ALGOR), &der, &size);
+        if (r == 0 && !encodes_as(cms->signer->signature_algorithm, ASN1_ITEM_rptr(X509_ALGOR),
+                                  (Bytes){ der, size }))
+                deviation(voice, DEVIATION_ALGORITHM_IDENTIFIER, "the parameters of PSS");
+        return r;
+}
+
+static int algorithm_find(CmsSigned *cms, const CmsVoice *voice) {
         EVP_PKEY *key = X509_get0_pubkey(cms->x509);
 
         if (key)
                 cms->algorithm = signature_algorithm_read_cms(cms->signer->signature_algorithm,
                                                               cms->signer->digest_algorithm, key);
         ERR_clear_error();
+        return cms->algorithm && cms->algorithm->scheme == SIGNATURE_RSAPSS
+                       ? parameters_look(cms, voice)
+                       : 0;
 }
 
 int cms_signed_identify(CmsSigned *cms, const VerifyTrust *trust, const CmsVoice *voice) {
@@ -443,8 +463,7 @@ int cms_signed_identify(CmsSigned *cms, const VerifyTrust *trust, const CmsVoice
         }
         signing_certificate_judge(cms, &named, voice);
         spelling_look(cms, voice);
-        algorithm_find(cms);
-        return 0;
+        return algorithm_find(cms, voice);
 }
 
 /* --- signature ------------------------------------------------------------------------------ */
