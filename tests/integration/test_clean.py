@@ -71,9 +71,9 @@ def test_interrupted_sandbox_takes_everything_down():
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGKILL):
         marker = f"SANDBOX_MARKER=m{os.getpid()}x{int(number)}"
         name, value = marker.split("=")
-        # What a shell started with & ignores SIGINT, and so would all that it starts.
+        # What a shell started with & ignores SIGINT, what nohup did SIGHUP, and so would all that it starts.
         process = subprocess.Popen(
-            ["env", "--default-signal=INT", ROOT / "tests/sandbox", "bash", "-c", "echo up; exec tail -f /dev/null"],
+            ["env", "--default-signal=INT,TERM,HUP", ROOT / "tests/sandbox", "bash", "-c", "echo up; exec tail -f /dev/null"],
             stdout=subprocess.PIPE, text=True, env={**os.environ, name: value})
         assert process.stdout.readline() == "up\n"
         assert len(namespaces_left(marker.encode())) > 4
