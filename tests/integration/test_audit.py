@@ -49,7 +49,7 @@ class Story:
         box.ctl("stop")
         self.stopped = now(box)
         box.ctl("start")
-        box.ok("kill -9 $($SEALSD_CTL pid)")
+        box.ctl("kill")
         box.ctl("start")
         box.ok("install -d -m 1777 /run/test; sealctl ledger export /run/test/ledger.jsonl; "
                "chmod 0644 /run/test/ledger.jsonl", self.auditor)

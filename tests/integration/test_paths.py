@@ -3,6 +3,8 @@
 
 import json
 
+from test_polkit import with_rule
+
 APPLICANT, REVIEWER, MAKER, ADMIN, AUDITOR, KEEPER, STRANGER = (
     f"seal-{name}" for name in ("applicant", "reviewer", "maker", "admin", "auditor", "keeper",
                                 "stranger"))
@@ -215,13 +217,7 @@ def test_bad_filing_is_refused_and_the_seal_stays_readable_and_revocable(new_san
 def test_strict_separation_holds_when_polkit_says_yes(new_sandbox):
     box = new_sandbox(conf="[Roles]\nMakers=user:seal-reviewer user:seal-applicant user:seal-keeper\n"
                            "Applicants=user:seal-applicant user:seal-keeper\n")
-    box.ok("""cat > /etc/polkit-1/rules.d/10-all.rules <<'END'
-polkit.addRule(function(action, subject) {
-        if (action.id.indexOf("org.sealsd1.") == 0)
-                return polkit.Result.YES;
-});
-END
-chmod 0644 /etc/polkit-1/rules.d/10-all.rules""")
+    with_rule(box, 'if (action.id.indexOf("org.sealsd1.") == 0) return polkit.Result.YES;')
     box.ok("sealctl init --authority $SEAL_AUTHORITY --separation strict")
     request = apply(box)
     path = f"/org/sealsd1/request/{request}"

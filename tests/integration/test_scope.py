@@ -5,14 +5,10 @@ import json
 import time
 
 import pytest
+from test_polkit import with_rule
 
 APPLICANT, REVIEWER = "seal-applicant", "seal-reviewer"
-ALLOW_ALL = """
-polkit.addRule(function(action, subject) {
-        if (action.id.indexOf("org.sealsd1.") == 0)
-                return polkit.Result.YES;
-});
-"""
+ALLOW_ALL = 'if (action.id.indexOf("org.sealsd1.") == 0) return polkit.Result.YES;'
 
 
 def make(box, *options, accept=True):
@@ -92,8 +88,7 @@ def test_nobody_decides_on_his_own_request_nor_twice(new_sandbox):
     box = new_sandbox("--ready", conf="[Roles]\nApplicants=user:seal-reviewer user:seal-applicant\n"
                                       "Reviewers=user:seal-reviewer user:seal-maker\n"
                                       "[Seals]\nReviewersNeeded=1\n")
-    box.write("rules", ALLOW_ALL)
-    box.ok("install -m 0644 /run/test/rules /etc/polkit-1/rules.d/10-all.rules")
+    with_rule(box, ALLOW_ALL)
     data, error = box.manager("Apply", "a{sv}", 1, "name", "s", "My own", user=REVIEWER)
     assert data, error
     for member, arguments in (("Approve", ["sa{sv}", "", "0"]), ("Reject", ["s", "no"])):
@@ -105,8 +100,7 @@ def test_nobody_decides_on_his_own_request_nor_twice(new_sandbox):
 def test_two_reviewers_needed_are_two_people(new_sandbox):
     box = new_sandbox(conf="[Roles]\nReviewers=user:seal-reviewer user:seal-maker\n"
                            "[Seals]\nReviewersNeeded=2\n")
-    box.write("rules", ALLOW_ALL)
-    box.ok("install -m 0644 /run/test/rules /etc/polkit-1/rules.d/10-all.rules")
+    with_rule(box, ALLOW_ALL)
     box.ok("sealctl init --authority $SEAL_AUTHORITY")
     data, error = box.manager("Apply", "a{sv}", 1, "name", "s", "Weighty", user=APPLICANT)
     assert data, error
