@@ -81,28 +81,42 @@ static bool is_same_seal(const Question *q, const char *key, bool named) {
 
 /* --- its state -------------------------------------------------------------------------------- */
 
-static void state_tell(const Question *q, const char *state) {
-        const bool active = strcmp(state, "active") == 0;
-        char time[TIME_TEXT_SIZE];
-
-        verify_check(q->report, CHECK_SEAL_STATE, active ? CHECK_PASSED : CHECK_FAILED,
-                     "In the register of this machine seal %s was %s at %s", path_last(q->path),
-                     state, time_format(q->report->facts.time, time));
+static bool is_active(const json_t *state) {
+        return json_is_string(state) && strcmp(json_string_value(state), "active") == 0;
 }
 
-static int state_ask(const Question *q) {
+static void state_tell(const Question *q, const json_t *state) {
+        char time[TIME_TEXT_SIZE];
+
+        verify_check(q->report, CHECK_SEAL_STATE, is_active(state) ? CHECK_PASSED : CHECK_FAILED,
+                     "In the register of this machine seal %s was %s at %s", path_last(q->path),
+                     json_is_string(state) ? json_string_value(state) : "in no known state",
+                     time_format(q->report->facts.time, time));
+}
+
+/* *ret stays NULL where there was no answer. */
+static int state_ask(const Question *q, uint64_t time, json_t **ret) {
         _cleanup_(message_freep) sd_bus_message *call = NULL;
-        _cleanup_(json_freep) json_t *answer = NULL;
 
         int r = call_new(q->context, q->path, SEAL, "StateAt", &call);
         if (r == 0)
-                r = call_built(q->context, sd_bus_message_append(call, "t", q->report->facts.time));
-        if (r == 0)
-                r = ask(q, call, &answer);
-        if (r != 0 || !answer)
-                return r;
-        state_tell(q, json_is_string(answer) ? json_string_value(answer) : "in no known state");
-        return 0;
+                r = call_built(q->context, sd_bus_message_append(call, "t", time));
+        return r != 0 ? r : ask(q, call, ret);
+}
+
+/* Signatures have whole seconds: who was active at the beginning or at the end of it could sign. */
+static int state_check(const Question *q) {
+        _cleanup_(json_freep) json_t *end = NULL, *begin = NULL;
+        const VerifyFacts *facts = &q->report->facts;
+        const bool whole = facts->time_source == VERIFY_TIME_CLAIMED &&
+                           facts->time % USEC_PER_SEC == 0;
+
+        int r = state_ask(q, facts->time + (whole ? USEC_PER_SEC - 1 : 0), &end);
+        if (r == 0 && end && whole && !is_active(end))
+                r = state_ask(q, facts->time, &begin);
+        if (r == 0 && end)
+                state_tell(q, is_active(begin) ? begin : end);
+        return r;
 }
 
 static int seal_ask(const Question *q, bool named) {
@@ -111,7 +125,7 @@ static int seal_ask(const Question *q, bool named) {
         int r = key_ask(q, key);
         if (r != 0 || q->report->checks[CHECK_SEAL_STATE].made)
                 return r;
-        return is_same_seal(q, key, named) ? state_ask(q) : 0;
+        return is_same_seal(q, key, named) ? state_check(q) : 0;
 }
 
 int verify_state(Context *context, const VerifyWords *words, VerifyReport *report) {
