@@ -9,3 +9,6 @@
  * of more than CERTIFICATE_MAX bytes.
  */
 size_t certificate_size(Bytes bytes);
+
+/* PEM of one in DER, which is not looked at; *ret is malloc'ed, zero-terminated. */
+int certificate_to_pem(Bytes der, char **ret);

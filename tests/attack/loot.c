@@ -108,6 +108,44 @@ static int loot_seal(Loot *loot, Store *store, const char *number, const char *r
         return r;
 }
 
+/* Where it is not made yet there is only its bit. */
+static int loot_maker_bit(Loot *loot, Store *store, const char *algorithm) {
+        RegisterIndex rows[INDICES_MAX + 1];
+        size_t count = 0;
+
+        int r = store_index_list(store, rows, INDICES_MAX + 1, &count);
+        if (r != 0 || count == 0)
+                return r != 0 ? r : -EINVAL;
+        loot->seal.index = rows[0].handle;
+        loot->seal.bit = strcmp(algorithm, "sm2") == 0;
+        memcpy(loot->seal.number, "MAKER", sizeof("MAKER"));
+        memcpy(loot->seal.profile, loot->installation.profile, sizeof(loot->seal.profile));
+        return 0;
+}
+
+/* As a seal: its policy is a seal's. */
+static int loot_maker(Loot *loot, Store *store, const char *algorithm, ErrorDetail *detail) {
+        static Maker makers[MAKERS_MAX];
+        size_t count = 0;
+
+        int r = loot_open(loot, store, detail);
+        if (r == 0)
+                r = loot_maker_bit(loot, store, algorithm);
+        if (r == 0)
+                r = store_maker_list(store, makers, &count);
+        for (size_t i = 0; r == 0 && i < count; i++)
+                if (strcmp(makers[i].algorithm, algorithm) == 0) {
+                        loot->seal.public = makers[i].public;
+                        loot->seal.private = makers[i].private;
+                }
+        if (r == 0)
+                r = loot_index(loot, store, loot->seal.index);
+        if (r == 0)
+                r = loot_policy(loot);
+        store_set_key(store, NULL);
+        return r;
+}
+
 int loot_take(Loot *loot, const char *folder, const char *what, const char *request,
               ErrorDetail *detail) {
         _cleanup_(store_closep) Store *store = NULL;
@@ -132,6 +170,8 @@ int loot_take(Loot *loot, const char *folder, const char *what, const char *requ
                 return r;
         if (strncmp(what, "0x", 2) == 0)
                 return loot_index(loot, store, (TPM2_HANDLE) strtoul(what, NULL, 16));
+        if (strncmp(what, "maker:", 6) == 0)
+                return loot_maker(loot, store, what + 6, detail);
         return loot_seal(loot, store, what, request, detail);
 }
 

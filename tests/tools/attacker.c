@@ -32,6 +32,8 @@
  *   attacker use-hold FOLDER NUMBER REQUEST
  *                                          satisfy all, print "prepared", wait for a line, sign
  *
+ * In a number's place may stand maker:ALGORITHM: what certifies seals has such a key, too.
+ *
  * The words with use- try one trick after the other, and print what the last one came to, or done as
  * soon as one signs; what each was refused for is told on standard error.
  *
