@@ -52,13 +52,14 @@ static const char renew_help[] =
         "March\"\n" NEXT_HELP;
 
 static const char recertify_help[] =
-        "Usage: sealctl apply recertify NUMBER --not-after TIME --reason TEXT\n"
+        "Usage: sealctl apply recertify NUMBER --reason TEXT [OPTIONS]\n"
         "\n"
-        "Apply for a later end of a seal's validity, with the same key.\n"
+        "Apply for another certificate of a seal, with the same key: to a later end, or\n"
+        "where it has none.\n"
         "\n"
         "Options:\n" REASON_HELP
         "  --not-after TIME       Valid until: YYYY-MM-DD (UTC), RFC 3339, or +Nd; a day\n"
-        "                         counts to its end\n" DOCUMENT_HELP "\n"
+        "                         counts to its end. Default: as it is\n" DOCUMENT_HELP "\n"
         "Example:\n"
         "  sealctl apply recertify 50011200000001 --not-after +730d --reason \"in "
         "use\"\n" NEXT_HELP;
@@ -167,8 +168,6 @@ typedef struct KindOption {
 static int words_check(const Context *context, const ApplyKind *kind, KindWords *w) {
         if (!w->reason || !text_is_line(w->reason, TEXT_MAX))
                 return fail(context, EXIT_USAGE, "--reason is required: one line of text");
-        if (kind->bit == RECERTIFY && w->words.not_after == 0)
-                return fail(context, EXIT_USAGE, "--not-after is required");
         if (kind->bit == AMEND && w->words.not_after == 0 && w->words.purposes.count == 0 &&
             w->words.use_limit == UNSAID)
                 return fail(context, EXIT_USAGE,

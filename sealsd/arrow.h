@@ -73,6 +73,8 @@
               "The chip has that bit set already; the request has another")                        \
         ARROW(MAKE_KEY_CREATED, "make-key-created",                                                \
               "The chip has answered with the key; nobody else has its blob")                      \
+        ARROW(MAKE_CERTIFIED, "make-certified",                                                    \
+              "The maker's key has certified it; nobody else has the certificate")                 \
         ARROW(MAKE_COMMITTED, "make-committed",                                                    \
               "The seal is in the register, its request completed; nobody was told")               \
         ARROW(MAKE_REQUEST_ANNOUNCED, "make-request-announced",                                    \
@@ -95,6 +97,27 @@
               "Those sessions are refused too; the register still owes the bit")                   \
         ARROW(REVOKE_SETTLED, "revoke-settled", "Nothing is owed; the caller waits")               \
         ARROW(REVOKE_REPLIED, "revoke-replied", "The caller knows that the seal is revoked")       \
+                                                                                                   \
+        ARROW(MAKER_CREATED, "maker-created",                                                      \
+              "The chip has answered with a maker's key; nobody else has its blob")                \
+        ARROW(MAKER_CERTIFIED, "maker-certified",                                                  \
+              "It has certified itself; the register knows of neither")                            \
+        ARROW(MAKER_KEPT, "maker-kept",                                                            \
+              "Key and certificate are in the register, and its first list is owed")               \
+                                                                                                   \
+        ARROW(CRL_SIGNED, "crl-signed",                                                            \
+              "The chip has signed lists of revoked certificates; nobody has them")                \
+        ARROW(CRL_KEPT, "crl-kept", "They are in the register; the files are those before")        \
+        ARROW(CRL_FILED, "crl-filed",                                                              \
+              "The files are written, if they can be; whoever waits is told next")                 \
+                                                                                                   \
+        ARROW(CERTIFY_SIGNED, "certify-signed",                                                    \
+              "A seal that is certified anew has its certificate from the chip; the register "     \
+              "does not know")                                                                     \
+        ARROW(CERTIFY_COMMITTED, "certify-committed",                                              \
+              "Certificate, the seal's new end and its completed request are in the register")     \
+        ARROW(CERTIFY_ANNOUNCED, "certify-announced", "That was announced; the caller waits")      \
+        ARROW(CERTIFY_REPLIED, "certify-replied", "The caller knows that it is certified")         \
                                                                                                    \
         ARROW(LOCK_INDEX_LOCKED, "lock-index-locked",                                              \
               "One more revocation index refuses its seals; sessions prepared before still sign "  \

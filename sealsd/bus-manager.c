@@ -5,6 +5,7 @@
 
 #include "base/version.h"
 #include "sealsd/bus-application.h"
+#include "sealsd/bus-certificate.h"
 #include "sealsd/bus-inspect.h"
 #include "sealsd/bus-method.h"
 #include "sealsd/bus-options.h"
@@ -194,6 +195,13 @@ static const Method methods[] = {
         { "ExportLedger", sizeof(ExportLedgerArgs), parse_export_ledger, run_export_ledger, false },
         { "AcknowledgeTampering", sizeof(AcknowledgeArgs), parse_acknowledge, run_acknowledge,
           true },
+        { "GetMakerCertificates", 0, NULL, run_get_maker_certificates, false },
+        { "GetMakerRequest", 0, NULL, run_get_maker_request, false },
+        { "GetMakerRequests", 0, NULL, run_get_maker_requests, false },
+        { "SetMakerCertificates", sizeof(ChainArgs), parse_chain, run_set_maker_certificates,
+          false },
+        { "GetRevocationList", 0, NULL, run_get_revocation_list, false },
+        { "GetRevocationLists", 0, NULL, run_get_revocation_lists, false },
         { "DepositSecret", sizeof(Secret), parse_deposit_secret, run_deposit_secret, false },
         { "Subscribe", 0, NULL, run_subscribe, false },
         { "Unsubscribe", 0, NULL, run_unsubscribe, false },
@@ -269,6 +277,21 @@ static const sd_bus_vtable vtable[] = {
         SD_BUS_METHOD_WITH_ARGS("AcknowledgeTampering", SD_BUS_ARGS("s", reason, "a{sv}", options),
                                 SD_BUS_NO_RESULT, method_dispatch,
                                 SD_BUS_VTABLE_UNPRIVILEGED | SD_BUS_VTABLE_SENSITIVE),
+        SD_BUS_METHOD_WITH_ARGS("GetMakerCertificates", SD_BUS_NO_ARGS,
+                                SD_BUS_RESULT("aay", certificates), method_dispatch,
+                                SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("GetMakerRequest", SD_BUS_NO_ARGS, SD_BUS_RESULT("ay", request),
+                                method_dispatch, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("GetMakerRequests", SD_BUS_NO_ARGS,
+                                SD_BUS_RESULT("a(say)", requests), method_dispatch,
+                                SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("SetMakerCertificates", SD_BUS_ARGS("aay", chain), SD_BUS_NO_RESULT,
+                                method_dispatch, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("GetRevocationList", SD_BUS_NO_ARGS, SD_BUS_RESULT("ay", list),
+                                method_dispatch, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("GetRevocationLists", SD_BUS_NO_ARGS,
+                                SD_BUS_RESULT("a(say)", lists), method_dispatch,
+                                SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD_WITH_ARGS("DepositSecret", SD_BUS_ARGS("h", secret),
                                 SD_BUS_RESULT("o", ticket), method_dispatch,
                                 SD_BUS_VTABLE_UNPRIVILEGED | SD_BUS_VTABLE_SENSITIVE),

@@ -88,6 +88,15 @@ int run_list_machine_states(Operation *op, ErrorDetail *detail);
 int parse_retire_machine_state(Operation *op, ErrorDetail *detail);
 int run_retire_machine_state(Operation *op, ErrorDetail *detail);
 
+/* --- bus-manager-maker.c -------------------------------------------------------------------- */
+
+int run_get_maker_certificates(Operation *op, ErrorDetail *detail);
+int run_set_maker_certificates(Operation *op, ErrorDetail *detail); /* ChainArgs */
+int run_get_maker_request(Operation *op, ErrorDetail *detail);
+int run_get_maker_requests(Operation *op, ErrorDetail *detail);
+int run_get_revocation_list(Operation *op, ErrorDetail *detail);
+int run_get_revocation_lists(Operation *op, ErrorDetail *detail);
+
 /* --- bus-manager-ledger.c ------------------------------------------------------------------- */
 
 typedef struct ReadLedgerArgs {

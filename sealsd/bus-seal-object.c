@@ -9,6 +9,7 @@
 #include "sealsd/bus-method.h"
 #include "sealsd/bus-object.h"
 #include "sealsd/bus-path.h"
+#include "sealsd/bus-seal-certificate.h"
 #include "sealsd/bus-seal.h"
 
 #define WHY_NOT_MAX (ERROR_TEXT_MAX + 64)
@@ -114,6 +115,9 @@ static const Field fields[] = {
         TEXT("ReplacedBy", replaced_by),
         TIME("SupersededAt", superseded_at),
         CUSTOM("PublicKey", append_public_key),
+        CUSTOM("Certificates", append_certificates),
+        CUSTOM("ElectronicSeal", append_electronic_seal),
+        CUSTOM("ESealProfile", append_eseal_profile),
         CUSTOM("DigestPrefix", append_digest_prefix),
 };
 
@@ -189,6 +193,8 @@ static const sd_bus_vtable vtable[] = {
                                 method_dispatch, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD_WITH_ARGS("Inspect", SD_BUS_NO_ARGS, SD_BUS_RESULT("a(ssss)", findings),
                                 method_dispatch, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("SetCertificates", SD_BUS_ARGS("aay", chain), SD_BUS_NO_RESULT,
+                                method_dispatch, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD_WITH_ARGS("Attest", SD_BUS_ARGS("ay", nonce), SD_BUS_RESULT("ay", passport),
                                 method_dispatch, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD_WITH_ARGS("Describe", SD_BUS_NO_ARGS, SD_BUS_RESULT("s", json),
@@ -214,6 +220,9 @@ static const sd_bus_vtable vtable[] = {
         SD_BUS_PROPERTY("ReplacedBy", "s", get_property, 0, 0),
         SD_BUS_PROPERTY("SupersededAt", "t", get_property, 0, 0),
         SD_BUS_PROPERTY("PublicKey", "ay", get_property, 0, 0),
+        SD_BUS_PROPERTY("Certificates", "aay", get_property, 0, 0),
+        SD_BUS_PROPERTY("ElectronicSeal", "ay", get_property, 0, 0),
+        SD_BUS_PROPERTY("ESealProfile", "s", get_property, 0, 0),
         SD_BUS_PROPERTY("DigestPrefix", "ay", get_property, 0, 0),
         SD_BUS_VTABLE_END,
 };

@@ -9,14 +9,17 @@
 
 #include "base/text.h"
 #include "sealsd/bus-application.h"
+#include "sealsd/bus-certificate.h"
 #include "sealsd/bus-inspect.h"
 #include "sealsd/bus-method.h"
 #include "sealsd/bus-object.h"
 #include "sealsd/bus-options.h"
 #include "sealsd/bus-path.h"
 #include "sealsd/bus-seal-attest.h"
+#include "sealsd/bus-seal-certificate.h"
 #include "sealsd/bus-seal-life.h"
 #include "sealsd/bus-seal-use.h"
+#include "sealsd/service-certify.h"
 #include "sealsd/service-grant.h"
 
 #define WHY_NOT_MAX (ERROR_TEXT_MAX + 64)
@@ -162,20 +165,29 @@ static int run_decline(Operation *op, ErrorDetail *detail) {
 /* --- Describe ------------------------------------------------------------------------------- */
 
 static int seal_to_json(Operation *op, const Seal *seal, char **ret) {
+        _cleanup_certificate_ CertificateRecord record = {};
+        _cleanup_chain_ CertificateChain chain = {};
         _cleanup_(paths_freep) char **policy = NULL;
         _cleanup_free_ Request *request = malloc(sizeof(*request));
         char why_not[WHY_NOT_MAX];
+        SealContext context = { .request = request, .why_not = why_not };
 
         if (!request)
                 return -ENOMEM;
         int r = service_seal_policy(op->bus->service, seal, &policy);
         if (r == 0)
                 r = service_seal_request(op->bus->service, seal, request);
+        if (r == 0)
+                r = service_seal_certificates(op->bus->service, seal->number, &chain);
+        if (r == 0)
+                r = service_seal_structure(op->bus->service, seal, &record, &context.eseal_profile);
         if (r != 0)
                 return r;
         seal_why_not(op->bus, seal, why_not, sizeof(why_not));
-        return seal_describe(seal, request, why_not, (const char *const *) policy,
-                             seal_shows_custody(op->bus, seal, &op->caller), ret);
+        context.policy = (const char *const *) policy;
+        context.certificates = chain.items;
+        context.certificate_count = chain.count;
+        return seal_describe(seal, &context, seal_shows_custody(op->bus, seal, &op->caller), ret);
 }
 
 static int run_describe(Operation *op, ErrorDetail *detail) {
@@ -216,6 +228,7 @@ static const Method methods[] = {
         { "StateAt", sizeof(uint64_t), parse_state_at, run_state_at, false },
         { "Inspect", 0, NULL, run_seal_inspect, true },
         { "Attest", sizeof(Bytes), parse_attest, run_attest, false },
+        { "SetCertificates", sizeof(ChainArgs), parse_chain, run_set_certificates, false },
         { "Describe", 0, NULL, run_describe, false },
 };
 

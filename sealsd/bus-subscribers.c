@@ -156,9 +156,11 @@ static int append_properties(sd_bus_message *m, const Announcement *a) {
 }
 
 static void announce_properties(Bus *bus, const char *kind, const char *id, const char *path) {
-        static const char *const of_seal[] = { "State",        "WhyNot",   "Keepers",  "UseCount",
-                                               "Purposes",     "NotAfter", "UseLimit", "ReplacedBy",
-                                               "SupersededAt", NULL };
+        static const char *const of_seal[] = {
+                "State",          "WhyNot",       "Keepers",    "UseCount",     "Purposes",
+                "NotAfter",       "UseLimit",     "ReplacedBy", "SupersededAt", "Certificates",
+                "ElectronicSeal", "ESealProfile", NULL
+        };
         static const char *const of_request[] = { "State", "Seal", "Missing", "Error", NULL };
         bool seal = strcmp(kind, "seal") == 0;
         const Announcement announcement = {

@@ -17,20 +17,20 @@ static int invalid(const char *text, ErrorDetail *detail) {
 
 /* --- checks --------------------------------------------------------------------------------- */
 
-static int check_recertify(const Seal *seal, const Application *change, uint64_t now,
+/* Another certificate until the same end, where no later one is asked for. */
+static int check_recertify(const Seal *seal, Application *change, uint64_t now,
                            ErrorDetail *detail) {
         if (change->not_after == 0)
-                return invalid("'not-after' is required", detail);
+                change->not_after = seal->facts.not_after;
         if (change->not_after > JSON_NUMBER_MAX)
                 return invalid("'not-after' is too far away; times are microseconds since 1970",
                                detail);
         if (change->not_after <= now || change->not_after <= seal->facts.not_before)
                 return invalid("'not-after' is in the future, and after the seal's beginning",
                                detail);
-        if (change->not_after <= seal->facts.not_after)
-                return invalid(
-                        "'not-after' has to be later than the seal's: amend makes it earlier",
-                        detail);
+        if (change->not_after < seal->facts.not_after)
+                return invalid("'not-after' is not earlier than the seal's: amend makes it earlier",
+                               detail);
         return 0;
 }
 

@@ -10,6 +10,7 @@
 
 #include "base/cleanup.h"
 #include "base/error.h"
+#include "base/limits.h"
 #include "sealsd/subject.h"
 
 #define CONFIG_SUBJECTS_MAX 32
@@ -36,8 +37,6 @@ typedef struct InspectionConfig {
         unsigned grants_max; /* of one seal */
         bool command_audit;  /* the chip's count of signatures is compared */
 } InspectionConfig;
-
-#define CRL_URLS_MAX 4
 
 /* Who makes seals, as certificates say it, and the lists of what was revoked. */
 typedef struct MakerConfig {

@@ -49,6 +49,12 @@ static const GateRule rules[] = {
         { MANAGER, "VerifyLedger", ANY, ROLE_ADMINISTRATOR, NULL },
         { MANAGER, "ExportLedger", ANY, ROLE_AUDITOR, ACTION("audit") },
         { MANAGER, "AcknowledgeTampering", ANY, ROLE_ADMINISTRATOR, ACTION("manage") },
+        { MANAGER, "GetMakerCertificates", ANY, ROLE_ANYONE, NULL },
+        { MANAGER, "GetMakerRequest", ANY, ROLE_ADMINISTRATOR, ACTION("manage") },
+        { MANAGER, "GetMakerRequests", ANY, ROLE_ADMINISTRATOR, ACTION("manage") },
+        { MANAGER, "SetMakerCertificates", ANY, ROLE_ADMINISTRATOR, ACTION("manage") },
+        { MANAGER, "GetRevocationList", ANY, ROLE_ANYONE, NULL },
+        { MANAGER, "GetRevocationLists", ANY, ROLE_ANYONE, NULL },
         { MANAGER, "DepositSecret", ANY, ROLE_ANYONE, NULL },
         { MANAGER, "Subscribe", ANY, ROLE_ANYONE, NULL },
         { MANAGER, "Unsubscribe", ANY, ROLE_ANYONE, NULL },
@@ -119,6 +125,7 @@ static const GateRule rules[] = {
         { SEAL, "Attest", ANY, ROLE_KEEPER, NULL },
         { SEAL, "Attest", ANY, ROLE_ADMINISTRATOR, NULL },
         { SEAL, "Attest", ANY, ROLE_AUDITOR, NULL },
+        { SEAL, "SetCertificates", ANY, ROLE_ADMINISTRATOR, ACTION("manage") },
         { SEAL, "Describe", ANY, ROLE_ANYONE, NULL },
 };
 

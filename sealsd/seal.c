@@ -3,6 +3,7 @@
 
 #include <errno.h>
 
+#include "policy/certificate.h"
 #include "policy/key.h"
 #include "sealsd/json.h"
 
@@ -191,21 +192,40 @@ static json_t *custody_json(const Seal *seal, const Request *request) {
                          "acts", acts_json(seal));
 }
 
-int seal_describe(const Seal *seal, const Request *request, const char *why_not,
-                  const char *const *policy, bool full, char **ret) {
+/* PEM, its own first. */
+static json_t *certificates_json(const SealContext *context) {
+        _cleanup_json_ json_t *array = json_array();
+
+        for (size_t i = 0; array && i < context->certificate_count; i++) {
+                _cleanup_free_ char *pem = NULL;
+
+                if (certificate_to_pem(context->certificates[i], &pem) != 0 ||
+                    json_array_append_new(array, json_string(pem)) != 0)
+                        return NULL;
+        }
+        return steal_ptr(array);
+}
+
+static json_t *papers_json(const SealContext *context) {
+        return json_pack("{s:o, s:s}", "certificates", certificates_json(context), "eseal-profile",
+                         context->eseal_profile ? context->eseal_profile : "");
+}
+
+int seal_describe(const Seal *seal, const SealContext *context, bool full, char **ret) {
         _cleanup_free_ char *pem = NULL;
-        _cleanup_json_ json_t *document = NULL, *conditions = NULL, *custody = NULL;
+        _cleanup_json_ json_t *document = NULL, *conditions = NULL, *papers = NULL, *custody = NULL;
 
         int r = seal->public.size > 0 ? public_to_pem(&seal->public, &pem) : 0;
         if (r != 0)
                 return r;
-        document = facts_json(seal, why_not, policy, pem ? pem : "");
+        document = facts_json(seal, context->why_not, context->policy, pem ? pem : "");
         conditions = conditions_json(&seal->facts);
-        if (!conditions || json_object_update(document, conditions) != 0 ||
-            !put_face(document, &seal->facts))
+        papers = papers_json(context);
+        if (!conditions || json_object_update(document, conditions) != 0 || !papers ||
+            json_object_update(document, papers) != 0 || !put_face(document, &seal->facts))
                 return -ENOMEM;
         if (full) {
-                custody = custody_json(seal, request);
+                custody = custody_json(seal, context->request);
                 if (!custody || json_object_update(document, custody) != 0)
                         return -ENOMEM;
         }

@@ -8,6 +8,7 @@
 
 #include <tss2/tss2_tpm2_types.h>
 
+#include "base/bytes.h"
 #include "base/limits.h"
 #include "sealsd/application.h"
 #include "sealsd/caller.h"
@@ -81,10 +82,16 @@ void seal_deliver(Seal *seal, const Subject *keeper, Act act);
 /* What the clock makes of it. */
 SealTiming seal_timing_at(const Seal *seal, uint64_t now);
 
-/*
- * Everything as JSON (docs/bus.md), malloc'ed; full is false for those who may not see custody.
- * request is the one that it was made for, whose decisions are part of the filing record; NULL
- * where it cannot be read.
- */
-int seal_describe(const Seal *seal, const Request *request, const char *why_not,
-                  const char *const *policy, bool full, char **ret);
+/* What is told of a seal that its own row does not have. */
+typedef struct SealContext {
+        /* That it was made for, whose decisions are part of the filing record; NULL: unreadable. */
+        const Request *request;
+        const char *why_not;
+        const char *const *policy; /* NULL-terminated; NULL: none */
+        const Bytes *certificates; /* DER, its own first */
+        size_t certificate_count;
+        const char *eseal_profile; /* "" without a seal of GB/T 38540 */
+} SealContext;
+
+/* Everything as JSON (docs/bus.md), malloc'ed; full is false for those who may not see custody. */
+int seal_describe(const Seal *seal, const SealContext *context, bool full, char **ret);

@@ -398,16 +398,32 @@ static int answer_keep(AnswerJob *job) {
         return r == 0 ? service_initialize_try_complete(s, &job->by) : r;
 }
 
+/* After the last answer the makers' keys are there, if they can be. */
+static void answer_settled(void *userdata, int code, const ErrorDetail *detail,
+                           const void *result) {
+        AnswerJob *job = userdata;
+        const ArrowObserver *arrows = job->head.arrows;
+
+        (void) code;
+        (void) detail;
+        (void) result;
+        service_job_finish(&job->head, 0, NULL, NULL);
+        arrow_pass(arrows, ARROW_INIT_ANSWERED);
+}
+
 static void answer_done(Job *job, int code, const ErrorDetail *detail) {
         AnswerJob *j = (AnswerJob *) job;
-        const ArrowObserver *arrows = j->head.arrows;
+        Service *s = j->head.service;
 
         (void) approval_set_unref(j->approvals);
         if (code == 0)
                 code = answer_keep(j);
-        service_job_finish(&j->head, code, detail, NULL);
-        if (code == 0)
-                arrow_pass(arrows, ARROW_INIT_ANSWERED);
+        if (code != 0)
+                service_job_finish(&j->head, code, detail, NULL);
+        else if (s->installation.phase == INIT_COMPLETE)
+                makers_settle(s, (Reply){ .done = answer_settled, .userdata = j });
+        else
+                answer_settled(j, 0, NULL, NULL);
 }
 
 int service_answer(Service *service, const Caller *caller, const char *id, Bytes signature,

@@ -101,6 +101,8 @@ static int decide_target(const Deciding *d, RequestKind kind, ErrorDetail *detai
 
         if (d->request->target[0] == '\0')
                 return 0;
+        if (kind == KIND_RECERTIFY)
+                return service_execute_check(d->service, d->caller, d->request, detail);
         int r = store_seal_get_brief(d->service->store, d->request->target, &seal);
         return r == 0 ? seal_transition(seal.state, request_kind_operation(kind), &next, detail)
                       : r;
@@ -112,12 +114,12 @@ static int decide_last(Deciding *d, ErrorDetail *detail) {
         RequestKind kind = (RequestKind) request_kind(d->request);
         int r = 0;
 
-        if (request_kind_makes(kind) || kind == KIND_DESTROY) {
+        if (request_kind_makes(kind) || kind == KIND_DESTROY || kind == KIND_RECERTIFY) {
                 r = decide_target(d, kind, detail);
                 /* A register that was put back would give a number again. */
-                if (r == 0 && kind != KIND_DESTROY)
+                if (r == 0 && request_kind_makes(kind))
                         r = service_require_sound(s, detail);
-                if (r == 0 && kind != KIND_DESTROY)
+                if (r == 0 && request_kind_makes(kind))
                         r = store_number_take(s->store, s->config->number_region,
                                               d->request->number);
                 return r;

@@ -98,27 +98,6 @@ static int destroy_commit(DestroyJob *job, Seal *seal, Request *request, ErrorDe
         return r != 0 ? r : store_end(store, destroy_write(job, seal, request, detail));
 }
 
-/* Without this the request would wait for ever to be approved by somebody. */
-static void destroy_fail(DestroyJob *job, Request *request, const char *why) {
-        Service *s = job->head.service;
-
-        if (job->request == 0 || store_request_get(s->store, job->request, request) != 0 ||
-            !request_state_open(request->state))
-                return;
-        int r = store_begin(s->store);
-        if (r != 0)
-                return;
-        request->state = REQUEST_FAILED;
-        text_copy(request->error, sizeof(request->error), why);
-        Event event = event_of_request(EVENT_REQUEST_FAILED, &job->caller, request);
-        event.reason = request->error;
-        r = store_request_update(s->store, request);
-        if (r == 0)
-                r = service_event_request(s, event, request);
-        if (store_end(s->store, r) == 0)
-                service_changed_request(s, request);
-}
-
 /* A reader that keeps the journal in use lets it go again: the timer comes back to it. */
 void service_purge(Service *service) {
         int r = store_purge(service->store);
@@ -153,8 +132,9 @@ static void destroy_done(Job *job, int code, const ErrorDetail *detail) {
                 code = destroy_commit(j, seal, request, &told);
         if (code != 0) {
                 service_explain(s, code, &told);
-                if (request)
-                        destroy_fail(j, request, error_describe(code, &told));
+                if (j->request != 0)
+                        service_request_failed(s, &j->caller, j->request,
+                                               error_describe(code, &told));
                 service_job_finish(&j->head, code, &told, NULL);
                 return;
         }

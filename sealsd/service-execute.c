@@ -10,6 +10,7 @@
 
 #include "sealsd/change.h"
 #include "sealsd/separation.h"
+#include "sealsd/service-certify.h"
 #include "sealsd/service-life.h"
 
 typedef struct Execution {
@@ -173,6 +174,25 @@ int service_execute(Service *service, const Caller *caller, Request *request, Se
         return r == 0 ? service_complete(service, caller, request, detail) : r;
 }
 
+int service_execute_check(Service *service, const Caller *caller, const Request *request,
+                          ErrorDetail *detail) {
+        _cleanup_free_ Seal *seal = malloc(sizeof(*seal));
+        const Execution e = {
+                .service = service,
+                .caller = caller,
+                .request = request,
+                .seal = seal,
+                .kind = (RequestKind) request_kind(request),
+                .act = service_act(service, caller),
+                .detail = detail,
+        };
+
+        if (!seal)
+                return -ENOMEM;
+        int r = store_seal_get(service->store, request->target, seal);
+        return r == 0 ? check_all(&e) : r;
+}
+
 /* Where the last approval came no further, as when the daemon was killed. */
 static int execute_again(Service *service, const Caller *caller, Request *request, Seal *seal,
                          ErrorDetail *detail) {
@@ -200,6 +220,8 @@ int service_carry_out(Service *service, const Caller *caller, Request *request, 
                                    REQUEST_COMPLETE, &next, detail);
         if (r == 0 && request_kind(request) == KIND_DESTROY)
                 return service_destroy_for(service, caller, request, reply, detail);
+        if (r == 0 && request_kind(request) == KIND_RECERTIFY)
+                return service_recertify_for(service, caller, request, reply, detail);
         if (r == 0)
                 r = execute_again(service, caller, request, seal, detail);
         if (r != 0)

@@ -161,6 +161,13 @@ static void init_progress(const InitOperation *op) {
                                      op->index_count + 1);
 }
 
+static void init_settled(void *userdata, int code, const ErrorDetail *detail, const void *result) {
+        (void) code;
+        (void) detail;
+        (void) result;
+        init_report(userdata);
+}
+
 static void resident_done(Job *job, int code, const ErrorDetail *detail) {
         InitOperation *op = (InitOperation *) job;
 
@@ -182,7 +189,7 @@ static void resident_done(Job *job, int code, const ErrorDetail *detail) {
         if (code != 0)
                 init_end(op, code, NULL, NULL);
         else
-                init_report(op);
+                makers_settle(op->head.service, (Reply){ .done = init_settled, .userdata = op });
 }
 
 /* The first challenges are on offer: the external authority can begin. */

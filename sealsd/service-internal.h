@@ -9,10 +9,12 @@
 #include "sealsd/service-anchor.h"
 #include "sealsd/service-audit.h"
 #include "sealsd/service-checkpoint.h"
+#include "sealsd/service-crl.h"
 #include "sealsd/service-inspect.h"
 #include "sealsd/service-key.h"
 #include "sealsd/service-ledger.h"
 #include "sealsd/service-lock.h"
+#include "sealsd/service-maker.h"
 #include "sealsd/service-picture.h"
 #include "sealsd/service-use.h"
 #include "sealsd/service-verify.h"
@@ -101,6 +103,8 @@ struct Service {
         Pictures pictures; /* of applications, that are looked at */
 
         RegisterKey key;
+        Makers makers;
+        Lists lists;
         Lock lock;
         CommandAudit audit;
         Ledger ledger;

@@ -134,7 +134,9 @@ static int key_take(KeyJob *job) {
                 return r;
         store_set_key(s->store, s->key.vault);
         log_notice("the register is open; its key is in %s memory", service_key_memory(s));
-        return close_rows(s);
+        r = close_rows(s);
+        makers_tend(s);
+        return r;
 }
 
 static void key_done(Job *job, int code, const ErrorDetail *detail) {
@@ -153,6 +155,8 @@ static void key_done(Job *job, int code, const ErrorDetail *detail) {
                                   error_describe(code, detail));
         (void) approval_set_unref(j->approvals);
         service_job_finish(&j->head, code, detail, NULL);
+        lists_tend(s);
+        makers_settled(s);
 }
 
 /* --- asking for it -------------------------------------------------------------------------- */

@@ -77,6 +77,9 @@ int service_accept_pin(Service *service, const Caller *caller, const Seal *seal,
  */
 int service_execute(Service *service, const Caller *caller, Request *request, Seal *ret_seal,
                     ErrorDetail *detail);
+/* Whether it would: for what needs the chip between the decision and this. */
+int service_execute_check(Service *service, const Caller *caller, const Request *request,
+                          ErrorDetail *detail);
 /* The request is completed, with its event; in the open transaction. */
 int service_complete(Service *service, const Caller *caller, Request *request, ErrorDetail *detail);
 /* The chip's half of an approved revocation or destruction. Result: NULL. */
@@ -101,6 +104,12 @@ int service_open_review(Service *service, const Caller *caller, const Seal *seal
 /* Leave applied or approved behind, with the event that says so; in the open transaction. */
 int service_request_end_in(Service *service, const Caller *caller, Request *request, EventCode code,
                            RequestState state, const char *reason);
+
+/*
+ * An approved request that could not be carried out has failed: it would wait for ever to be approved
+ * by somebody. What is over already stays so.
+ */
+void service_request_failed(Service *service, const Caller *caller, uint64_t id, const char *why);
 
 /* Those whose time is over; the timer calls it. */
 void service_expire_requests(Service *service);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The birth of a seal: take a bit (register) → create the key under its policy (chip) → commit the
- * row → announce. A key whose row was not committed never leaves the chip's answer; its request
+ * The birth of a seal: take a bit (register) → create the key under its policy, and have the maker's
+ * key certify it (chip) → commit the rows → announce. A key whose row was not committed never leaves the chip's answer; its request
  * fails and can be made again.
  */
 #include <errno.h>
@@ -15,6 +15,7 @@
 #include "policy/index.h"
 #include "sealsd/approver.h"
 #include "sealsd/separation.h"
+#include "sealsd/service-certify.h"
 #include "sealsd/service-life.h"
 #include "tpm/index.h"
 #include "tpm/use-approvals.h"
@@ -32,6 +33,7 @@ typedef struct MakeJob {
         bool bit_is_set;   /* the chip says that the bit given is a dead seal's */
         Secret birth_auth; /* of a seal with a PIN: until its keeper sets his */
         SealKey key;
+        Certification certification;
 } MakeJob;
 
 #define CAPACITY_WARN_PERCENT 80 /* design, section 4 */
@@ -105,11 +107,14 @@ static int make_event(MakeJob *job, EventCode code, SealState state, json_t *fac
         return service_event(job->head.service, event, facts);
 }
 
-/* One event for each step of the life cycle that the mode took at once. */
+/* One event for each step of the life cycle that the mode took at once, and for the certificate. */
 static int make_events(MakeJob *job) {
         const Seal *seal = &job->seal;
 
         int r = make_event(job, EVENT_SEAL_MADE, SEAL_MADE, birth_facts(seal));
+        if (r == 0)
+                r = certification_keep(job->head.service, &job->by, seal->number,
+                                       &job->certification);
         if (r == 0 && seal->filed.time != 0)
                 r = make_event(job, EVENT_SEAL_FILED, SEAL_FILED, filing_facts(seal));
         if (r == 0 && seal->delivered.time != 0)
@@ -268,8 +273,12 @@ static int make_run(Job *job, Chip *chip, ErrorDetail *detail) {
                 return r;
         r = tpm_seal_create(chip->tpm, j->algorithm, &j->policy,
                             j->birth_auth.set ? &j->birth_auth : NULL, &j->key, detail);
+        if (r != 0)
+                return r;
+        arrow_pass(j->head.arrows, ARROW_MAKE_KEY_CREATED);
+        r = certification_run(&j->certification, chip, &j->key.public, detail);
         if (r == 0)
-                arrow_pass(j->head.arrows, ARROW_MAKE_KEY_CREATED);
+                arrow_pass(j->head.arrows, ARROW_MAKE_CERTIFIED);
         return r;
 }
 
@@ -303,6 +312,19 @@ static int make_again(MakeJob *job) {
         return service_job_submit(&job->head, make_run, make_done);
 }
 
+/* Answer, and let go of what the job owns beside its own memory. */
+static void make_finish(MakeJob *job, int code, const ErrorDetail *detail) {
+        certification_clear(&job->certification);
+        service_job_finish(&job->head, code, detail, code == 0 ? job->seal.number : NULL);
+}
+
+static void make_failed(MakeJob *job, int code, ErrorDetail *detail) {
+        job->head.service->making--;
+        service_explain(job->head.service, code, detail);
+        make_fail(job, error_describe(code, detail));
+        make_finish(job, code, detail);
+}
+
 static void make_done(Job *job, int code, const ErrorDetail *detail) {
         MakeJob *j = (MakeJob *) job;
         Service *s = j->head.service;
@@ -320,13 +342,11 @@ static void make_done(Job *job, int code, const ErrorDetail *detail) {
                 seal_advance(j);
                 code = make_commit(j, &told);
         }
-        s->making--;
         if (code != 0) {
-                service_explain(s, code, &told);
-                make_fail(j, error_describe(code, &told));
-                service_job_finish(&j->head, code, &told, NULL);
+                make_failed(j, code, &told);
                 return;
         }
+        s->making--;
         arrow_pass(s->arrows, ARROW_MAKE_COMMITTED);
         service_changed_request(s, &j->request);
         arrow_pass(s->arrows, ARROW_MAKE_REQUEST_ANNOUNCED);
@@ -335,7 +355,7 @@ static void make_done(Job *job, int code, const ErrorDetail *detail) {
                 service_changed_seal(s, &j->old);
         arrow_pass(s->arrows, ARROW_MAKE_ANNOUNCED);
         warn_capacity(s);
-        service_job_finish(&j->head, 0, NULL, j->seal.number);
+        make_finish(j, 0, NULL);
         arrow_pass(s->arrows, ARROW_MAKE_REPLIED);
 }
 
@@ -390,6 +410,37 @@ static int make_unstick(Service *service, Request *request) {
         return r;
 }
 
+/* To the chip, once there is who certifies; SEAL_E_NOT_FOUND while there is nobody. */
+static int make_submit(MakeJob *job, ErrorDetail *detail) {
+        certification_clear(&job->certification);
+        int r = certification_fill(job->head.service, &job->seal, &job->by, &job->certification,
+                                   detail);
+        return r == 0 ? service_job_submit(&job->head, make_run, make_done) : r;
+}
+
+static void make_maker_there(void *userdata, int code, const ErrorDetail *detail,
+                             const void *result) {
+        MakeJob *job = userdata;
+        ErrorDetail told = {};
+
+        (void) result;
+        if (code == 0)
+                code = make_submit(job, &told);
+        else if (detail)
+                told = *detail;
+        if (code != 0)
+                make_failed(job, code, &told);
+}
+
+static int make_go(MakeJob *job, ErrorDetail *detail) {
+        int r = make_submit(job, detail);
+
+        if (r != SEAL_E_NOT_FOUND)
+                return r;
+        return makers_demand(job->head.service, job->seal.facts.algorithm, job->by.uid,
+                             (Reply){ .done = make_maker_there, .userdata = job });
+}
+
 int service_make(Service *service, Request *request, const Caller *by, Reply reply,
                  ErrorDetail *detail) {
         _cleanup_free_ Seal *old = malloc(sizeof(*old));
@@ -423,14 +474,15 @@ int service_make(Service *service, Request *request, const Caller *by, Reply rep
                 return r;
         }
         arrow_pass(service->arrows, ARROW_MAKE_BIT_TAKEN);
-        r = service_job_submit(&job->head, make_run, make_done);
-        if (r != 0) {
-                make_fail(job, error_text(r));
-                (void) service_job_discard(job);
-                return r;
-        }
         service->making++;
-        return 0;
+        r = make_go(job, detail);
+        if (r != 0) {
+                service->making--;
+                make_fail(job, error_describe(r, detail));
+                certification_clear(&job->certification);
+                (void) service_job_discard(job);
+        }
+        return r;
 }
 
 #define INTERRUPTED "The making was interrupted; Make it again"

@@ -176,8 +176,11 @@ static void probe_done(Job *job, int code, const ErrorDetail *detail) {
                 if (probe->valued)
                         anchor_compare(s, probe->value);
                 service_update_state(s);
-                if (s->health.approved)
+                if (s->health.approved) {
                         key_look(s);
+                        makers_tend(s);
+                        lists_note(s);
+                }
                 if (s->tpm_available)
                         service_revoke_pending(s);
         }

@@ -211,3 +211,20 @@ int service_request_make(Service *service, const Caller *caller, uint64_t id, Re
                 return r;
         return request_carry_out(service, caller, request, reply, detail);
 }
+
+void service_request_failed(Service *service, const Caller *caller, uint64_t id, const char *why) {
+        _cleanup_free_ Request *request = malloc(sizeof(*request));
+
+        if (!request || store_request_get(service->store, id, request) != 0 ||
+            !request_state_open(request->state) || store_begin(service->store) != 0)
+                return;
+        request->state = REQUEST_FAILED;
+        text_copy(request->error, sizeof(request->error), why);
+        Event event = event_of_request(EVENT_REQUEST_FAILED, caller, request);
+        event.reason = request->error;
+        int r = store_request_update(service->store, request);
+        if (r == 0)
+                r = service_event_request(service, event, request);
+        if (store_end(service->store, r) == 0)
+                service_changed_request(service, request);
+}

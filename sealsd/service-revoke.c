@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Revocation: mark (register) → set the bit, then the fence (chip) → say so (register) → announce.
+ * Revocation: mark (register) → set the bit, then the fence (chip) → say so (register) → announce →
+ * have it on the maker's list (service-crl.h) where that can be issued now, else it stays owed.
  * Between mark and bit the daemon refuses already; a bit still owed is set at the next chance.
  */
 #include <errno.h>
@@ -134,6 +135,18 @@ static void revoke_owe(Service *service) {
                 service_look_soon(service);
 }
 
+/* The list is on its way to everybody, or is owed: the seal is revoked all the same. */
+static void revoke_listed(void *userdata, int code, const ErrorDetail *detail, const void *result) {
+        RevokeJob *job = userdata;
+        const Service *s = job->head.service;
+
+        (void) code;
+        (void) detail;
+        (void) result;
+        service_job_finish(&job->head, 0, NULL, NULL);
+        arrow_pass(s->arrows, ARROW_REVOKE_REPLIED);
+}
+
 static void revoke_done(Job *job, int code, const ErrorDetail *detail) {
         RevokeJob *j = (RevokeJob *) job;
         Service *s = j->head.service;
@@ -153,9 +166,12 @@ static void revoke_done(Job *job, int code, const ErrorDetail *detail) {
                         j->number, error_describe(code, detail));
                 log_error("%s", told.text);
         }
+        if (code == 0) {
+                lists_wait(s, (Reply){ .done = revoke_listed, .userdata = j });
+                return;
+        }
         service_job_finish(&j->head, code, &told, NULL);
-        if (code == 0)
-                arrow_pass(s->arrows, ARROW_REVOKE_REPLIED);
+        lists_note(s);
 }
 
 /* caller NULL: the daemon itself, for what is owed. */
@@ -211,6 +227,7 @@ int service_seal_revoke(Service *service, const Caller *caller, const char *numb
                 return r;
         if (seal.state == SEAL_REVOKED && !seal.revocation_pending) {
                 reply.done(reply.userdata, 0, NULL, NULL);
+                lists_note(service);
                 return 0;
         }
         if (seal.state != SEAL_REVOKED) {

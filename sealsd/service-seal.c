@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sealsd/service-certify.h"
 #include "sealsd/service-ledger.h"
 #include "sealsd/service-life.h"
 #include "sealsd/service-pin.h"
@@ -112,6 +113,8 @@ int service_seal_why_not(Service *service, const Seal *seal, ErrorDetail *detail
         r = seal_transition(seal->state, SEAL_SIGN, &same, detail);
         if (r == 0)
                 r = service_check_timing(service, seal, detail);
+        if (r == 0)
+                r = service_check_certificate(service, seal->number, false, detail);
         if (r == 0 && seal->facts.use_limit > 0 && seal->use_count >= seal->facts.use_limit)
                 r = error_set(detail, SEAL_E_LIMIT_REACHED,
                               "The seal's limit of %" PRIu64 " uses is reached",

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sealsd/service-certify.h"
 #include "sealsd/service-grant.h"
 #include "sealsd/service-ledger.h"
 #include "sealsd/service-life.h"
@@ -88,6 +89,8 @@ int service_sign_still_may(Service *service, const Caller *caller, const char *n
                 r = seal_transition(seal->state, SEAL_SIGN, &same, detail);
         if (r == 0)
                 r = service_check_timing(service, seal, detail);
+        if (r == 0)
+                r = service_check_certificate(service, number, false, detail);
         if (r == 0 && service_is_locked(service))
                 r = SEAL_E_LOCKED;
         if (r == 0)

@@ -41,6 +41,9 @@ void service_changed(Service *service, const char *kind, const char *id, const c
         log_notice("%s%s%s is %s", kind, id[0] ? " " : "", id, state);
         if (strcmp(kind, "seal") == 0)
                 service_sign_review(service, id);
+        /* A revocation's list follows its bit. */
+        if (strcmp(kind, "seal") == 0 && strcmp(state, seal_state_name(SEAL_REVOKED)) != 0)
+                lists_note(service);
         if (strcmp(state, seal_state_name(SEAL_REVOKED)) == 0)
                 use_settle(service);
         if (service->observer.changed && !service->stopping)
@@ -214,10 +217,12 @@ void service_update_state(Service *service) {
 void service_note_approved(Service *service, bool approved) {
         service->health.approved = approved;
         service_update_state(service);
-        if (approved)
+        if (approved) {
                 key_look(service);
-        else
+                makers_tend(service);
+        } else {
                 service_probe(service);
+        }
 }
 
 const char *service_state(const Service *service) {
@@ -288,6 +293,7 @@ static int on_timer(sd_event_source *source, uint64_t usec, void *userdata) {
                 log_error("requests whose making failed: %s", error_text(r));
         service_expire_requests(s);
         use_settle(s);
+        lists_tend(s);
         if (s->purge_owed)
                 service_purge(s);
         service_probe(s);
@@ -367,6 +373,8 @@ static int service_open_ledger(Service *service, ErrorDetail *detail) {
         if (r == 0)
                 r = key_start(service);
         if (r == 0)
+                r = lists_start(service);
+        if (r == 0)
                 r = ledger_start(service);
         if (r == 0)
                 r = ledger_adopt(service);
@@ -439,6 +447,7 @@ int service_new(Service **ret, sd_event *event, const Config *config, Clock cloc
         s->state = state_now(s);
         service_probe_first(s);
         service_verify_first(s);
+        lists_tend(s);
         r = ledger_started(s);
         if (r != 0) {
                 service_explain(s, r, detail);
@@ -497,6 +506,8 @@ Service *service_free(Service *service) {
         (void) service_suspend_free(service->suspending);
         service->background = background_free(service->background);
         (void) worker_free(service->worker);
+        makers_stop(service);
+        lists_stop(service);
         live_stop(service);
         picture_stop(service);
         verify_stop(service);

@@ -304,6 +304,11 @@ int guard_hash(Store *store, unsigned table, int64_t row, uint8_t ret[static LED
 /* SEAL_E_REGISTER_TAMPERED, and store_explain() names the row. */
 int store_tampered(Store *store, const char *table, uint64_t row, const char *how);
 
+/* --- revocation lists (store-maker.c) --------------------------------------------------------- */
+
+/* Before a seal's row is written with that state: lists that tell of it are owed. */
+int list_follow(Store *store, const char *number, SealState next);
+
 /* --- events (store-ledger.c) ------------------------------------------------------------------ */
 
 /* The head, from the file. */

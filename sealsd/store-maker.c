@@ -193,6 +193,28 @@ int store_revocation_list_owe(Store *store, const char *number) {
         return query_run(&query);
 }
 
+int store_revocation_list_is_owed(Store *store, bool *ret) {
+        _cleanup_query_ Query query = query_new(
+                store, "SELECT 1 FROM revocation_list WHERE owed <> 0 LIMIT 1");
+
+        return query_row(&query, ret);
+}
+
+/* Where the seal's coming state is one that lists tell of, or the one that it leaves. */
+int list_follow(Store *store, const char *number, SealState next) {
+        _cleanup_query_ Query query = query_kept(
+                store, "UPDATE revocation_list SET owed = 1 WHERE owed = 0 AND maker IN"
+                       " (SELECT issuer FROM certificate JOIN seal ON seal.id = certificate.seal"
+                       "  WHERE issuer <> 0 AND number = ?1 AND state <> ?2"
+                       "  AND (state IN ('suspended', 'lost') OR"
+                       "       (?2 IN ('suspended', 'lost', 'revoked') AND"
+                       "        state NOT IN ('revoked', 'destroyed'))))");
+
+        put_text(&query, number);
+        put_text(&query, seal_state_name(next));
+        return query_run(&query);
+}
+
 static void entry_take(Query *query, RevocationEntry *ret) {
         int state = 0;
 

@@ -43,6 +43,9 @@ int store_seal_by_bit(Store *store, TPM2_HANDLE index, unsigned bit,
 static int revoked_mark(Store *store, const char *number, const Act *act, const char *reason) {
         char text[TEXT_MAX + 1];
 
+        int r = store_revocation_list_owe(store, number);
+        if (r != 0)
+                return r;
         text_copy(text, sizeof(text), reason);
         _cleanup_query_ Query query = query_new(
                 store, "UPDATE seal SET state = 'revoked', revocation_pending = 1, (revoked_text,"
@@ -51,7 +54,7 @@ static int revoked_mark(Store *store, const char *number, const Act *act, const 
         put_act(&query, act);
         put_text(&query, text);
         put_text(&query, number);
-        int r = query_one(&query);
+        r = query_one(&query);
         return r != 0 ? r : query_run(&query);
 }
 

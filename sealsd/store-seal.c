@@ -223,7 +223,9 @@ static int row_update(Store *store, const Seal *seal, uint64_t *ret_id) {
 static int seal_rewrite(Store *store, const Seal *seal) {
         uint64_t id = 0;
 
-        int r = row_update(store, seal, &id);
+        int r = list_follow(store, seal->number, seal->state);
+        if (r == 0)
+                r = row_update(store, seal, &id);
         if (r == 0 && !seal->opaque)
                 r = confidential_write(store, seal, id);
         return r != 0 ? r : named_keeper_write(store, id, &seal->named_keeper);

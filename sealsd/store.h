@@ -28,8 +28,8 @@
 #include "sealsd/caller.h"
 #include "sealsd/grant.h"
 #include "sealsd/installation.h"
-#include "sealsd/request.h"
 #include "sealsd/maker.h"
+#include "sealsd/request.h"
 #include "sealsd/reviewer.h"
 #include "sealsd/seal.h"
 #include "tpm/sign.h"
@@ -353,8 +353,13 @@ void certificate_records_free(CertificateRecord *records, size_t count);
 /* The last list; the caller's to free. SEAL_E_NOT_FOUND for no maker. */
 int store_revocation_list_get(Store *store, uint64_t maker, RevocationList *ret);
 int store_revocation_list_set(Store *store, const RevocationList *list);
-/* What makers issued for this seal has changed: their lists are owed. */
+/*
+ * What makers issued for this seal has changed: their lists are owed. Revoking does it, and so does
+ * every change of a seal's state that a list tells of.
+ */
 int store_revocation_list_owe(Store *store, const char *number);
+/* Is any of them? */
+int store_revocation_list_is_owed(Store *store, bool *ret);
 /* What maker certified and what is revoked of it, or on hold; malloc'ed. */
 int store_revocation_entries(Store *store, uint64_t maker, RevocationEntry **ret,
                              size_t *ret_count);

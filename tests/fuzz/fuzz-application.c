@@ -61,7 +61,8 @@ static void demand_described(const Application *application) {
         seal.state = SEAL_ACTIVE;
         fuzz_demand(request_digest(&request, digest) == 0);
         fuzz_demand(request_describe(&request, true, &request_text) == 0);
-        fuzz_demand(seal_describe(&seal, &request, "why", NULL, true, &seal_text) == 0);
+        const SealContext context = { .request = &request, .why_not = "why" };
+        fuzz_demand(seal_describe(&seal, &context, true, &seal_text) == 0);
 }
 
 static void check_completion(const Application *application) {

@@ -278,7 +278,7 @@ static void demand_seal(Store *store, const Seal *seal) {
         demand_text(seal->revocation_reason);
         fuzz_demand(seal->bit < SEALS_PER_INDEX && seal->state < SEAL_STATE_MAX);
         fuzz_demand(seal->filing.document_count <= DOCUMENTS_MAX);
-        int r = seal_describe(seal, NULL, "why", NULL, true, &text);
+        int r = seal_describe(seal, &(SealContext){ .why_not = "why" }, true, &text);
         fuzz_demand(r == 0 || r == -EINVAL || r == SEAL_E_UNSUPPORTED);
         fuzz_demand((r == 0) == (text != NULL));
         /* What was read can be written, and is the same then; but a page may be damaged. */

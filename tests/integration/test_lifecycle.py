@@ -260,7 +260,6 @@ def test_refusal_names_state_and_way_on(dual):
 
 WRONG = [
     ("renew", [("odd", "s", "x")], "InvalidArgs"),
-    ("recertify", [], "InvalidArgs"),
     ("recertify", [("not-after", "t", 5)], "InvalidArgs"),
     ("amend", [], "InvalidArgs"),
     ("amend", [("not-after", "t", 2**52)], "InvalidArgs"),

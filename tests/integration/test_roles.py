@@ -32,6 +32,9 @@ MANAGER = [
     ("ReadLedger", ["a{sv}", "1", "x", "s", "x"], {"ADMIN", "AUDITOR"}),
     ("VerifyLedger", [], {"ADMIN", "AUDITOR"}),
     ("AcknowledgeTampering", ["sa{sv}", "", "1", "x", "s", "x"], {"ADMIN"}),
+    ("GetMakerRequest", [], {"ADMIN"}),
+    ("GetMakerRequests", [], {"ADMIN"}),
+    ("SetMakerCertificates", ["aay", "0"], {"ADMIN"}),
     ("Apply", ["a{sv}", "1", "x", "s", "x"], {"APPLICANT"}),
     ("CreateSeal", ["a{sv}", "1", "x", "s", "x"], {"ADMIN"}),
 ]
@@ -69,10 +72,12 @@ SEAL = [
     ("ListGrants", [], {"ADMIN", "AUDITOR"}),
     ("Inspect", [], {"ADMIN", "AUDITOR"}),
     ("Attest", ["ay", "0"], {"ADMIN", "AUDITOR"}),
+    ("SetCertificates", ["aay", "0"], {"ADMIN"}),
 ]
 # Everybody's, each for what he may see; and what takes a descriptor, which call_error has not.
 ANYBODY = {"Manager": {"ListSeals", "ListRequests", "GetSeal", "Subscribe", "Unsubscribe",
-                       "ExportLedger", "DepositSecret"},
+                       "ExportLedger", "DepositSecret", "GetMakerCertificates",
+                       "GetRevocationList", "GetRevocationLists"},
            "Request": {"Describe", "GetPicture"}, "Seal": {"Describe", "StateAt"}}
 
 

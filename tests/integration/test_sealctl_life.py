@@ -156,7 +156,7 @@ def test_requests_are_listed_by_kind_and_seal(shared, number):
     assert ids(f"--kind renew --seal {number}") == []
 
 
-@pytest.mark.parametrize("words", ["renew $SEAL", "renew --reason x", "recertify $SEAL --reason x",
+@pytest.mark.parametrize("words", ["renew $SEAL", "renew --reason x", "recertify $SEAL",
                                    "amend $SEAL --reason x", "transfer $SEAL --reason x",
                                    "transfer $SEAL --reason x --keeper robot:x",
                                    "revoke $SEAL --reason ''", "resume $SEAL --reason x --name y",

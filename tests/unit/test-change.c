@@ -60,10 +60,19 @@ static void a_recertification_ends_later(void **state) {
         assert_int_equal(facts.not_after, LATER + 1);
         facts.not_after = LATER;
         assert_memory_equal(&facts, &seal.facts, sizeof(facts));
-        assert_refused(KIND_RECERTIFY, (Application){}, "'not-after'");
-        assert_refused(KIND_RECERTIFY, (Application){ .not_after = LATER }, "'not-after'");
+        assert_refused(KIND_RECERTIFY, (Application){ .not_after = LATER - 1 }, "'not-after'");
         assert_refused(KIND_RECERTIFY, (Application){ .not_after = JSON_NUMBER_MAX + 1 },
                        "'not-after'");
+}
+
+static void a_recertification_without_an_end_keeps_the_seal_s(void **state) {
+        const Seal seal = seal_new();
+        Application change = {};
+
+        (void) state;
+        assert_int_equal(check(KIND_RECERTIFY, &seal, &change, NULL), 0);
+        assert_int_equal(change.not_after, LATER);
+        assert_int_equal(check(KIND_RECERTIFY, &seal, &change, NULL), 0);
 }
 
 /* Its end is over: a later one that is over too would not help. */
@@ -248,6 +257,7 @@ static void another_shape_is_not_read(void **state) {
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(a_recertification_ends_later),
+                cmocka_unit_test(a_recertification_without_an_end_keeps_the_seal_s),
                 cmocka_unit_test(an_expired_seal_is_recertified_into_the_future),
                 cmocka_unit_test(an_amendment_changes_what_it_names),
                 cmocka_unit_test(an_amendment_lengthens_nothing_and_is_not_empty),

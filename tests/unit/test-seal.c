@@ -117,7 +117,9 @@ static json_t *describe(const Seal *seal, const char *why_not, bool full) {
         const char *const policy[] = { "PolicyAuthorize(…)", "PolicyNV(…)", NULL };
         _cleanup_free_ char *text = NULL;
 
-        assert_int_equal(seal_describe(seal, NULL, why_not, policy, full, &text), 0);
+        const SealContext context = { .why_not = why_not, .policy = policy };
+
+        assert_int_equal(seal_describe(seal, &context, full, &text), 0);
         json_t *json = json_loads(text, JSON_REJECT_DUPLICATES, NULL);
         assert_non_null(json);
         return json;
@@ -165,7 +167,7 @@ static void everybody_who_sees_it_gets_the_facts(void **state) {
         assert_true(json_is_false(json_object_get(json, "pin")));
         assert_int_equal(json_array_size(json_object_get(json, "approvers")), 0);
         assert_int_equal(number_of(json, "threshold"), 0);
-        assert_int_equal(json_object_size(json), 24);
+        assert_int_equal(json_object_size(json), 26);
         json_decref(json);
 }
 
@@ -203,7 +205,8 @@ static void who_did_what_when_is_told_in_order(void **state) {
         (void) state;
         seal.revoked = (Act){ .by = { .text = "user:root" }, .time = 30 };
         seal.destroyed = (Act){ .by = { .text = "user:admin" }, .time = 31 };
-        assert_int_equal(seal_describe(&seal, &request, "", NULL, true, &text), 0);
+        const SealContext context = { .request = &request, .why_not = "" };
+        assert_int_equal(seal_describe(&seal, &context, true, &text), 0);
         json_t *json = json_loads(text, 0, NULL);
         const json_t *acts = json_object_get(json, "acts");
         assert_int_equal(json_array_size(acts), 3);

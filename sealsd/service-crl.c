@@ -1,0 +1,499 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sealsd/service-crl.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <openssl/crypto.h>
+
+#include "base/log.h"
+#include "policy/digest.h"
+#include "policy/key.h"
+#include "policy/openssl.h"
+#include "sealsd/list-file.h"
+#include "sealsd/revocation.h"
+#include "sealsd/service-life.h"
+#include "sealsd/service-maker.h"
+
+struct ListWaiter {
+        Reply reply;
+        bool covered; /* came before the run gathered what it says */
+        struct ListWaiter *next;
+};
+
+/* One list on its way. */
+typedef struct ListDraft {
+        MakerUse use;
+        uint64_t since; /* the maker's beginning: nothing that expired was ever left out */
+        RevocationEntry *entries;
+        X509CrlEntry *listed; /* made of them */
+        size_t count;
+        RevocationList list;
+} ListDraft;
+
+typedef struct ListRun {
+        ServiceJob head;
+        size_t count;
+        ListDraft drafts[MAKERS_MAX];
+} ListRun;
+
+static void lists_issue(Service *service);
+
+/* --- who waits -------------------------------------------------------------------------------- */
+
+/* all: or only those whom this run covers. */
+static void waiters_answer(Service *service, bool all, int code, const ErrorDetail *detail) {
+        ListWaiter **at = &service->lists.waiters;
+
+        while (*at) {
+                ListWaiter *waiter = *at;
+
+                if (!all && !waiter->covered) {
+                        at = &waiter->next;
+                        continue;
+                }
+                *at = waiter->next;
+                waiter->reply.done(waiter->reply.userdata, code, detail, NULL);
+                free(waiter);
+                at = &service->lists.waiters; /* an answer may have changed the line */
+        }
+}
+
+int lists_why_not(Service *service, ErrorDetail *detail) {
+        int r = service_machine_why_not(service, detail);
+
+        if (r == 0 && !service_has_key(service))
+                r = SEAL_E_MACHINE_STATE_REFUSED;
+        return r == 0 ? service_ledger_why_not(service, detail) : r;
+}
+
+/* Told once; the finding stays. */
+static void lists_owe(Service *service, int code, const ErrorDetail *detail) {
+        Lists *all = &service->lists;
+        bool owed = false;
+
+        (void) snprintf(all->problem, sizeof(all->problem), "%s", error_describe(code, detail));
+        if (store_revocation_list_is_owed(service->store, &owed) != 0 || !owed ||
+            all->owed_since != 0)
+                return;
+        all->owed_since = service_now(service);
+        service_attention(service, "warning", "crl-owed", "",
+                          "A list of revoked certificates is owed: %s. It is issued when the "
+                          "maker's key can sign",
+                          all->problem);
+}
+
+/* --- in the worker ---------------------------------------------------------------------------- */
+
+static int draft_sign(ListDraft *draft, Chip *chip, ErrorDetail *detail) {
+        X509CrlFacts facts = {
+                .issuer = { draft->use.certificate, draft->use.certificate_size },
+                .number = draft->list.number,
+                .this_update = draft->list.this_update,
+                .next_update = draft->list.next_update,
+                .expired_since = draft->since,
+                .entries = draft->listed,
+                .entry_count = draft->count,
+        };
+        _cleanup_(EVP_PKEY_freep) EVP_PKEY *key = NULL;
+        _cleanup_free_ uint8_t *tbs = NULL;
+        size_t size = 0;
+
+        int r = public_to_pkey(&draft->use.key.public, &key);
+        if (r != 0)
+                return r;
+        facts.algorithm = maker_use_algorithm(key);
+        r = x509_crl_prepare(&facts, &tbs, &size, detail);
+        return r == 0 ? maker_use_finish(&draft->use, chip, (Bytes){ tbs, size }, &draft->list.der,
+                                         &draft->list.size, detail)
+                      : r;
+}
+
+static int run_run(Job *job, Chip *chip, ErrorDetail *detail) {
+        ListRun *run = (ListRun *) job;
+
+        int r = service_job_begin(&run->head, chip, detail);
+        for (size_t i = 0; r == 0 && i < run->count; i++) {
+                free(run->drafts[i].list.der); /* of a run that was cut off */
+                run->drafts[i].list.der = NULL;
+                r = draft_sign(&run->drafts[i], chip, detail);
+        }
+        if (r == 0)
+                arrow_pass(run->head.arrows, ARROW_CRL_SIGNED);
+        return r;
+}
+
+/* --- in the register -------------------------------------------------------------------------- */
+
+/* What the register says by now: the list is owed still where that is something else. */
+static int draft_compare(Store *store, ListDraft *draft) {
+        _cleanup_free_ RevocationEntry *now = NULL;
+        size_t count = 0;
+
+        int r = store_revocation_entries(store, draft->use.maker, &now, &count);
+        if (r == 0)
+                draft->list.owed = !revocations_equal(draft->entries, draft->count, now, count);
+        return r;
+}
+
+static int issued_event(Service *service, const ListDraft *draft) {
+        const RevocationList *list = &draft->list;
+        TPM2B_DIGEST hash;
+
+        int r = digest_bytes((Bytes){ list->der, list->size }, &hash);
+        if (r != 0)
+                return r;
+        return service_event(
+                service,
+                (Event){ .code = EVENT_REVOCATION_LIST_ISSUED, .object = draft->use.algorithm },
+                json_pack("{s:I, s:I, s:I, s:I, s:o}", "number", (json_int_t) list->number,
+                          "entries", (json_int_t) list->entries, "this-update",
+                          (json_int_t) list->this_update, "next-update",
+                          (json_int_t) list->next_update, "sha256",
+                          json_hex(hash.buffer, hash.size)));
+}
+
+static int run_write(ListRun *run) {
+        Service *s = run->head.service;
+        int r = 0;
+
+        for (size_t i = 0; r == 0 && i < run->count; i++) {
+                r = draft_compare(s->store, &run->drafts[i]);
+                if (r == 0)
+                        r = store_revocation_list_set(s->store, &run->drafts[i].list);
+                if (r == 0)
+                        r = issued_event(s, &run->drafts[i]);
+        }
+        return r;
+}
+
+static int run_keep(ListRun *run, ErrorDetail *detail) {
+        Store *store = run->head.service->store;
+
+        int r = store_begin(store);
+        if (r == 0)
+                r = store_end(store, run_write(run));
+        if (r == 0)
+                arrow_pass(run->head.arrows, ARROW_CRL_KEPT);
+        else
+                service_explain(run->head.service, r, detail);
+        return r;
+}
+
+/* --- files ------------------------------------------------------------------------------------ */
+
+/* A folder that cannot be written holds nothing up: the lists are given over the bus. */
+static int file_publish(Service *service, const char *algorithm, const RevocationList *list,
+                        ErrorDetail *detail) {
+        const char *directory = service->config->maker.crl_directory;
+        const Bytes der = { list->der, list->size };
+
+        if (der.size == 0 || list_file_is(directory, algorithm, der))
+                return 0;
+        return list_file_write(directory, algorithm, der, detail);
+}
+
+static int lists_publish_all(Service *service, ErrorDetail *detail) {
+        _cleanup_free_ Maker *makers = calloc(MAKERS_MAX, sizeof(*makers));
+        size_t count = 0;
+        int failed = 0;
+
+        if (!makers)
+                return -ENOMEM;
+        int r = store_maker_list(service->store, makers, &count);
+        for (size_t i = 0; r == 0 && i < count; i++) {
+                _cleanup_list_ RevocationList list = {};
+
+                r = store_revocation_list_get(service->store, makers[i].id, &list);
+                if (r == 0 && file_publish(service, makers[i].algorithm, &list, detail) != 0)
+                        failed = SEAL_E_STORAGE_FAILURE;
+        }
+        OPENSSL_cleanse(makers, MAKERS_MAX * sizeof(*makers));
+        return r != 0 ? r : failed;
+}
+
+static void lists_publish(Service *service) {
+        Lists *all = &service->lists;
+        ErrorDetail detail = {};
+
+        int r = lists_publish_all(service, &detail);
+        if (r == 0) {
+                all->unwritten[0] = '\0';
+                return;
+        }
+        if (all->unwritten[0] == '\0')
+                log_warning("lists of revoked certificates: %s", error_describe(r, &detail));
+        (void) snprintf(all->unwritten, sizeof(all->unwritten), "%s", error_describe(r, &detail));
+}
+
+/* --- a run ------------------------------------------------------------------------------------ */
+
+static ListRun *run_free(ListRun *run) {
+        for (size_t i = 0; i < run->count; i++) {
+                ListDraft *draft = &run->drafts[i];
+
+                maker_use_clear(&draft->use);
+                revocation_list_free(&draft->list);
+                free(draft->entries);
+                free(draft->listed);
+        }
+        return service_job_discard(run);
+}
+
+/* Who came since this run has gathered what it says waits for the next one, if there is more to say. */
+static void run_succeeded(Service *service) {
+        Lists *all = &service->lists;
+        bool more = false;
+
+        (void) store_revocation_list_is_owed(service->store, &more);
+        all->problem[0] = '\0';
+        if (!more)
+                all->owed_since = 0;
+        lists_publish(service);
+        arrow_pass(service->arrows, ARROW_CRL_FILED);
+        waiters_answer(service, !more, 0, NULL);
+        if (more)
+                lists_issue(service);
+}
+
+static void run_done(Job *job, int code, const ErrorDetail *detail) {
+        ListRun *run = (ListRun *) job;
+        Service *s = run->head.service;
+        ErrorDetail told = *detail;
+
+        s->lists.running = false;
+        if (code == 0)
+                code = run_keep(run, &told);
+        (void) run_free(run);
+        if (code == 0 && !s->stopping) {
+                run_succeeded(s);
+                makers_settled(s);
+                return;
+        }
+        if (code != 0 && code != -ECANCELED) {
+                log_warning("no list of revoked certificates: %s", error_describe(code, &told));
+                lists_owe(s, code, &told);
+        }
+        if (code == SEAL_E_MACHINE_STATE_REFUSED && !s->stopping)
+                service_note_approved(s, false);
+        waiters_answer(s, true, code, &told);
+        makers_settled(s);
+}
+
+/* --- gathering -------------------------------------------------------------------------------- */
+
+static bool list_is_due(const RevocationList *list, uint64_t now) {
+        return list->owed || list->number == 0 ||
+               now >= list->this_update + (list->next_update - list->this_update) / 2;
+}
+
+/*
+ * Numbers go up also where an older register was put back: they are seconds, unless lists come
+ * faster than those.
+ */
+static void draft_date(const Service *service, ListDraft *draft, uint64_t last) {
+        const uint64_t now = service_now(service);
+
+        draft->list.number = now / USEC_PER_SEC > last ? now / USEC_PER_SEC : last + 1;
+        draft->list.this_update = now - now % USEC_PER_SEC;
+        draft->list.next_update = draft->list.this_update +
+                                  service->config->maker.crl_days * USEC_PER_DAY;
+}
+
+static int draft_entries(Service *service, ListDraft *draft) {
+        int r = store_revocation_entries(service->store, draft->use.maker, &draft->entries,
+                                         &draft->count);
+        if (r != 0)
+                return r;
+        draft->listed = calloc(draft->count + 1, sizeof(*draft->listed));
+        if (!draft->listed)
+                return -ENOMEM;
+        for (size_t i = 0; i < draft->count; i++)
+                draft->listed[i] = revocation_of(&draft->entries[i]);
+        draft->list.entries = draft->count;
+        return 0;
+}
+
+static int run_gather_one(ListRun *run, const Maker *maker) {
+        Service *s = run->head.service;
+        _cleanup_list_ RevocationList last = {};
+
+        int r = store_revocation_list_get(s->store, maker->id, &last);
+        if (r != 0 || !list_is_due(&last, service_now(s)))
+                return r;
+        ListDraft *draft = &run->drafts[run->count];
+        r = makers_use_of(s, maker, &draft->use);
+        if (r != 0)
+                return r;
+        run->count++;
+        draft->since = maker->created;
+        draft->list.maker = maker->id;
+        draft_date(s, draft, last.number);
+        return draft_entries(s, draft);
+}
+
+/* Count 0: nothing is owed or due. */
+static int run_gather(ListRun *run) {
+        _cleanup_free_ Maker *makers = calloc(MAKERS_MAX, sizeof(*makers));
+        size_t count = 0;
+
+        if (!makers)
+                return -ENOMEM;
+        int r = store_maker_list(run->head.service->store, makers, &count);
+        for (size_t i = 0; r == 0 && i < count; i++)
+                r = run_gather_one(run, &makers[i]);
+        OPENSSL_cleanse(makers, MAKERS_MAX * sizeof(*makers));
+        return r;
+}
+
+static int run_start(Service *service, bool *ret_nothing) {
+        ListRun *run = service_job_new(service, sizeof(*run), UINT32_MAX, (Reply){});
+
+        *ret_nothing = false;
+        if (!run)
+                return -ENOMEM;
+        int r = run_gather(run);
+        *ret_nothing = r == 0 && run->count == 0;
+        if (r == 0 && !*ret_nothing)
+                r = service_job_submit(&run->head, run_run, run_done);
+        service->lists.running = r == 0 && !*ret_nothing;
+        if (!service->lists.running)
+                (void) run_free(run);
+        return r;
+}
+
+/* The register's key is on its way, and with it the maker's: what it comes to is told by lists_tend(). */
+static bool key_is_coming(Service *service) {
+        if (service->health.approved)
+                key_look(service);
+        return !service_has_key(service) && service->key.asked;
+}
+
+/* What is owed or due, now; those who wait are answered by it, one way or the other. */
+static void lists_issue(Service *service) {
+        ErrorDetail detail = {};
+        bool nothing = false;
+
+        if (service->lists.running || key_is_coming(service))
+                return;
+        int r = lists_why_not(service, &detail);
+        if (r == 0)
+                r = run_start(service, &nothing);
+        if (r != 0) {
+                service_explain(service, r, &detail);
+                lists_owe(service, r, &detail);
+        }
+        if (r != 0 || nothing) {
+                waiters_answer(service, true, r, &detail);
+                return;
+        }
+        for (ListWaiter *waiter = service->lists.waiters; waiter; waiter = waiter->next)
+                waiter->covered = true;
+}
+
+void lists_wait(Service *service, Reply reply) {
+        ListWaiter *waiter = calloc(1, sizeof(*waiter));
+        ListWaiter **end = &service->lists.waiters;
+
+        if (!waiter) {
+                reply.done(reply.userdata, -ENOMEM, NULL, NULL);
+                return;
+        }
+        waiter->reply = reply;
+        while (*end)
+                end = &(*end)->next;
+        *end = waiter;
+        lists_issue(service);
+}
+
+/* --- what there is ---------------------------------------------------------------------------- */
+
+void revocation_lists_free(RevocationLists *lists) {
+        for (size_t i = 0; i < lists->count; i++)
+                revocation_list_free(&lists->items[i].list);
+        *lists = (RevocationLists){};
+}
+
+static int lists_read(Service *service, const Maker *makers, size_t count, RevocationLists *ret) {
+        int r = 0;
+
+        for (size_t i = 0; r == 0 && i < count; i++) {
+                RevocationList list = {};
+
+                r = store_revocation_list_get(service->store, makers[i].id, &list);
+                if (r != 0 || list.number == 0) {
+                        revocation_list_free(&list);
+                        continue;
+                }
+                memcpy(ret->items[ret->count].algorithm, makers[i].algorithm,
+                       sizeof(makers[i].algorithm));
+                ret->items[ret->count++].list = list;
+        }
+        return r;
+}
+
+int service_revocation_lists(Service *service, RevocationLists *ret, ErrorDetail *detail) {
+        _cleanup_free_ Maker *makers = calloc(MAKERS_MAX, sizeof(*makers));
+        size_t count = 0;
+
+        if (!makers)
+                return -ENOMEM;
+        int r = service_require_ready(service, detail);
+        if (r == 0)
+                r = store_maker_list(service->store, makers, &count);
+        if (r == 0)
+                r = lists_read(service, makers, count, ret);
+        OPENSSL_cleanse(makers, MAKERS_MAX * sizeof(*makers));
+        if (r == 0 && ret->count == 0)
+                r = error_set(detail, SEAL_E_NOT_FOUND,
+                              "No list was issued yet: the first one comes with the maker's key, "
+                              "when the machine is in an approved state");
+        return r;
+}
+
+/* --- what nobody waits for -------------------------------------------------------------------- */
+
+static bool lists_may(const Service *service) {
+        return service->installation.phase == INIT_COMPLETE && !service->stopping;
+}
+
+static int on_soon(sd_event_source *source, void *userdata) {
+        Service *s = userdata;
+
+        (void) source;
+        s->lists.noted = false;
+        if (lists_may(s))
+                lists_issue(s);
+        makers_settled(s);
+        return 0;
+}
+
+void lists_note(Service *service) {
+        bool owed = false;
+
+        if (lists_may(service) && store_revocation_list_is_owed(service->store, &owed) == 0 && owed)
+                (void) sd_event_source_set_enabled(service->lists.soon, SD_EVENT_ONESHOT);
+}
+
+void lists_tend(Service *service) {
+        if (!lists_may(service))
+                return;
+        lists_publish(service);
+        lists_issue(service);
+}
+
+int lists_start(Service *service) {
+        int r = sd_event_add_defer(service->event, &service->lists.soon, on_soon, service);
+
+        if (r >= 0)
+                r = sd_event_source_set_enabled(service->lists.soon, SD_EVENT_OFF);
+        return r < 0 ? r : 0;
+}
+
+void lists_stop(Service *service) {
+        waiters_answer(service, true, -ECANCELED, NULL);
+        (void) sd_event_source_disable_unref(service->lists.soon);
+        service->lists.soon = NULL;
+}
