@@ -18,6 +18,7 @@ void certification_clear(Certification *certification) {
         for (size_t i = 0; i < certification->url_count; i++)
                 free(certification->urls[i]);
         certificate_record_free(&certification->record);
+        eseal_issue_clear(&certification->issue);
         maker_use_clear(&certification->maker);
         *certification = (Certification){};
 }
@@ -25,25 +26,35 @@ void certification_clear(Certification *certification) {
 /* --- what is certified ------------------------------------------------------------------------ */
 
 /* An institution's seal has its number, a person's the person's name (design, section 4). */
-static int fill_subject(const Service *service, const Seal *seal, Certification *ret,
-                        ErrorDetail *detail) {
-        const Application *facts = &seal->facts;
-        _cleanup_free_ uint8_t *der = NULL;
-        size_t size = 0;
+static bool is_institution(const Seal *seal) {
+        return strcmp(seal->facts.class, "personal") != 0;
+}
 
-        ret->eseal = strcmp(facts->class, "personal") != 0;
+int service_seal_subject(const Service *service, const Seal *seal,
+                         uint8_t ret[static DISTINGUISHED_NAME_MAX], size_t *ret_size,
+                         ErrorDetail *detail) {
+        const Application *facts = &seal->facts;
         const X509Subject subject = {
                 .country = facts->country[0] ? facts->country : service->config->maker.country,
                 .organization = facts->holder,
                 .organization_identifier = facts->organization_identifier,
-                .common_name = ret->eseal ? seal->number : facts->name,
+                .common_name = is_institution(seal) ? seal->number : facts->name,
         };
+        _cleanup_free_ uint8_t *der = NULL;
+        size_t size = 0;
+
         int r = x509_name_encode(&subject, &der, &size, detail);
-        if (r != 0 || size > sizeof(ret->subject))
+        if (r != 0 || size > DISTINGUISHED_NAME_MAX)
                 return r != 0 ? r : SEAL_E_LIMITS_EXCEEDED;
-        memcpy(ret->subject, der, size);
-        ret->subject_size = size;
+        memcpy(ret, der, size);
+        *ret_size = size;
         return 0;
+}
+
+static int fill_subject(const Service *service, const Seal *seal, Certification *ret,
+                        ErrorDetail *detail) {
+        ret->eseal = is_institution(seal);
+        return service_seal_subject(service, seal, ret->subject, &ret->subject_size, detail);
 }
 
 /* "%a" is the maker's algorithm. */
@@ -101,6 +112,8 @@ int certification_fill(Service *service, const Seal *seal, const Caller *by, Cer
                 r = fill_validity(seal, ret, detail);
         if (r == 0)
                 r = fill_urls(service, ret);
+        if (r == 0)
+                r = eseal_issue_fill(service, seal, &ret->issue);
         ret->record.by = service_act(service, by);
         ret->record.issuer = ret->maker.maker;
         return r;
@@ -146,7 +159,11 @@ int certification_run(Certification *certification, Chip *chip, const TPM2B_PUBL
         free(certification->record.der); /* of a run that was cut off */
         certification->record.der = NULL;
         int r = public_to_pkey(key, &subject);
-        return r == 0 ? certificate_sign(certification, chip, subject, detail) : r;
+        if (r == 0)
+                r = certificate_sign(certification, chip, subject, detail);
+        return r == 0 ? eseal_issue_run(&certification->issue, &certification->maker, chip,
+                                        &certification->record, detail)
+                      : r;
 }
 
 /* --- in the register -------------------------------------------------------------------------- */

@@ -17,6 +17,7 @@
 #include "sealsd/caller.h"
 #include "sealsd/certificate-chain.h"
 #include "sealsd/config.h"
+#include "sealsd/eseal-issue.h"
 #include "sealsd/event.h"
 #include "sealsd/maker-use.h"
 #include "sealsd/seal.h"
@@ -31,6 +32,7 @@ typedef struct Certification {
         size_t url_count;
         char *urls[CRL_URLS_MAX]; /* owned */
         bool eseal;               /* of an institution */
+        ESealIssue issue;         /* of the seal's picture */
         CertificateRecord record; /* what comes of it */
 } Certification;
 
@@ -44,6 +46,11 @@ void certification_clear(Certification *certification);
  */
 int certification_fill(struct Service *service, const Seal *seal, const Caller *by,
                        Certification *ret, ErrorDetail *detail);
+
+/* Whom the seal's certificate names: DER of the Name. */
+int service_seal_subject(const struct Service *service, const Seal *seal,
+                         uint8_t ret[static DISTINGUISHED_NAME_MAX], size_t *ret_size,
+                         ErrorDetail *detail);
 
 /* In the worker: the certificate over the seal's key. May be run again. */
 int certification_run(Certification *certification, Chip *chip, const TPM2B_PUBLIC *key,
