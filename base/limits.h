@@ -72,6 +72,7 @@
 #define PICTURE_MAX (64 * 1024)
 #define ESEAL_MAX (PICTURE_MAX + CERTIFICATE_CHAIN_BYTES_MAX) /* an SESeal of GB/T 38540 */
 #define USE_STRUCTURE_MAX (ESEAL_MAX + 16 * 1024) /* the bytes that a signature is made over */
+#define SIGN_RESULTS_MAX (24 * 1024 * 1024) /* of one SignMany: a message has 32 MiB at most */
 #define SIGN_RESULT_MAX (USE_STRUCTURE_MAX + CERTIFICATE_CHAIN_BYTES_MAX) /* of one digest */
 
 /* Verification of signatures and seals. */

@@ -74,6 +74,18 @@ int dictionary_texts(sd_bus_message *m, const char *name, const char *const *val
         return entry_close(m, r);
 }
 
+int dictionary_byte_arrays(sd_bus_message *m, const char *name, const Bytes *values, size_t count) {
+        int r = entry_open(m, name, "aay");
+
+        if (r >= 0)
+                r = sd_bus_message_open_container(m, 'a', "ay");
+        for (size_t i = 0; r >= 0 && i < count; i++)
+                r = sd_bus_message_append_array(m, 'y', values[i].data, values[i].size);
+        if (r >= 0)
+                r = sd_bus_message_close_container(m);
+        return entry_close(m, r);
+}
+
 int dictionary_mask(sd_bus_message *m, const char *name, uint32_t mask) {
         uint32_t numbers[PCR_COUNT];
         size_t count = 0;

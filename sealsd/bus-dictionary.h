@@ -11,6 +11,7 @@
 
 #include <systemd/sd-bus.h>
 
+#include "base/bytes.h"
 #include "policy/pcr.h"
 
 int dictionary_open(sd_bus_message *m);
@@ -23,6 +24,8 @@ int dictionary_boolean(sd_bus_message *m, const char *name, bool value);
 int dictionary_bytes(sd_bus_message *m, const char *name, const void *data, size_t size);
 int dictionary_u32s(sd_bus_message *m, const char *name, const uint32_t *values, size_t count);
 int dictionary_texts(sd_bus_message *m, const char *name, const char *const *values, size_t count);
+
+int dictionary_byte_arrays(sd_bus_message *m, const char *name, const Bytes *values, size_t count);
 
 /* How many of each, as a{su}; what there is none of is left out. */
 int dictionary_counts(sd_bus_message *m, const char *name, const char *(*word)(int which),

@@ -39,6 +39,25 @@ static int put_approvers(sd_bus_message *m, const UseRequest *use) {
         return r == 0 ? dictionary_texts(m, "approved", approved, use->approval_count) : r;
 }
 
+/* The bytes whose digest is signed, and what they were made of. */
+static int put_structure(sd_bus_message *m, const UseChallenge *challenge) {
+        const UseFacts *facts = &challenge->request.use.facts;
+        const UseStructure *frozen = &challenge->frozen;
+
+        int r = dictionary_text(m, "format", sign_format_name(facts->format));
+        if (r != 0 || facts->format == FORMAT_RAW)
+                return r;
+        r = dictionary_bytes(m, "structure", frozen->structure, frozen->size);
+        if (r == 0)
+                r = dictionary_byte_arrays(m, "certificates", challenge->certificates.items,
+                                           challenge->certificates.count);
+        if (r == 0 && facts->time != 0)
+                r = dictionary_u64(m, "signing-time", facts->time);
+        return r == 0 && facts->property_info[0] != '\0'
+                       ? dictionary_text(m, "property-info", facts->property_info)
+                       : r;
+}
+
 /* The document, for who looks at it before he signs. */
 static int put_document(sd_bus_message *m, const UseFacts *facts) {
         int r = put_digest(m, "digest", &facts->digest);
@@ -77,6 +96,8 @@ static int append_challenge(sd_bus_message *m, const void *result) {
         if (r == 0)
                 r = put_document(m, &request->use.facts);
         if (r == 0)
+                r = put_structure(m, challenge);
+        if (r == 0)
                 r = put_public(m, &challenge->seal.public);
         if (r == 0)
                 r = dictionary_text(m, "seal", challenge->seal.number);
@@ -102,7 +123,7 @@ int run_challenge(Operation *op, ErrorDetail *detail) {
                                       detail);
         if (r == 0)
                 operation_answer(op, 0, NULL, append_challenge, challenge);
-        OPENSSL_cleanse(&challenge->seal.private, sizeof(challenge->seal.private));
+        use_challenge_clear(challenge);
         free(challenge);
         return r;
 }

@@ -27,18 +27,31 @@ static int read_scheme(sd_bus_message *m, const char *option, void *target, Erro
 }
 
 static int read_format(sd_bus_message *m, const char *option, void *target, ErrorDetail *detail) {
-        static const char *const later[] = { "cades", "pades-cms", "eseal" };
+        SignOptions *sign = target;
         const char *text;
 
-        (void) target;
         int r = sd_bus_message_read_basic(m, 's', &text);
         if (r < 0)
                 return r;
-        for (size_t i = 0; i < ROWS(later); i++)
-                if (strcmp(text, later[i]) == 0)
-                        return error_set(detail, SEAL_E_UNSUPPORTED,
-                                         "'%s': %s is not supported yet", option, later[i]);
-        return strcmp(text, "raw") == 0 ? 0 : option_invalid(detail, option, "only raw");
+        sign->format = sign_format_find(text);
+        return sign->format == SIGN_FORMAT_COUNT
+                       ? option_invalid(detail, option, "one of " SIGN_FORMAT_NAMES)
+                       : 0;
+}
+
+/* IA5String (GB/T 38540-2020 §7.2.2), of what can be shown. */
+static int read_property_info(sd_bus_message *m, const char *option, void *target,
+                              ErrorDetail *detail) {
+        SignOptions *sign = target;
+
+        int r = argument_text(m, option, PROPERTY_INFO_MAX, &sign->property_info, detail);
+        if (r != 0)
+                return r;
+        for (const char *c = sign->property_info; *c != '\0'; c++)
+                if (*c < ' ' || *c > '~')
+                        return option_invalid(detail, option, "one line of ASCII");
+        return sign->property_info[0] != '\0' ? 0
+                                              : option_invalid(detail, option, "one line of ASCII");
 }
 
 static int read_purpose(sd_bus_message *m, const char *option, void *target, ErrorDetail *detail) {
@@ -75,7 +88,7 @@ static const Option sign_options[] = {
         { "format", OPTION_CUSTOM, 0, 0, "s", read_format },
         { "purpose", OPTION_CUSTOM, 0, 0, "s", read_purpose },
         { "document-name", OPTION_CUSTOM, 0, 0, "s", read_document_name },
-        { "property-info", OPTION_LATER, 0, 0, NULL, NULL },
+        { "property-info", OPTION_CUSTOM, 0, 0, "s", read_property_info },
         { "pin", OPTION_SECRET, offsetof(SignOptions, pin), 0, NULL, NULL },
 };
 
@@ -165,7 +178,7 @@ static const Option request_use_options[] = {
         { "format", OPTION_CUSTOM, 0, 0, "s", read_format },
         { "purpose", OPTION_CUSTOM, 0, 0, "s", read_purpose },
         { "document-name", OPTION_CUSTOM, 0, 0, "s", read_document_name },
-        { "property-info", OPTION_LATER, 0, 0, NULL, NULL },
+        { "property-info", OPTION_CUSTOM, 0, 0, "s", read_property_info },
         { "pin", OPTION_SECRET, offsetof(RequestUseArgs, use.pin), 0, NULL, NULL },
         { "expires", OPTION_TIME, offsetof(RequestUseArgs, use.expires), 0, NULL, NULL },
         { "live", OPTION_BOOLEAN, offsetof(RequestUseArgs, use.live), 0, NULL, NULL },

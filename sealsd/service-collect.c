@@ -18,6 +18,7 @@
 #include "policy/signature.h"
 #include "sealsd/approver.h"
 #include "sealsd/json.h"
+#include "sealsd/service-format.h"
 #include "sealsd/service-life.h"
 #include "sealsd/service-pin.h"
 #include "sealsd/service-sign.h"
@@ -73,11 +74,43 @@ bool use_is_collected(const Service *service, uint64_t request) {
         return false;
 }
 
-static void reply_result(Reply reply, const UseResult *result) {
+/* What comes of the signature that was kept; of raw that itself. Malloc'ed. */
+static int result_make(Service *service, uint64_t id, const UseResult *result, uint8_t **ret,
+                       size_t *ret_size) {
         const Bytes signature = { result->signature, result->size };
-        const SignResult told = { .count = 1, .signatures = &signature, .use = result->use };
+        _cleanup_structure_ UseStructure frozen = {};
 
-        reply.done(reply.userdata, 0, NULL, &told);
+        int r = store_use_structure_get(service->store, id, &frozen);
+        if (r == 0)
+                return format_thaw(&frozen, signature, ret, ret_size);
+        if (r != SEAL_E_NOT_FOUND)
+                return r;
+        *ret = malloc(signature.size + 1);
+        if (!*ret)
+                return -ENOMEM;
+        memcpy(*ret, signature.data, signature.size);
+        *ret_size = signature.size;
+        return 0;
+}
+
+/* Where it cannot be made now the signature is kept, and the next collection makes it. */
+static int reply_result(Service *service, Reply reply, const Request *request) {
+        _cleanup_free_ uint8_t *data = NULL;
+        ErrorDetail detail = {};
+        size_t size = 0;
+
+        int r = result_make(service, request->id, &request->use.result, &data, &size);
+        const Bytes signature = { data, size };
+        const SignResult told = {
+                .count = 1,
+                .signatures = &signature,
+                .use = request->use.result.use,
+        };
+
+        if (r != 0)
+                service_explain(service, r, &detail);
+        reply.done(reply.userdata, r, &detail, r == 0 ? &told : NULL);
+        return r;
 }
 
 static void collect_finish(CollectJob *job, int code, const ErrorDetail *detail) {
@@ -85,7 +118,7 @@ static void collect_finish(CollectJob *job, int code, const ErrorDetail *detail)
         Service *s = job->head.service;
 
         if (code == 0)
-                reply_result(job->head.reply, &job->request->use.result);
+                code = reply_result(s, job->head.reply, job->request);
         else
                 job->head.reply.done(job->head.reply.userdata, code, detail, NULL);
         (void) collect_discard(job);
@@ -176,7 +209,7 @@ static int take_write(CollectJob *job, ErrorDetail *detail) {
                 return r;
         Event event = collect_event(EVENT_USE, job);
         event.state = NULL; /* the seal's and the request's stay */
-        return store_event(store, &event);
+        return service_event_use(job->head.service, event, job->request);
 }
 
 /* Durable before the chip is asked; once for all calls. */
@@ -214,7 +247,7 @@ static int fail_write(CollectJob *job, int code) {
                 if (r == 0)
                         r = store_use_take_for(store, job->request->id, &(UseResult){});
         }
-        return r == 0 ? store_event(store, &event) : r;
+        return r == 0 ? service_event_use(job->head.service, event, job->request) : r;
 }
 
 /*
@@ -245,7 +278,7 @@ static int keep_write(CollectJob *job) {
                 return r;
         Event event = collect_event(EVENT_USE_COMPLETED, job);
         event.count = 0; /* counted when it was taken */
-        return store_event(store, &event);
+        return service_event_use(job->head.service, event, request);
 }
 
 static int collect_keep(CollectJob *job, ErrorDetail *detail) {
@@ -390,6 +423,25 @@ static int collect_approvals(CollectJob *job, const Seal *seal) {
         return r == SEAL_E_APPROVAL_INVALID ? SEAL_E_REGISTER_TAMPERED : r;
 }
 
+/* What was approved is what is kept beside it. */
+static int collect_check_frozen(Service *service, const Request *request, const Seal *seal) {
+        const UseFacts *facts = &request->use.facts;
+        _cleanup_structure_ UseStructure frozen = {};
+        TPM2B_DIGEST signs = {};
+
+        if (facts->format == FORMAT_RAW)
+                return 0;
+        int r = store_use_structure_get(service->store, request->id, &frozen);
+        if (r == 0)
+                r = format_signs(&frozen, &seal->public, &signs);
+        if (r != 0)
+                return r == SEAL_E_NOT_FOUND ? SEAL_E_REGISTER_TAMPERED : r;
+        return signs.size == facts->signs.size &&
+                               memcmp(signs.buffer, facts->signs.buffer, signs.size) == 0
+                       ? 0
+                       : SEAL_E_REGISTER_TAMPERED;
+}
+
 static int collect_fill(CollectJob *job, const Seal *seal, const Secret *pin) {
         Service *s = job->head.service;
         const LiveRequest *live = live_find(s, job->request->id);
@@ -402,6 +454,8 @@ static int collect_fill(CollectJob *job, const Seal *seal, const Secret *pin) {
         else if (live && live->pin.set)
                 job->pin = live->pin;
         int r = use_target(job->request, seal, &job->target);
+        if (r == 0)
+                r = collect_check_frozen(s, job->request, seal);
         if (r == 0)
                 r = collect_approvals(job, seal);
         if (r == 0)
@@ -512,7 +566,7 @@ int service_use_collect(Service *service, const Caller *caller, uint64_t id, con
         if (r == 0)
                 r = service_require_ready(service, detail);
         if (r == 0 && request_kind(request) == KIND_USE && request->state == REQUEST_COMPLETED) {
-                reply_result(reply, &request->use.result);
+                (void) reply_result(service, reply, request);
                 return 0;
         }
         if (r == 0)

@@ -18,7 +18,8 @@
 typedef struct LiveJob {
         ServiceJob head;
         Caller caller;
-        Request *request; /* owned */
+        Request *request;    /* owned */
+        UseStructure frozen; /* owned */
         uint64_t key;
         bool index_waits;    /* for an answer of the external authority */
         unsigned connection; /* that it was opened in */
@@ -253,7 +254,7 @@ static int live_keep(LiveJob *job, LiveRequest *place, ErrorDetail *detail) {
                 return error_set(detail, SEAL_E_TPM_UNAVAILABLE,
                                  "The TPM was lost while it was asked for a session: try again");
         job->request->use.facts.nonce = job->nonce;
-        int r = use_commit(s, &job->caller, job->request);
+        int r = use_commit(s, &job->caller, job->request, &job->frozen);
         if (r != 0)
                 return r;
         place->request = job->request->id;
@@ -283,11 +284,12 @@ static void live_done(Job *job, int code, const ErrorDetail *detail) {
         }
         const uint64_t id = j->request->id;
         free(j->request);
+        use_structure_free(&j->frozen);
         service_job_finish(&j->head, code, &own, &id);
 }
 
-int live_begin(Service *service, const Caller *caller, Request *request, const Secret *pin,
-               Reply reply, ErrorDetail *detail) {
+int live_begin(Service *service, const Caller *caller, Request *request, UseStructure *frozen,
+               const Secret *pin, Reply reply, ErrorDetail *detail) {
         LiveRequest *place = place_of(service, 0);
 
         if (live_has(service, caller->uid))
@@ -305,6 +307,7 @@ int live_begin(Service *service, const Caller *caller, Request *request, const S
                 return -ENOMEM;
         job->caller = *caller;
         job->request = request;
+        job->frozen = *frozen;
         job->key = ++service->live.serial;
         *place = (LiveRequest){ .key = job->key, .caller = *caller, .pin = *pin };
         int r = service->installation.resident ? 0
@@ -314,6 +317,8 @@ int live_begin(Service *service, const Caller *caller, Request *request, const S
         if (r != 0) {
                 place_free(place);
                 (void) service_job_discard(job);
+                return r;
         }
-        return r;
+        *frozen = (UseStructure){};
+        return 0;
 }

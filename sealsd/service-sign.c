@@ -20,6 +20,7 @@
 #include "policy/algorithm.h"
 #include "policy/key.h"
 #include "sealsd/json.h"
+#include "sealsd/service-format.h"
 #include "sealsd/service-ledger.h"
 #include "sealsd/service-life.h"
 #include "sealsd/service-pin.h"
@@ -48,10 +49,11 @@ typedef struct SignJob {
         TpmIndex index;
         ApprovalSet *approvals;
         TPMT_SIG_SCHEME scheme;
+        FormatUse format;
         size_t count, done;
-        TPM2B_DIGEST *digests;
-        Bytes *signatures; /* the first `done` are there, each malloc'ed */
-        bool asked;        /* the chip, for any of them */
+        TPM2B_DIGEST *digests; /* of the documents */
+        Bytes *signatures;     /* the first `done` are there, each malloc'ed */
+        bool asked;            /* the chip, for any of them */
         /* A condition that has come up since, for the worker to stop at; why is the main thread's. */
         atomic_int stop;
         ErrorDetail why;
@@ -81,6 +83,7 @@ static void sign_release(SignJob *job) {
         sign_delist(job);
         free(job->signatures);
         free(job->digests);
+        format_use_clear(&job->format);
         (void) approval_set_unref(job->approvals);
 }
 
@@ -106,7 +109,9 @@ static uint64_t monotonic(void) {
         return (uint64_t) now.tv_sec * USEC_PER_SEC + (uint64_t) now.tv_nsec / 1000;
 }
 
-static int sign_one(SignJob *job, Chip *chip, ErrorDetail *detail) {
+/* The value, malloc'ed. */
+static int sign_digest(SignJob *job, Chip *chip, const TPM2B_DIGEST *digest, uint8_t **ret,
+                       size_t *ret_size, ErrorDetail *detail) {
         SealUse use = {
                 .key = &job->key,
                 .policy = &job->policy,
@@ -114,21 +119,34 @@ static int sign_one(SignJob *job, Chip *chip, ErrorDetail *detail) {
                 .approvals = job->approvals->approvals,
                 .approval_count = job->approvals->count,
                 .scheme = job->scheme,
-                .digest = job->digests[job->done],
+                .digest = *digest,
                 .pin = job->pin.set ? &job->pin : NULL,
                 .asked = &job->asked,
         };
-        Bytes *signature = &job->signatures[job->done];
-        TPMT_SIGNATURE structure;
-        uint8_t *der = NULL;
+        TPMT_SIGNATURE signature;
         size_t approval;
 
-        int r = tpm_seal_sign(chip->tpm, &use, &structure, &approval, detail);
+        int r = tpm_seal_sign(chip->tpm, &use, &signature, &approval, detail);
+        return r == 0 ? signature_to_openssl(&signature, ret, ret_size) : r;
+}
+
+static int sign_one(SignJob *job, Chip *chip, ErrorDetail *detail) {
+        _cleanup_free_ uint8_t *structure = NULL, *value = NULL;
+        Bytes *signature = &job->signatures[job->done];
+        size_t structure_size = 0, size = 0;
+        uint8_t *result = NULL;
+        TPM2B_DIGEST digest;
+
+        int r = format_use_prepare(&job->format, &job->digests[job->done], &structure,
+                                   &structure_size, &digest);
         if (r == 0)
-                r = signature_to_openssl(&structure, &der, &signature->size);
+                r = sign_digest(job, chip, &digest, &value, &size, detail);
+        if (r == 0)
+                r = format_use_finish(&job->format, (Bytes){ structure, structure_size }, &digest,
+                                      (Bytes){ value, size }, &result, &signature->size, detail);
         if (r != 0)
                 return r;
-        signature->data = der;
+        signature->data = result;
         job->done++;
         return 0;
 }
@@ -164,6 +182,21 @@ static json_t *digests_facts(const SignJob *job, size_t first, size_t count) {
         return json_pack("{s:O}", "digests", array);
 }
 
+/* What else there is to tell; NULL for nothing. */
+static int use_facts(const SignJob *job, size_t first, size_t count, json_t **ret) {
+        _cleanup_json_ json_t *facts = count == 1 ? json_object()
+                                                  : digests_facts(job, first, count);
+
+        if (!facts)
+                return -ENOMEM;
+        if (job->format.format != FORMAT_RAW &&
+            json_object_set_new(facts, "format",
+                                json_string(sign_format_name(job->format.format))) != 0)
+                return -ENOMEM;
+        *ret = json_object_size(facts) > 0 ? steal_ptr(facts) : NULL;
+        return 0;
+}
+
 /* A row about the uses from this one on: with the digest of one, or the list of several. */
 static int use_event(const SignJob *job, EventCode code, size_t first, size_t count,
                      const char *result) {
@@ -183,8 +216,9 @@ static int use_event(const SignJob *job, EventCode code, size_t first, size_t co
 
         if (count == 1)
                 event.digest = (Bytes){ job->digests[first].buffer, job->digests[first].size };
-        else if (!(facts = digests_facts(job, first, count)))
-                return -ENOMEM;
+        int r = use_facts(job, first, count, &facts);
+        if (r != 0)
+                return r;
         event.facts = facts;
         return store_event(job->head.service->store, &event);
 }
@@ -321,6 +355,8 @@ static int sign_digests(SignJob *job, const Seal *seal, const SignOptions *optio
 
         int r = service_sign_scheme(job->head.service, seal, options->hash, options->scheme,
                                     &job->scheme, &size, detail);
+        if (r == 0)
+                r = format_options_check(options, &job->scheme, detail);
         if (r != 0)
                 return r;
         text_copy(job->hash, sizeof(job->hash),
@@ -330,7 +366,7 @@ static int sign_digests(SignJob *job, const Seal *seal, const SignOptions *optio
         if (!job->digests || !job->signatures)
                 return -ENOMEM;
         job->count = options->count;
-        for (size_t i = 0; i < options->count; i++) {
+        for (size_t i = 0; i < options->count && options->format != FORMAT_PKCS10; i++) {
                 if (options->digests[i].size != size)
                         return error_set(detail, SEAL_E_INVALID_ARGS,
                                          "A digest of %s has %zu bytes, this one %zu", job->hash,
@@ -339,6 +375,20 @@ static int sign_digests(SignJob *job, const Seal *seal, const SignOptions *optio
                 memcpy(job->digests[i].buffer, options->digests[i].data, size);
         }
         return 0;
+}
+
+/* Of a request for a certificate the ledger has its hash. */
+static int sign_fill_format(SignJob *job, const Seal *seal, const SignOptions *options,
+                            ErrorDetail *detail) {
+        _cleanup_free_ uint8_t *structure = NULL;
+        TPM2B_DIGEST signs;
+        size_t size = 0;
+
+        int r = service_format_fill(job->head.service, seal, options, job->hash, &job->scheme,
+                                    &job->format, detail);
+        if (r != 0 || options->format != FORMAT_PKCS10)
+                return r;
+        return format_use_prepare(&job->format, &job->digests[0], &structure, &size, &signs);
 }
 
 static int sign_fill(SignJob *job, const Seal *seal) {
@@ -434,6 +484,8 @@ static int sign_prepare(SignJob *job, const Seal *seal, const SignOptions *optio
         /* Without the register's key there is none of the seal: the caller's caller sees to that. */
         if (r == 0 && seal->opaque)
                 r = SEAL_E_MACHINE_STATE_REFUSED;
+        if (r == 0)
+                r = sign_fill_format(job, seal, options, detail);
         return r == 0 ? sign_fill(job, seal) : r;
 }
 

@@ -9,12 +9,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <openssl/crypto.h>
+
 #include "base/log.h"
 #include "base/text.h"
 #include "policy/approval.h"
 #include "policy/key.h"
 #include "policy/ref.h"
 #include "sealsd/json.h"
+#include "sealsd/service-format.h"
 #include "sealsd/service-life.h"
 #include "sealsd/service-pin.h"
 #include "sealsd/service-sign.h"
@@ -30,7 +33,7 @@ int use_target(const Request *request, const Seal *seal, UseTarget *ret) {
         if (!algorithm)
                 return SEAL_E_UNSUPPORTED;
         *ret = (UseTarget){
-                .digest = facts->digest,
+                .digest = *use_signs(facts),
                 .live = facts->live,
                 .nonce = facts->nonce,
                 .expiration = (int32_t) facts->expiration,
@@ -70,12 +73,31 @@ int use_check_open(Service *service, Request *request, ErrorDetail *detail) {
 
 /* --- asking ----------------------------------------------------------------------------------- */
 
+/* Left out of raw ones. */
+static bool facts_put_format(json_t *facts, const Request *request) {
+        const SignFormat format = request->use.facts.format;
+
+        return format == FORMAT_RAW ||
+               json_object_set_new(facts, "format", json_string(sign_format_name(format))) == 0;
+}
+
+int service_event_use(Service *service, Event event, const Request *request) {
+        _cleanup_json_ json_t *facts = json_object();
+
+        if (!facts || !facts_put_format(facts, request))
+                return -ENOMEM;
+        event.facts = json_object_size(facts) > 0 ? facts : NULL;
+        return store_event(service->store, &event);
+}
+
 static json_t *requested_facts(const Request *request) {
-        return json_pack("{s:s, s:o, s:o, s:i, s:b, s:I}", "type", request->type, "digest",
-                         json_hex(request->digest, sizeof(request->digest)), "approvers",
-                         use_approvers_json(&request->use), "threshold",
-                         (int) request->reviewers_needed, "live", request->use.facts.live,
-                         "expires", (json_int_t) request->expires);
+        _cleanup_json_ json_t *facts = json_pack(
+                "{s:s, s:o, s:o, s:i, s:b, s:I}", "type", request->type, "digest",
+                json_hex(request->digest, sizeof(request->digest)), "approvers",
+                use_approvers_json(&request->use), "threshold", (int) request->reviewers_needed,
+                "live", request->use.facts.live, "expires", (json_int_t) request->expires);
+
+        return facts && facts_put_format(facts, request) ? steal_ptr(facts) : NULL;
 }
 
 Event event_of_use(EventCode code, const Caller *caller, const Request *request) {
@@ -91,48 +113,55 @@ Event event_of_use(EventCode code, const Caller *caller, const Request *request)
         return event;
 }
 
-static int use_add(Service *service, const Caller *caller, Request *request) {
+static int use_add(Service *service, const Caller *caller, Request *request,
+                   const UseStructure *frozen) {
         int r = store_request_add(service->store, request);
 
         if (r == 0)
                 r = store_use_add(service->store, request);
+        if (r == 0 && frozen->format[0] != '\0')
+                r = store_use_structure_add(service->store, request->id, frozen);
         if (r != 0)
                 return r;
         return service_event(service, event_of_use(EVENT_USE_REQUESTED, caller, request),
                              requested_facts(request));
 }
 
-int use_commit(Service *service, const Caller *caller, Request *request) {
+int use_commit(Service *service, const Caller *caller, Request *request,
+               const UseStructure *frozen) {
         int r = request_digest(request, request->digest);
 
         if (r == 0)
                 r = store_begin(service->store);
         if (r != 0)
                 return r;
-        r = store_end(service->store, use_add(service, caller, request));
+        r = store_end(service->store, use_add(service, caller, request, frozen));
         if (r == 0)
                 service_changed_request(service, request);
         return r;
 }
 
 static int use_fill_facts(Service *service, const Seal *seal, const SignOptions *options,
-                          UseFacts *ret, ErrorDetail *detail) {
-        TPMT_SIG_SCHEME scheme;
+                          TPMT_SIG_SCHEME *ret_scheme, UseFacts *ret, ErrorDetail *detail) {
         size_t size = 0;
 
-        int r = service_sign_scheme(service, seal, options->hash, options->scheme, &scheme, &size,
-                                    detail);
+        int r = service_sign_scheme(service, seal, options->hash, options->scheme, ret_scheme,
+                                    &size, detail);
+        if (r == 0)
+                r = format_options_check(options, ret_scheme, detail);
         if (r != 0)
                 return r;
+        ret->format = options->format;
         text_copy(ret->hash, sizeof(ret->hash),
                   options->hash ? options->hash : algorithm_of(&seal->public)->hash);
-        text_copy(ret->scheme, sizeof(ret->scheme), scheme_name(scheme.scheme));
-        if (options->digests[0].size != size)
+        text_copy(ret->scheme, sizeof(ret->scheme), scheme_name(ret_scheme->scheme));
+        if (options->format != FORMAT_PKCS10 && options->digests[0].size != size)
                 return error_set(detail, SEAL_E_INVALID_ARGS,
                                  "A digest of %s has %zu bytes, this one %zu", ret->hash, size,
                                  options->digests[0].size);
-        ret->digest.size = (UINT16) size;
-        memcpy(ret->digest.buffer, options->digests[0].data, size);
+        ret->digest.size = (UINT16) options->digests[0].size;
+        if (ret->digest.size > 0)
+                memcpy(ret->digest.buffer, options->digests[0].data, ret->digest.size);
         ret->purpose = options->purpose ? options->purpose : PURPOSE_DOCUMENT_SIGNING;
         if (options->document_name)
                 text_copy(ret->document_name, sizeof(ret->document_name), options->document_name);
@@ -188,12 +217,33 @@ static int use_check_options(const Seal *seal, const UseOptions *options, ErrorD
         return options->live ? service_pin_for_use(seal, &options->pin, detail) : 0;
 }
 
+/* What approvers sign for is made now, with the certificates and the time of now. */
+static int use_freeze(Service *service, const Seal *seal, const SignOptions *options,
+                      const TPMT_SIG_SCHEME *scheme, UseFacts *facts, UseStructure *ret,
+                      ErrorDetail *detail) {
+        _cleanup_free_ uint8_t *structure = NULL;
+        _cleanup_format_ FormatUse format = {};
+        size_t size = 0;
+
+        int r = service_format_fill(service, seal, options, facts->hash, scheme, &format, detail);
+        if (r != 0 || facts->format == FORMAT_RAW)
+                return r;
+        r = format_use_prepare(&format, &facts->digest, &structure, &size, &facts->signs);
+        if (r != 0)
+                return r;
+        facts->time = sign_format_timed(facts->format) ? format.time : 0;
+        text_copy(facts->property_info, sizeof(facts->property_info), format.property_info);
+        return format_freeze(&format, (Bytes){ structure, size }, ret);
+}
+
 static int use_prepare(Service *service, const Caller *caller, const Seal *seal,
-                       const UseOptions *options, Request *ret, ErrorDetail *detail) {
+                       const UseOptions *options, Request *ret, UseStructure *ret_frozen,
+                       ErrorDetail *detail) {
         UseFacts *facts = &ret->use.facts;
+        TPMT_SIG_SCHEME scheme;
         int chip;
 
-        int r = use_fill_facts(service, seal, &options->sign, facts, detail);
+        int r = use_fill_facts(service, seal, &options->sign, &scheme, facts, detail);
         if (r != 0)
                 return r;
         /* What the chip judges it judges when it is asked: that may be in days. */
@@ -205,6 +255,8 @@ static int use_prepare(Service *service, const Caller *caller, const Seal *seal,
                 r = SEAL_E_MACHINE_STATE_REFUSED;
         if (r == 0)
                 r = use_quota(service, caller, detail);
+        if (r == 0)
+                r = use_freeze(service, seal, &options->sign, &scheme, facts, ret_frozen, detail);
         if (r != 0)
                 return r;
         text_copy(ret->kind, sizeof(ret->kind), request_kind_name(KIND_USE));
@@ -225,6 +277,7 @@ int service_request_use(Service *service, const Caller *caller, const char *numb
                         const UseOptions *options, Reply reply, ErrorDetail *detail) {
         _cleanup_free_ Request *request = calloc(1, sizeof(*request));
         _cleanup_free_ Seal *seal = malloc(sizeof(*seal));
+        _cleanup_structure_ UseStructure frozen = {};
 
         if (!request || !seal)
                 return -ENOMEM;
@@ -232,15 +285,15 @@ int service_request_use(Service *service, const Caller *caller, const char *numb
         if (r == 0)
                 r = use_check_options(seal, options, detail);
         if (r == 0)
-                r = use_prepare(service, caller, seal, options, request, detail);
+                r = use_prepare(service, caller, seal, options, request, &frozen, detail);
         if (r == 0 && options->live) {
-                r = live_begin(service, caller, request, &options->pin, reply, detail);
+                r = live_begin(service, caller, request, &frozen, &options->pin, reply, detail);
                 if (r == 0)
                         (void) steal_ptr(request);
                 return r;
         }
         if (r == 0)
-                r = use_commit(service, caller, request);
+                r = use_commit(service, caller, request, &frozen);
         if (r != 0)
                 return r;
         reply.done(reply.userdata, 0, NULL, &request->id);
@@ -248,6 +301,24 @@ int service_request_use(Service *service, const Caller *caller, const char *numb
 }
 
 /* --- the challenge ---------------------------------------------------------------------------- */
+
+/* What it is that they sign for, where that is more than a digest. */
+static int challenge_frozen(Service *service, const Request *request, UseStructure *ret,
+                            CertificateChain *ret_chain) {
+        if (request->use.facts.format == FORMAT_RAW)
+                return 0;
+        int r = store_use_structure_get(service->store, request->id, ret);
+        if (r != 0)
+                return r == SEAL_E_NOT_FOUND ? SEAL_E_REGISTER_TAMPERED : r;
+        const Bytes part = { ret->certificates, ret->certificates_size };
+        return certificate_chain_of(&part, 1, ret_chain);
+}
+
+void use_challenge_clear(UseChallenge *challenge) {
+        use_structure_free(&challenge->frozen);
+        certificate_chain_free(&challenge->certificates);
+        OPENSSL_cleanse(challenge, sizeof(*challenge));
+}
 
 int service_use_challenge(Service *service, const Caller *caller, uint64_t id, UseChallenge *ret,
                           ErrorDetail *detail) {
@@ -271,6 +342,8 @@ int service_use_challenge(Service *service, const Caller *caller, uint64_t id, U
                 r = cphash_sign(&target.key, &target.digest, &target.scheme, &ret->cphash);
         if (r == 0)
                 r = policy_ref(REF_SEAL, ret->seal.number, &ret->ref);
+        if (r == 0)
+                r = challenge_frozen(service, &ret->request, &ret->frozen, &ret->certificates);
         ret->size = writer.used;
         return r;
 }

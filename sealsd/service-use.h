@@ -35,8 +35,15 @@ int use_read_seal(Service *service, const Request *request, Seal *ret);
 /* A row about it, with what there is to say of the document. */
 Event event_of_use(EventCode code, const Caller *caller, const Request *request);
 
-/* In a transaction of its own: the request is there, and announced. */
-int use_commit(Service *service, const Caller *caller, Request *request);
+/*
+ * In a transaction of its own: the request is there, with what is frozen of it (format "": nothing),
+ * and announced.
+ */
+int use_commit(Service *service, const Caller *caller, Request *request,
+               const UseStructure *frozen);
+
+/* In the open transaction: a row about it, which names another format than raw. */
+int service_event_use(Service *service, Event event, const Request *request);
 
 /* How it is told what is the matter with one that is over; 0 for one that is open. */
 int use_check_open(Service *service, Request *request, ErrorDetail *detail);
@@ -78,12 +85,12 @@ typedef struct LiveRequests {
 } LiveRequests;
 
 /*
- * Open a session and make the request, which is complete but for the nonce and becomes the
- * callee's. Result: const uint64_t *, its id. SEAL_E_BUSY when too many wait, or one of this user
+ * Open a session and make the request, which is complete but for the nonce; it becomes the callee's,
+ * as do the bytes of frozen. Result: const uint64_t *, its id. SEAL_E_BUSY when too many wait, or one of this user
  * does.
  */
-int live_begin(Service *service, const Caller *caller, Request *request, const Secret *pin,
-               Reply reply, ErrorDetail *detail);
+int live_begin(Service *service, const Caller *caller, Request *request, UseStructure *frozen,
+               const Secret *pin, Reply reply, ErrorDetail *detail);
 /* NULL when none waits for this request. */
 LiveRequest *live_find(Service *service, uint64_t request);
 /* Over in whatever way: its PIN is wiped, and its session goes. */

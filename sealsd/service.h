@@ -20,12 +20,14 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/secret.h"
+#include "format/signed-format.h"
 #include "policy/algorithm.h"
 #include "policy/approval.h"
 #include "policy/pcr.h"
 #include "sealsd/application.h"
 #include "sealsd/arrow.h"
 #include "sealsd/caller.h"
+#include "sealsd/certificate-chain.h"
 #include "sealsd/config.h"
 #include "sealsd/grant.h"
 #include "sealsd/handed-file.h"
@@ -487,6 +489,8 @@ typedef struct SignOptions {
         const Bytes *digests;
         const char *hash;          /* sha256, ...; NULL: the algorithm's own */
         const char *scheme;        /* rsassa, rsapss; NULL: the first */
+        SignFormat format;         /* of FORMAT_PKCS10 one digest, which is empty */
+        const char *property_info; /* NULL: PROPERTY_INFO_DEFAULT; of another than eseal none */
         Purpose purpose;           /* 0: document-signing */
         const char *document_name; /* NULL: none */
         Secret pin;                /* required where the seal has one, refused where it has none */
@@ -494,7 +498,7 @@ typedef struct SignOptions {
 
 typedef struct SignResult {
         size_t count;
-        const Bytes *signatures; /* DER ECDSA-Sig-Value, of SM2 too; the plain block of RSA */
+        const Bytes *signatures; /* as the format has them; raw: DER, or the plain block of RSA */
         uint64_t use;            /* number of the first; the others follow */
 } SignResult;
 
@@ -524,10 +528,15 @@ typedef struct UseChallenge {
         size_t size;
         uint8_t to_sign[APPROVAL_BYTES_MAX];
         TPM2B_DIGEST cphash, ref;
+        UseStructure frozen; /* of another format than raw; format "" else */
+        CertificateChain certificates;
 } UseChallenge;
 
+/* Frees what is owned and wipes the rest. */
+void use_challenge_clear(UseChallenge *challenge);
+
 /*
- * What approvers sign. Of a request that is over SEAL_E_APPROVAL_EXPIRED, SEAL_E_APPROVAL_USED or
+ * What approvers sign, into a zeroed one, which is cleared whatever comes of it. Of a request that is over SEAL_E_APPROVAL_EXPIRED, SEAL_E_APPROVAL_USED or
  * SEAL_E_INVALID_STATE.
  */
 int service_use_challenge(Service *service, const Caller *caller, uint64_t id, UseChallenge *ret,

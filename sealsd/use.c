@@ -59,6 +59,28 @@ static json_t *hex_json(const TPM2B_DIGEST *bytes) {
         return json_string(hex_encode(bytes->buffer, bytes->size, text));
 }
 
+const TPM2B_DIGEST *use_signs(const UseFacts *facts) {
+        return facts->format == FORMAT_RAW ? &facts->digest : &facts->signs;
+}
+
+static bool format_put_more(json_t *object, const UseFacts *facts) {
+        if (sign_format_timed(facts->format) &&
+            json_object_set_new(object, "signing-time", json_integer((json_int_t) facts->time)) !=
+                    0)
+                return false;
+        return facts->property_info[0] == '\0' ||
+               json_object_set_new(object, "property-info", json_string(facts->property_info)) == 0;
+}
+
+/* Left out of raw ones, as in requests from before there were others. */
+static bool format_put(json_t *object, const UseFacts *facts) {
+        return facts->format == FORMAT_RAW ||
+               (json_object_set_new(object, "format",
+                                    json_string(sign_format_name(facts->format))) == 0 &&
+                json_object_set_new(object, "signs", hex_json(&facts->signs)) == 0 &&
+                format_put_more(object, facts));
+}
+
 json_t *use_json(const UseFacts *facts) {
         _cleanup_json_ json_t *object = json_pack(
                 "{s:o, s:s, s:s, s:s, s:s, s:b, s:I}", "digest", hex_json(&facts->digest), "hash",
@@ -66,7 +88,7 @@ json_t *use_json(const UseFacts *facts) {
                 "document-name", facts->document_name, "live", facts->live, "grant",
                 (json_int_t) facts->grant);
 
-        if (!object)
+        if (!object || !format_put(object, facts))
                 return NULL;
         if (facts->live &&
             (json_object_set_new(object, "expiration", json_integer(facts->expiration)) != 0 ||
@@ -100,6 +122,22 @@ static bool live_read(const json_t *object, UseFacts *ret) {
         return hex_read(object, "nonce", &ret->nonce);
 }
 
+static bool format_read(const json_t *object, UseFacts *ret) {
+        const char *format = json_string_value(json_object_get(object, "format"));
+
+        ret->format = FORMAT_RAW;
+        if (!json_object_get(object, "format"))
+                return true;
+        ret->format = format ? sign_format_find(format) : SIGN_FORMAT_COUNT;
+        return ret->format != FORMAT_RAW && ret->format != SIGN_FORMAT_COUNT &&
+               hex_read(object, "signs", &ret->signs) &&
+               (!sign_format_timed(ret->format) ||
+                json_read_number(object, "signing-time", &ret->time)) &&
+               (!json_object_get(object, "property-info") ||
+                json_read_text(object, "property-info", ret->property_info,
+                               sizeof(ret->property_info)));
+}
+
 bool use_read(const json_t *object, UseFacts *ret) {
         const char *purpose = json_string_value(json_object_get(object, "purpose"));
 
@@ -109,7 +147,8 @@ bool use_read(const json_t *object, UseFacts *ret) {
                json_read_text(object, "scheme", ret->scheme, sizeof(ret->scheme)) &&
                json_read_text(object, "document-name", ret->document_name,
                               sizeof(ret->document_name)) &&
-               json_read_number(object, "grant", &ret->grant) && live_read(object, ret);
+               json_read_number(object, "grant", &ret->grant) && live_read(object, ret) &&
+               format_read(object, ret);
 }
 
 /* --- approvals -------------------------------------------------------------------------------- */

@@ -14,13 +14,14 @@
 #include <tss2/tss2_tpm2_types.h>
 
 #include "base/limits.h"
+#include "format/signed-format.h"
 #include "policy/seal-policy.h"
 #include "sealsd/application.h"
 #include "sealsd/subject.h"
 
 /* The exact bytes to be signed, frozen when it is asked for. */
 typedef struct UseFacts {
-        TPM2B_DIGEST digest;
+        TPM2B_DIGEST digest; /* of the document */
         char hash[WORD_MAX + 1];
         char scheme[WORD_MAX + 1]; /* ecdsa, rsassa, rsapss, sm2 */
         Purpose purpose;
@@ -29,6 +30,11 @@ typedef struct UseFacts {
         bool live;
         uint32_t expiration; /* live: seconds after which the chip refuses; else 0 */
         TPM2B_NONCE nonce;   /* live: of the session that waits; else empty */
+        SignFormat format;
+        /* Of another than raw: the digest of its structure, which is signed, and what it says. */
+        TPM2B_DIGEST signs;
+        uint64_t time; /* that is claimed; 0 where the format says none */
+        char property_info[PROPERTY_INFO_MAX + 1]; /* "": none */
 } UseFacts;
 
 typedef struct UseApproval {
@@ -59,6 +65,9 @@ typedef struct UseRequest {
         UseApproval approvals[APPROVERS_MAX]; /* ascending, each approver once; none withdrawn */
         UseResult result;
 } UseRequest;
+
+/* What the chip signs. */
+const TPM2B_DIGEST *use_signs(const UseFacts *facts);
 
 /* Its place among the approvers; approver_count where it is none of them. */
 size_t use_approver_find(const UseRequest *use, const Subject *subject);

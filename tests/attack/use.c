@@ -59,7 +59,7 @@ static int target_of(const Loot *loot, UseTarget *ret) {
         const UseFacts *facts = &loot->request.use.facts;
         const Algorithm *algorithm = algorithm_of(&loot->approved.public);
         UseTarget target = {
-                .digest = facts->digest,
+                .digest = *use_signs(facts),
                 .live = facts->live,
                 .nonce = facts->nonce,
                 .expiration = (int32_t) facts->expiration,

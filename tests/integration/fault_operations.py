@@ -254,9 +254,10 @@ class Creates(Makes):
 
 class Signs(Changes):
     signature = "aya{sv}"
+    options = {}
 
-    def __init__(self, member="Seal.Sign"):
-        super().__init__(member, self.seal)
+    def __init__(self, member="Seal.Sign", **more):
+        super().__init__(member, self.seal, **more)
         self.bench = None
 
     def seal(self, bench):
@@ -267,10 +268,11 @@ class Signs(Changes):
 
     def call(self, bench, target):
         self.digest = next(serial).to_bytes(32, "big")
-        return bench.call(ROOT, target, self.member, self.signature, self.digest, {})
+        return bench.call(ROOT, target, self.member, self.signature, self.digest, self.options)
 
     def check(self, bench, target, reply):
-        bench.note_signature(number_of(target), self.digest, reply)
+        if not self.options:
+            bench.note_signature(number_of(target), self.digest, reply)
 
 
 class SignsMany(Signs):
@@ -293,6 +295,7 @@ class OnUses(Changes):
     """On a request for a use of one seal for all, root's to keep and to approve."""
 
     approvals = 0
+    options = {}
 
     def __init__(self, member, **more):
         super().__init__(member, self.request, **more)
@@ -315,7 +318,7 @@ class OnUses(Changes):
 
     def request(self, bench):
         self.digest = next(serial).to_bytes(32, "big")
-        request = bench.good(ROOT, self.seal(bench), "Seal.RequestUse", "aya{sv}", self.digest, {})
+        request = bench.good(ROOT, self.seal(bench), "Seal.RequestUse", "aya{sv}", self.digest, self.options)
         if self.approvals:
             bench.good(ROOT, request, "Request.Authorize", "say", "user:root", self.signature_for(bench, request))
         return request
@@ -329,7 +332,7 @@ class RequestsUse(OnUses):
         return self.seal(bench)
 
     def call(self, bench, target):
-        return bench.call(ROOT, target, self.member, self.signature, DIGEST, {})
+        return bench.call(ROOT, target, self.member, self.signature, DIGEST, self.options)
 
 
 class Authorizes(OnUses):
@@ -349,7 +352,8 @@ class Collects(OnUses):
     approvals, repeated = 1, ()
 
     def check(self, bench, target, reply):
-        bench.note_signature(number_of(self.seal(bench)), self.digest, reply)
+        if not self.options:
+            bench.note_signature(number_of(self.seal(bench)), self.digest, reply)
 
     def is_half(self, change, broken):
         return all(table in ("use_result", "seal_use") for table, *_rest in change)
@@ -570,6 +574,7 @@ def operations():
     """All but Initialize and Answer, which begin elsewhere."""
     return [
         Signs(),
+        Signs(name="Seal.Sign (cades)", options={"format": ("s", "cades")}),
         Revokes(),
         Makes("Request.Approve", new_request, user=REVIEWER, signature="sa{sv}", body=("seen", {})),
         Changes("Request.Approve", new_request, name="Request.Approve (strict)", separation="strict",
@@ -612,11 +617,13 @@ def operations():
         Changes("Seal.Destroy", after("Seal.Revoke"), user=OTHER_ADMIN, signature="s", body=("over",),
                 repeated=("UnknownObject",)),
         RequestsUse("Seal.RequestUse"),
+        RequestsUse("Seal.RequestUse", name="Seal.RequestUse (cades)", options={"format": ("s", "cades")}),
         OnUses("Request.Challenge", repeated=()),
         Authorizes("Request.Authorize"),
         OnUses("Request.WithdrawApproval", approvals=1, signature="s", body=("user:root",),
                repeated=("NotFound",)),
         Collects("Request.Collect"),
+        Collects("Request.Collect", name="Request.Collect (cades)", options={"format": ("s", "cades")}),
         Collects("Request.CollectWith", signature="a{sv}", body=({},)),
         SuspendsSeals("Manager.SuspendSeals"),
         Changes("Request.Approve", request_about("transfer", keeper=("s", "user:seal-keeper")),

@@ -52,7 +52,7 @@ OPTIONS = {
 WORDS = ["", "root", "user:root", "group:root", "user:", "user:" + "x" * 200, "group:no-such-group",
          "me", "active", "sha256", "sha256:0,2,7", "sha256:", "sha256:99", "sha256:0,0", "raw",
          "document-signing", "renew", "recertify", "amend", "transfer", "revoke", "official", "institution", "ecdsa-p256", "rsa-2048", "default", "dual",
-         "single", "-1", "0", "00000000000001", "%s%n%s%p", "../../../etc/shadow", "a\nb\x1b[31m",
+         "single", "cades", "pades-cms", "eseal", "pkcs10", "-1", "0", "00000000000001", "%s%n%s%p", "../../../etc/shadow", "a\nb\x1b[31m",
          "\x01\x02\x7f", "\u202eevil", "\u0301", "\ufffe", "\U0010ffff", "' OR 1=1 --", "印" * 300,
          "-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n",
          "-----BEGIN CERTIFICATE-----\n" + "A" * 800 + "\n-----END CERTIFICATE-----\n"]

@@ -65,7 +65,7 @@ WRONG = [
     ([], b"short", "InvalidArgs"),
     ([("hash", "s", "sha512")], document("a"), "InvalidArgs"),
     ([("hash", "s", "sm3")], document("a"), "InvalidArgs"),
-    ([("format", "s", "cades")], document("a"), "Unsupported"),
+    ([("format", "s", "xades")], document("a"), "InvalidArgs"),
     ([("pin", "s", "1234")], document("a"), "InvalidArgs"),
     ([("live", "b", "true"), ("pin", "s", "1234")], document("a"), "InvalidArgs"),
     ([("expires", "t", 5)], document("a"), "InvalidArgs"),
@@ -279,7 +279,11 @@ def test_challenge_and_describe_have_the_keys_that_the_manual_names(uses, three,
     text = (ROOT / "docs/bus.md").read_text().split("### Uses that approvers sign for")[1].split("```")[0]
     table = "".join(line.split("|")[1] for line in text.splitlines() if line.startswith("| `"))
     request = uses.request(number, document("keys"))
-    assert set(uses.challenge(request)) == set(re.findall(r"`([a-z-]+)`", table)) - {"nonce"}
+    formatted = {"structure", "certificates", "signing-time", "property-info"}
+    named = set(re.findall(r"`([a-z-]+)`", table)) - {"nonce"}
+    assert set(uses.challenge(request)) == named - formatted
+    other = uses.request(number, document("keys"), ("format", "s", "cades"))
+    assert set(uses.challenge(other)) == named - {"property-info"}
     uses.approve(request, three[0])
     shown = uses.describe(request)
     for key in ("threshold", "approvers", "approvals", "use", "collected"):

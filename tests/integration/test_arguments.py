@@ -17,7 +17,7 @@ SEAL_CASES = [
     ("Sign", ["aya{sv}", "32", *["1"] * 32, "1", "colour", "s", "red"], "InvalidArgs", "colour"),
     ("Sign", ["aya{sv}", "32", *["1"] * 32, "1", "purpose", "t", "1"], "InvalidArgs", "purpose"),
     ("Sign", ["aya{sv}", "32", *["1"] * 32, "1", "purpose", "s", "fun"], "InvalidArgs", "purpose"),
-    ("Sign", ["aya{sv}", "32", *["1"] * 32, "1", "format", "s", "cades"], "Unsupported", "format"),
+    ("Sign", ["aya{sv}", "32", *["1"] * 32, "1", "format", "s", "xades"], "InvalidArgs", "format"),
     ("Sign", ["aya{sv}", "32", *["1"] * 32, "1", "document-name", "s", "x" * 2000],
      "LimitsExceeded", "document-name"),
     ("Sign", ["aya{sv}", "32", *["1"] * 32, "1", "document-name", "s", "a\nb"], "InvalidArgs",

@@ -117,6 +117,7 @@ def walk_dual(box, new):
     walk_uses(reader)
     walk_rsa(reader)
     walk_picture(reader)
+    walk_formats(reader)
     walk_sm2(reader)
     walk_pin(reader)
     reader.run("call $M SetSeparation")
@@ -165,7 +166,7 @@ def walk_rsa(reader):
     assert box.bus(path, "Request", "Approve", "sa{sv}", "fine", 0, user=box["SEAL_REVIEWER"])[1] == ""
     seal = box.property(path, "Request", "Seal")
     assert box.seal(seal, "Accept", "a{sv}", 0, user=applicant)[1] == ""
-    reader.run("call $S Sign 'aya{sv}' $(ay digest.bin) 2", user=applicant, seal=seal)
+    reader.run("call $S Sign 'aya{sv}' $(ay digest.bin) 2 hash", user=applicant, seal=seal)
 
 
 def walk_picture(reader):
@@ -175,6 +176,20 @@ def walk_picture(reader):
     number = request.split('"')[1].rsplit("/", 1)[1]
     assert reader.run("call $R GetPicture", **{"$R": f"${{R/request\\/1/request\\/{number}}}"}).startswith(
         f'say "svg" {len(SVG)} ')
+
+
+def walk_formats(reader):
+    """With the SM2 seal of the application whose picture is the manual's."""
+    box = reader.box
+    path = box.ok("sealctl --json apply --name Formats --algorithm sm2 --keeper user:root --picture "
+                  "/run/test/seal.svg --picture-mm 42x42", box["SEAL_APPLICANT"])
+    path = f"/org/sealsd1/request/{json.loads(path)['id']}"
+    assert box.bus(path, "Request", "Approve", "sa{sv}", "fine", 0, user=box["SEAL_REVIEWER"])[1] == ""
+    seal = box.property(path, "Request", "Seal")
+    assert box.seal(seal, "Accept", "a{sv}", 0)[1] == ""
+    for start in ("call $S Sign 'aya{sv}' $(ay digest.bin) 1 format", "call $S Sign 'aya{sv}' $(ay digest.bin) 2 format",
+                  "call $S Sign 'aya{sv}' 0 1 format"):
+        reader.run(start, seal=seal)
 
 
 def walk_sm2(reader):

@@ -63,6 +63,18 @@ def with_states(box):
     return box
 
 
+def test_a_signature_that_others_read_costs_the_chip_the_same(direct):
+    """The structure is made and hashed by the daemon."""
+    number = direct["SEAL"]
+    start = direct.inject.commands()
+    for _ in range(12):
+        data, error = direct.seal(number, "Sign", "aya{sv}", 32, *DIGEST, 1, "format", "s", "cades")
+        assert data, error
+    codes = direct.inject.codes(start)
+    starts = [i for i, code in enumerate(codes) if code == POLICY_PCR]
+    assert min((codes[i:j] for i, j in zip(starts, starts[1:])), key=len) == STEADY
+
+
 def test_machine_states_that_can_be_retired_cost_one_command(new_sandbox, tmp_path):
     box = with_states(new_sandbox("--tcti", "swtpm", inject=inject.Inject(tmp_path / "control")))
     assert cheapest_signature(box, box.inject) == [[POLICY_PCR, POLICY_NV, *STEADY[1:]]]

@@ -60,6 +60,64 @@ static void other_shapes_are_not_read(void **state) {
         assert_false(use_read(large, &again));
 }
 
+static UseFacts facts_of_format(SignFormat format) {
+        UseFacts facts = facts_new(false);
+
+        facts.format = format;
+        facts.signs = (TPM2B_DIGEST){ .size = 32, .buffer = { 7 } };
+        facts.time = sign_format_timed(format) ? 1795000000000000 : 0;
+        if (format == FORMAT_ESEAL)
+                strcpy(facts.property_info, "sealsd:document");
+        return facts;
+}
+
+static void a_format_is_read_back_with_what_is_signed(void **state) {
+        (void) state;
+        for (SignFormat format = FORMAT_RAW + 1; format < SIGN_FORMAT_COUNT; format++) {
+                const UseFacts facts = facts_of_format(format);
+                _cleanup_json_ json_t *json = use_json(&facts);
+                UseFacts again = {};
+
+                assert_true(use_read(json, &again));
+                assert_memory_equal(&again, &facts, sizeof(again));
+                assert_ptr_equal(use_signs(&facts), &facts.signs);
+        }
+}
+
+/* So that the digests of requests from before there were others stay. */
+static void raw_ones_say_nothing_of_formats(void **state) {
+        static const char *const keys[] = { "format", "signs", "signing-time", "property-info" };
+        const UseFacts facts = facts_new(false);
+        _cleanup_json_ json_t *json = use_json(&facts);
+
+        (void) state;
+        for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
+                assert_null(json_object_get(json, keys[i]));
+        assert_ptr_equal(use_signs(&facts), &facts.digest);
+}
+
+static void other_shapes_of_a_format_are_not_read(void **state) {
+        static const char *const keys[] = { "format", "signs", "signing-time", "property-info" };
+        static const char *const words[] = { "raw", "", "CAdES" };
+        const UseFacts facts = facts_of_format(FORMAT_ESEAL);
+
+        (void) state;
+        for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
+                _cleanup_json_ json_t *other = use_json(&facts);
+                UseFacts again = {};
+
+                assert_int_equal(json_object_set_new(other, keys[i], json_array()), 0);
+                assert_false(use_read(other, &again));
+        }
+        for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+                _cleanup_json_ json_t *other = use_json(&facts);
+                UseFacts again = {};
+
+                assert_int_equal(json_object_set_new(other, "format", json_string(words[i])), 0);
+                assert_false(use_read(other, &again));
+        }
+}
+
 static void an_approval_is_read_back_and_nothing_else(void **state) {
         static const char *const wrong[] = { "{}",
                                              "[]",
@@ -123,6 +181,9 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(facts_are_read_back_from_their_json),
                 cmocka_unit_test(other_shapes_are_not_read),
+                cmocka_unit_test(a_format_is_read_back_with_what_is_signed),
+                cmocka_unit_test(raw_ones_say_nothing_of_formats),
+                cmocka_unit_test(other_shapes_of_a_format_are_not_read),
                 cmocka_unit_test(an_approval_is_read_back_and_nothing_else),
                 cmocka_unit_test(schemes_have_a_name_and_curves_no_option),
                 cmocka_unit_test(approvals_that_are_missing_are_counted),
