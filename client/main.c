@@ -45,6 +45,7 @@ static const Verb verbs[] = {
         { "verify", verb_verify, "Check a signature offline" },
         { "timestamp", verb_timestamp, "Have an authority stamp the time into a signature" },
         { "passport", verb_passport, "What a seal is, proved by its TPM: get one, verify one" },
+        { "certificate", verb_certificate, "request: of its key, by another authority" },
         { "grant", verb_grant, "add, remove, list: who else may use a seal" },
         { "suspend", verb_suspend, "Stop a seal from signing for a while" },
         { "resume", verb_resume, "Let a suspended seal sign again" },

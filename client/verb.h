@@ -67,6 +67,7 @@ int verb_separation(Context *context, int argc, char **argv);
 int verb_capacity(Context *context, int argc, char **argv);
 int verb_reviewer(Context *context, int argc, char **argv);
 int verb_inspect(Context *context, int argc, char **argv);
+int verb_certificate(Context *context, int argc, char **argv);
 int verb_grant(Context *context, int argc, char **argv);
 int verb_sign_many(Context *context, int argc, char **argv);
 int verb_audit(Context *context, int argc, char **argv);

@@ -68,7 +68,8 @@ static void method_work(Operation *op);
 
 /* What is refused to a use of a seal is told in the ledger. */
 static bool operation_signs(const Operation *op) {
-        static const char *const of_seal[] = { "Sign", "SignMany", "RequestUse" };
+        static const char *const of_seal[] = { "Sign", "SignMany", "RequestUse",
+                                               "GetCertificateRequest" };
         const char *member = op->method->member;
 
         for (size_t i = 0; i < ROWS(of_seal); i++)

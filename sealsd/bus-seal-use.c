@@ -167,6 +167,41 @@ int run_sign_many(Operation *op, ErrorDetail *detail) {
                                  (Reply){ .done = seal_signed_many, .userdata = op }, detail);
 }
 
+/* --- requests for certificates ---------------------------------------------------------------- */
+
+int parse_certificate_request(Operation *op, ErrorDetail *detail) {
+        static const Option table[] = {
+                { "hash", OPTION_CUSTOM, 0, 0, "s", read_hash },
+                { "scheme", OPTION_CUSTOM, 0, 0, "s", read_scheme },
+                { "purpose", OPTION_CUSTOM, 0, 0, "s", read_purpose },
+                { "pin", OPTION_SECRET, offsetof(SignOptions, pin), 0, NULL, NULL },
+        };
+        SignArgs *args = op->args;
+
+        args->sign.format = FORMAT_PKCS10;
+        args->sign.count = 1;
+        args->sign.digests = &args->digest;
+        return method_options(op, table, ROWS(table), &args->sign, detail);
+}
+
+static int append_request(sd_bus_message *m, const void *result) {
+        const Bytes *request = &((const SignResult *) result)->signatures[0];
+
+        return sd_bus_message_append_array(m, 'y', request->data, request->size);
+}
+
+static void certificate_requested(void *userdata, int code, const ErrorDetail *detail,
+                                  const void *result) {
+        operation_answer(userdata, code, detail, append_request, result);
+}
+
+int run_certificate_request(Operation *op, ErrorDetail *detail) {
+        const SignArgs *args = op->args;
+
+        return service_seal_sign(op->bus->service, &op->caller, op->number, &args->sign,
+                                 (Reply){ .done = certificate_requested, .userdata = op }, detail);
+}
+
 /* --- uses that approvers sign for ------------------------------------------------------------- */
 
 /* The signature's options stand first, so that their readers take it for SignOptions. */

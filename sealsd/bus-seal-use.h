@@ -30,6 +30,8 @@ int parse_sign(Operation *op, ErrorDetail *detail); /* SignArgs */
 int run_sign(Operation *op, ErrorDetail *detail);
 int parse_sign_many(Operation *op, ErrorDetail *detail); /* SignManyArgs */
 int run_sign_many(Operation *op, ErrorDetail *detail);
+int parse_certificate_request(Operation *op, ErrorDetail *detail); /* SignArgs */
+int run_certificate_request(Operation *op, ErrorDetail *detail);
 /* A Reply's done: one signature and its use. */
 void seal_signed(void *userdata, int code, const ErrorDetail *detail, const void *result);
 int parse_request_use(Operation *op, ErrorDetail *detail); /* RequestUseArgs */

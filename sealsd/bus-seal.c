@@ -209,6 +209,8 @@ static const Method methods[] = {
         { "Sign", sizeof(SignArgs), parse_sign, run_sign, false },
         { "SignMany", sizeof(SignManyArgs), parse_sign_many, run_sign_many, false },
         { "RequestUse", sizeof(RequestUseArgs), parse_request_use, run_request_use, false },
+        { "GetCertificateRequest", sizeof(SignArgs), parse_certificate_request,
+          run_certificate_request, false },
         { "AddGrant", sizeof(Grant), parse_add_grant, run_add_grant, false },
         { "RemoveGrant", sizeof(RemoveGrantArgs), parse_remove_grant, run_remove_grant, false },
         { "ListGrants", 0, NULL, run_list_grants, false },

@@ -90,6 +90,8 @@ static const GateRule rules[] = {
         { SEAL, "SignMany", ANY, ROLE_USER, NULL },
         { SEAL, "RequestUse", ANY, ROLE_KEEPER, NULL },
         { SEAL, "RequestUse", ANY, ROLE_USER, NULL },
+        { SEAL, "GetCertificateRequest", ANY, ROLE_KEEPER, NULL },
+        { SEAL, "GetCertificateRequest", ANY, ROLE_USER, NULL },
         /* Administrators first: an emergency is polkit's to judge, whatever else its giver is. */
         { SEAL, "AddGrant", ANY, ROLE_ADMINISTRATOR, ACTION("manage") },
         { SEAL, "AddGrant", ANY, ROLE_KEEPER, NULL },

@@ -598,6 +598,7 @@ def operations():
         Changes("Seal.Decline", delivered_seal, signature="s", body=("not mine",)),
         Changes("Request.RejectSigned", new_request, user=REVIEWER, signature="sa{sv}", body=("no", {})),
         SignsMany(),
+        OnOneSeal("Seal.GetCertificateRequest", signature="a{sv}", body=({},)),
         OnOneSeal("Seal.AddGrant", signature="sa{sv}", body=("user:seal-keeper", {"count": ("t", 5)})),
         OnOneSeal("Seal.AddGrant", name="Seal.AddGrant (emergency)", user=OTHER_ADMIN,
                   signature="sa{sv}", body=("user:seal-keeper", {"emergency": ("b", True),

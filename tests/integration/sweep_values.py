@@ -43,6 +43,7 @@ OPTIONS = {
     "Sign": SIGN,
     "SignMany": SIGN,
     "RequestUse": {**SIGN, "expires": "t", "live": "b"},
+    "GetCertificateRequest": {"hash": "s", "scheme": "s", "purpose": "s", "pin": "h"},
     "CollectWith": {"pin": "h"},
     "AddGrant": {"purposes": "as", "not-before": "t", "until": "t", "count": "t", "keeper": "b",
                  "emergency": "b", "reason": "s"},

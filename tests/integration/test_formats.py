@@ -153,15 +153,20 @@ def test_certificate_is_asked_for_with_the_seals_key(seals, algorithm):
     """GetCertificateRequest is this format: of no document, a use like any other."""
     box, numbers = seals
     number = numbers[algorithm]
+    short, error = box.seal(number, "GetCertificateRequest", "a{sv}", 0)
+    assert short, error
     data, error = box.seal(number, "Sign", "aya{sv}", 0, 1, "format", "s", "pkcs10")
     assert data, error
+    assert der.inside(bytes(short[0]))[0] == der.inside(bytes(data[0]))[0]  # but for the signature
+    box.ok(f"sealctl certificate request {number} --output /run/test/request.der")
+    assert der.inside(read(box, "/run/test/request.der"))[0] == der.inside(bytes(data[0]))[0]
     request = box.write("request.der", bytes(data[0]))
     more = f"-vfyopt {DISTID}" if algorithm == "sm2" else ""
     told = box.ok(f"openssl req -inform DER -in {request} -verify -noout -subject -pubkey {more} 2>&1")
     assert "verify OK" in told and f"CN = {number}" in told
     assert box.ok(f"sealctl show {number} --public-key").strip() in told
-    [row] = events(box, "use", number)[-1:]
-    assert row["use"] == data[1] and row["facts"]["format"] == "pkcs10"
+    [row] = [row for row in events(box, "use", number) if row["use"] == data[1]]
+    assert row["facts"]["format"] == "pkcs10"
     info = der.inside(bytes(data[0]))[0][2]
     assert row["document-hash"] == box.run(f"openssl dgst -{hash_of(algorithm)} -binary "
                                     f"{box.write('info', info)}").bytes.hex()

@@ -160,6 +160,7 @@ def test_without_approvers_agreeing_nothing_is_taken(uses, three, number):
     before = uses.use_count(number)
     request = uses.request(number, DIGEST, fmt_of("eseal"))
     assert uses.refused(request, "Collect") == "ApprovalRequired"
+    assert uses.life.refused(number, "GetCertificateRequest", "a{sv}", "0", user=KEEPER) == "ApprovalRequired"
     assert uses.life.refused(number, "Sign", "aya{sv}", "32", *DIGEST, "1", "format", "s", "cades",
                              user=KEEPER) == "ApprovalRequired"
     for more in ([fmt_of("pkcs10")], [fmt_of("cades"), ("property-info", "s", "x")], [fmt_of("xades")]):

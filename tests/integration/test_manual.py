@@ -188,7 +188,7 @@ def walk_formats(reader):
     seal = box.property(path, "Request", "Seal")
     assert box.seal(seal, "Accept", "a{sv}", 0)[1] == ""
     for start in ("call $S Sign 'aya{sv}' $(ay digest.bin) 1 format", "call $S Sign 'aya{sv}' $(ay digest.bin) 2 format",
-                  "call $S Sign 'aya{sv}' 0 1 format"):
+                  "call $S Sign 'aya{sv}' 0 1 format", "call $S GetCertificateRequest"):
         reader.run(start, seal=seal)
 
 

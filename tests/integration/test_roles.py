@@ -54,6 +54,7 @@ SEAL = [
     ("Sign", ["aya{sv}", "0", "0"], set()),
     ("SignMany", ["aaya{sv}", "0", "0"], set()),
     ("RequestUse", ["aya{sv}", "0", "0"], set()),
+    ("GetCertificateRequest", ["a{sv}", "1", "x", "s", "x"], set()),
     ("Accept", ["a{sv}", "1", "x", "s", "x"], set()),
     ("ChangePin", ["vv", "s", "x", "s", "x"], set()),
     ("Decline", ["s", "x" * 2000], set()),
