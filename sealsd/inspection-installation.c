@@ -110,6 +110,48 @@ static void inspect_ledger(const InspectionRules *rules, const InspectedInstalla
                              "until it is right");
 }
 
+static void inspect_list(const InspectionRules *rules, const InspectedMaker *maker, uint64_t place,
+                         const char *problem, Findings *ret) {
+        char text[TIME_TEXT_SIZE];
+
+        if (maker->list_until != 0 && rules->now > maker->list_until)
+                findings_add(ret, FINDING_CRL_EXPIRED, NULL, place,
+                             "The list of what the %s maker revoked was valid until %s. %s",
+                             maker->algorithm, time_format(maker->list_until, text), problem);
+        if (maker->owed)
+                findings_add(ret, FINDING_CRL_OWED, NULL, place,
+                             "The list of what the %s maker revoked is owed; a new one is issued "
+                             "when its key can sign. %s",
+                             maker->algorithm, problem);
+}
+
+static void inspect_maker(const InspectionRules *rules, const InspectedInstallation *facts,
+                          const InspectedMaker *maker, uint64_t place, Findings *ret) {
+        char text[TIME_TEXT_SIZE];
+
+        if (!maker->made) {
+                if (facts->reached && facts->approved && !facts->locked)
+                        findings_add(ret, FINDING_MAKER_MISSING, NULL, place,
+                                     "The %s maker is not made. %s", maker->algorithm,
+                                     facts->maker_problem);
+                return;
+        }
+        if (!maker->self && maker->until < rules->now + rules->warn)
+                findings_add(ret, FINDING_MAKER_EXPIRES, NULL, place,
+                             "The %s maker's certificate ends on %s: ask the authority above for "
+                             "another, 'sealctl maker request'",
+                             maker->algorithm, time_format(maker->until, text));
+        inspect_list(rules, maker, place, facts->maker_problem, ret);
+}
+
+static void inspect_makers(const InspectionRules *rules, const InspectedInstallation *facts,
+                           Findings *ret) {
+        for (size_t i = 0; i < facts->maker_count; i++)
+                inspect_maker(rules, facts, &facts->makers[i], i, ret);
+        if (facts->unwritten[0] != '\0')
+                findings_add(ret, FINDING_CRL_UNWRITTEN, NULL, 0, "%s", facts->unwritten);
+}
+
 static void inspect_protection(const InspectedInstallation *facts, Findings *ret) {
         if (strcmp(facts->key_memory, "plain") == 0)
                 findings_add(ret, FINDING_KEY_MEMORY_PLAIN, NULL, 0,
@@ -142,5 +184,6 @@ void inspect_installation(const InspectionRules *rules, const InspectedInstallat
         inspect_chip(facts, ret);
         inspect_capacity(facts, ret);
         inspect_ledger(rules, facts, ret);
+        inspect_makers(rules, facts, ret);
         inspect_protection(facts, ret);
 }

@@ -37,6 +37,28 @@ static void inspect_validity(const InspectionRules *rules, const InspectedSeal *
                              time_format(seal->superseded_at, end));
 }
 
+/* That it ends with the seal is told of the seal. */
+static void inspect_certificate(const InspectionRules *rules, const InspectedSeal *seal,
+                                Findings *ret) {
+        const uint64_t end = seal->certified_until;
+        char text[TIME_TEXT_SIZE];
+
+        if (!seal->certified)
+                findings_add(
+                        ret, FINDING_CERTIFICATE_MISSING, seal->number, 0,
+                        "It is from before there were certificates: apply for recertification");
+        else if (rules->now >= end + USEC_PER_SEC && rules->now <= seal->not_after)
+                findings_add(ret, FINDING_CERTIFICATE_ENDED, seal->number, 0,
+                             "Its certificate ended on %s, and it signs nothing: apply for "
+                             "recertification, or set the new one of its authority",
+                             time_format(end, text));
+        else if (end + USEC_PER_SEC <= seal->not_after && end < rules->now + rules->warn)
+                findings_add(ret, FINDING_CERTIFICATE_ENDS_SOON, seal->number, 0,
+                             "Its certificate ends on %s, before the seal: apply for "
+                             "recertification, or set the new one of its authority",
+                             time_format(end, text));
+}
+
 /* Nobody keeps a seal before it is delivered, and after it was surrendered. */
 static bool seal_is_kept(const InspectedSeal *seal) {
         return seal->state != SEAL_MADE && seal->state != SEAL_FILED &&
@@ -84,6 +106,7 @@ void inspect_seal(const InspectionRules *rules, const InspectedSeal *seal, Findi
         if (!inspected_is_live(seal))
                 return;
         inspect_validity(rules, seal, ret);
+        inspect_certificate(rules, seal, ret);
         inspect_keepers(seal, ret);
         inspect_use(rules, seal, ret);
         if (seal->state == SEAL_DELIVERED && is_past(rules, seal->delivered, rules->wait))

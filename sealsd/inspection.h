@@ -111,7 +111,9 @@ typedef struct InspectedSeal {
         uint32_t index;
         unsigned bit;
         uint64_t not_before, not_after, superseded_at; /* 0: never */
-        uint64_t delivered, accepted;                  /* 0: not */
+        bool certified;                                /* it has a certificate */
+        uint64_t certified_until;
+        uint64_t delivered, accepted; /* 0: not */
         uint64_t use_limit, use_count, last_use;
         size_t keeper_count;
         InspectedPerson keepers[KEEPERS_MAX + 1]; /* and to whom it was delivered */
@@ -140,6 +142,16 @@ typedef struct InspectedKey {
         char why[FINDING_TEXT_MAX / 2]; /* it differs */
 } InspectedKey;
 
+/* One who certifies seals, and his list. */
+typedef struct InspectedMaker {
+        char algorithm[WORD_MAX + 1];
+        bool made;
+        bool self;      /* by its own word, which it renews itself */
+        uint64_t until; /* its certificate's end */
+        bool owed;
+        uint64_t list_until; /* 0: there is none */
+} InspectedMaker;
+
 typedef struct InspectedInstallation {
         bool reached; /* the chip; why not, or what is wrong with it, in problem */
         bool approved, locked, chip_tampered;
@@ -154,6 +166,10 @@ typedef struct InspectedInstallation {
         unsigned bits, bits_used, indices_unfinished;
         const char *key_memory; /* vault_protection(); "" while the key is not there */
         unsigned keys_unchecked;
+        size_t maker_count;
+        InspectedMaker makers[MAKERS_MAX];
+        const char *maker_problem; /* why one is not made, or its list not issued; "" not known */
+        const char *unwritten;     /* why a list's file is not as it should be, "" when all are */
         bool unexplained;          /* the chip's count of signatures is not that of the ledger */
         const char *audit_absence; /* "" when it is there */
 } InspectedInstallation;

@@ -38,6 +38,14 @@ static void facts_capacity(Service *service, InspectedInstallation *ret) {
         OPENSSL_cleanse(rows, sizeof(rows));
 }
 
+static void facts_makers(Service *service, InspectedInstallation *ret) {
+        const Service *s = service;
+
+        ret->maker_problem = s->makers.problem[0] ? s->makers.problem : s->lists.problem;
+        ret->unwritten = s->lists.unwritten;
+        ret->maker_count = makers_inspect(service, ret->makers);
+}
+
 void inspections_facts(Service *service, const char *unreached, ErrorDetail *tampered,
                        InspectedInstallation *ret) {
         const Service *s = service;
@@ -61,12 +69,16 @@ void inspections_facts(Service *service, const char *unreached, ErrorDetail *tam
                 .checkpoint = s->checkpoints.seq,
                 .checkpoint_rows = CHECKPOINT_LATE,
                 .key_memory = service_has_key(s) ? service_key_memory(s) : "",
+                .maker_problem = "",
+                .unwritten = "",
                 .unexplained = s->audit.unexplained,
                 .audit_absence = audit_trail_absence(s->ledger.audit),
         };
         if (service_require_sound(s, tampered) != 0)
                 ret->tampered = tampered->text;
         (void) store_ledger_time_after(s->store, ret->anchored, &ret->waiting_since);
-        if (complete)
+        if (complete) {
                 facts_capacity(service, ret);
+                facts_makers(service, ret);
+        }
 }

@@ -492,6 +492,43 @@ int makers_demand(Service *service, const char *algorithm, uint32_t uid, Reply r
         return 0;
 }
 
+static int inspect_made(Service *service, const Maker *maker, InspectedMaker *ret) {
+        _cleanup_certificate_ CertificateRecord record = {};
+        _cleanup_list_ RevocationList list = {};
+
+        int r = store_maker_certificate_get(service->store, maker->id, &record);
+        if (r == 0)
+                r = store_revocation_list_get(service->store, maker->id, &list);
+        if (r != 0)
+                return r;
+        ret->made = true;
+        ret->self = record.issuer == maker->id;
+        ret->until = record.not_after;
+        ret->owed = list.owed;
+        ret->list_until = list.number != 0 ? list.next_update : 0;
+        return 0;
+}
+
+size_t makers_inspect(Service *service, InspectedMaker ret[static MAKERS_MAX]) {
+        _cleanup_free_ Maker *makers = calloc(MAKERS_MAX, sizeof(*makers));
+        const Maker *maker;
+        size_t count = 0;
+
+        for (unsigned kind = 0; makers && kind < MAKER_KINDS; kind++) {
+                int r = maker_find(service, kind, makers, &maker);
+
+                if (r != 0 || (!maker && !kind_is_wanted(service, kind)))
+                        continue;
+                ret[count] = (InspectedMaker){};
+                text_copy(ret[count].algorithm, sizeof(ret[count].algorithm), kinds[kind]);
+                if (!maker || inspect_made(service, maker, &ret[count]) == 0)
+                        count++;
+        }
+        if (makers)
+                OPENSSL_cleanse(makers, MAKERS_MAX * sizeof(*makers));
+        return count;
+}
+
 void makers_settle(Service *service, Reply reply) {
         MakerWaiter *waiter = calloc(1, sizeof(*waiter));
 

@@ -14,6 +14,7 @@
 #include "base/error.h"
 #include "format/x509-read.h"
 #include "sealsd/caller.h"
+#include "sealsd/inspection.h"
 #include "sealsd/maker-use.h"
 
 struct Service;
@@ -57,6 +58,9 @@ int makers_demand(struct Service *service, const char *algorithm, uint32_t uid, 
 void makers_settle(struct Service *service, struct Reply reply);
 /* One of those steps has ended. */
 void makers_settled(struct Service *service);
+
+/* What an inspection looks at; returns how many there are or should be. */
+size_t makers_inspect(struct Service *service, InspectedMaker ret[static MAKERS_MAX]);
 
 /* The end: whoever waits still is told so. */
 void makers_stop(struct Service *service);

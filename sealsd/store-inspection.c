@@ -32,6 +32,8 @@ static void take_seal(Query *query, uint64_t *ret_id, InspectedSeal *ret) {
         take_number(query, &ret->not_before);
         take_number(query, &ret->not_after);
         take_number(query, &ret->superseded_at);
+        take_bool(query, &ret->certified);
+        take_number(query, &ret->certified_until);
         take_number(query, &ret->delivered);
         take_number(query, &ret->accepted);
         take_number(query, &ret->use_limit);
@@ -105,11 +107,14 @@ int store_inspect_seals(Store *store, const char *number, uint64_t now, InspectS
                 store,
                 "SELECT s.id, s.number, s.state, s.revocation_pending, s.revoked_text,"
                 " s.revoked_kind, s.revoked_id, s.nv_index, s.bit, s.not_before, s.not_after,"
-                " s.superseded_at, s.delivered_time, s.accepted_time, s.use_limit,"
+                " s.superseded_at, c.row IS NOT NULL, coalesce(c.not_after, 0), s.delivered_time, "
+                "s.accepted_time, s.use_limit,"
                 " coalesce((SELECT count FROM seal_use WHERE seal = s.id), 0),"
                 " coalesce((SELECT time FROM ledger WHERE seal = s.number AND seal <> ''"
                 "  AND event = 'use' ORDER BY seq DESC LIMIT 1), 0)"
-                " FROM " SEAL_TABLES " WHERE (?1 = '' OR s.number = ?1) ORDER BY s.number");
+                " FROM " SEAL_TABLES " LEFT JOIN certificate AS c ON c.row ="
+                " (SELECT max(row) FROM certificate WHERE seal = s.id AND seal <> 0)"
+                " WHERE (?1 = '' OR s.number = ?1) ORDER BY s.number");
         _cleanup_free_ InspectedGrant *grants = calloc(PAGE_MAX, sizeof(*grants));
         _cleanup_free_ InspectedSeal *seal = malloc(sizeof(*seal));
         bool row = true;

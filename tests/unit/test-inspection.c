@@ -34,6 +34,8 @@ static InspectedSeal a_seal(void) {
                 .index = 0x01800001,
                 .bit = 2,
                 .not_after = NOW + 400 * USEC_PER_DAY,
+                .certified = true,
+                .certified_until = NOW + 400 * USEC_PER_DAY,
                 .delivered = NOW - 10 * USEC_PER_DAY,
                 .accepted = NOW - 9 * USEC_PER_DAY,
                 .keeper_count = 1,
@@ -50,6 +52,18 @@ static InspectedGrant a_grant(void) {
                 .until = NOW + USEC_PER_DAY,
                 .given = NOW - USEC_PER_DAY,
         };
+}
+
+static InspectedMaker a_maker(const char *algorithm) {
+        InspectedMaker maker = {
+                .made = true,
+                .self = true,
+                .until = NOW + 3650 * USEC_PER_DAY,
+                .list_until = NOW + USEC_PER_DAY,
+        };
+
+        strcpy(maker.algorithm, algorithm);
+        return maker;
 }
 
 static InspectedInstallation an_installation(void) {
@@ -71,6 +85,10 @@ static InspectedInstallation an_installation(void) {
                 .bits_used = 3,
                 .key_memory = "memfd_secret",
                 .audit_absence = "",
+                .maker_problem = "",
+                .unwritten = "",
+                .maker_count = 2,
+                .makers = { a_maker("ecdsa-p256"), a_maker("sm2") },
         };
 }
 
@@ -381,6 +399,37 @@ static void test_requests_that_nobody_settles_are_told(void **state) {
         assert_request(&request, FINDING_REVIEW_OPEN);
 }
 
+static void test_a_certificate_that_ends_before_its_seal_is_told_ahead(void **state) {
+        InspectedSeal seal = a_seal();
+
+        (void) state;
+        seal.certified_until = NOW + rules.warn - 1;
+        assert_seal(&seal, FINDING_CERTIFICATE_ENDS_SOON);
+        seal.certified_until = NOW + rules.warn;
+        assert_seal(&seal, -1);
+        seal.certified_until = NOW - USEC_PER_SEC + 1; /* the second that it names counts */
+        assert_seal(&seal, FINDING_CERTIFICATE_ENDS_SOON);
+        seal.certified_until = NOW - USEC_PER_SEC;
+        assert_seal(&seal, FINDING_CERTIFICATE_ENDED);
+        seal.certified = false;
+        assert_seal(&seal, FINDING_CERTIFICATE_MISSING);
+        seal.state = SEAL_REVOKED;
+        assert_seal(&seal, -1);
+}
+
+/* The seal's own end is what is told. */
+static void test_a_certificate_that_ends_with_its_seal_is_no_finding_beside_it(void **state) {
+        InspectedSeal seal = a_seal();
+
+        (void) state;
+        seal.not_after = NOW + USEC_PER_DAY + 5;
+        seal.certified_until = NOW + USEC_PER_DAY;
+        assert_seal(&seal, FINDING_EXPIRES_SOON);
+        seal.not_after = NOW - 1;
+        seal.certified_until = NOW - USEC_PER_SEC;
+        assert_seal(&seal, FINDING_EXPIRED);
+}
+
 /* --- the installation ------------------------------------------------------------------------- */
 
 static void test_an_installation_in_order_is_no_finding(void **state) {
@@ -405,6 +454,51 @@ static void test_guesses_at_pins_are_told_before_the_lockout(void **state) {
         assert_installation(&facts, -1);
         facts.hierarchies.in_lockout = true;
         assert_installation(&facts, FINDING_LOCKOUT);
+}
+
+static void test_a_maker_that_is_missing_is_told_where_it_could_be_made(void **state) {
+        InspectedInstallation facts = an_installation();
+
+        (void) state;
+        facts.makers[1] = (InspectedMaker){ .algorithm = "sm2" };
+        assert_installation(&facts, FINDING_MAKER_MISSING);
+        facts.approved = false;
+        assert_installation(&facts, FINDING_UNAPPROVED);
+        facts.approved = facts.locked = true;
+        assert_installation(&facts, FINDING_LOCKED);
+}
+
+/* Its own word it renews itself. */
+static void test_a_maker_s_end_is_told_ahead_where_another_has_to_renew_it(void **state) {
+        InspectedInstallation facts = an_installation();
+
+        (void) state;
+        facts.makers[0].until = NOW + rules.warn - 1;
+        assert_installation(&facts, -1);
+        facts.makers[0].self = false;
+        assert_installation(&facts, FINDING_MAKER_EXPIRES);
+        facts.makers[0].until = NOW + rules.warn;
+        assert_installation(&facts, -1);
+}
+
+static void test_lists_that_are_owed_over_or_not_written_are_told(void **state) {
+        InspectedInstallation facts = an_installation();
+        Findings found = {};
+
+        (void) state;
+        facts.makers[0].owed = true;
+        assert_installation(&facts, FINDING_CRL_OWED);
+        facts.makers[1].owed = true;
+        inspect_installation(&rules, &facts, &found);
+        assert_found(&found, FINDING_CRL_OWED, FINDING_CRL_OWED);
+        facts = an_installation();
+        facts.makers[0].list_until = NOW;
+        assert_installation(&facts, -1);
+        facts.makers[0].list_until = NOW - 1;
+        assert_installation(&facts, FINDING_CRL_EXPIRED);
+        facts = an_installation();
+        facts.unwritten = "no room";
+        assert_installation(&facts, FINDING_CRL_UNWRITTEN);
 }
 
 static void test_empty_authorisations_are_told(void **state) {
@@ -515,6 +609,9 @@ int main(void) {
                 cmocka_unit_test(test_of_too_many_the_rest_is_counted),
                 cmocka_unit_test(test_what_two_found_is_bounded_together),
                 cmocka_unit_test(test_a_seal_in_order_is_no_finding),
+                cmocka_unit_test(test_a_certificate_that_ends_before_its_seal_is_told_ahead),
+                cmocka_unit_test(
+                        test_a_certificate_that_ends_with_its_seal_is_no_finding_beside_it),
                 cmocka_unit_test(test_validity_is_told_ahead_of_its_end),
                 cmocka_unit_test(test_a_superseded_seal_is_told_from_its_time_on),
                 cmocka_unit_test(test_keepers_without_their_account_are_told),
@@ -529,6 +626,9 @@ int main(void) {
                 cmocka_unit_test(test_requests_that_nobody_settles_are_told),
                 cmocka_unit_test(test_an_installation_in_order_is_no_finding),
                 cmocka_unit_test(test_guesses_at_pins_are_told_before_the_lockout),
+                cmocka_unit_test(test_a_maker_that_is_missing_is_told_where_it_could_be_made),
+                cmocka_unit_test(test_a_maker_s_end_is_told_ahead_where_another_has_to_renew_it),
+                cmocka_unit_test(test_lists_that_are_owed_over_or_not_written_are_told),
                 cmocka_unit_test(test_empty_authorisations_are_told),
                 cmocka_unit_test(test_an_absent_chip_is_the_only_finding_about_it),
                 cmocka_unit_test(test_what_the_chip_shows_is_told),
