@@ -3,6 +3,7 @@
 
 import itertools
 
+from certificates import MAKER_USE, SEAL_USE, Authority
 from fault_sweep import ROOT, Finding, Reply
 from pictures import SVG
 
@@ -546,6 +547,36 @@ class MeasuresRoom(Operation):
                 in bench.good(ADMIN, MANAGER, "Manager.ListChallenges") if kind == "index"]
 
 
+class SetsCertificates(Operation):
+    """Of another authority: the maker's, or one seal's for all."""
+
+    signature, repeated = "aay", ()
+
+    def __init__(self, member, asked, extensions):
+        super().__init__(member)
+        self.asked, self.extensions, self.kept = asked, extensions, {}
+
+    def prepare(self, bench):
+        if bench not in self.kept:
+            other = Authority(bench.box, self.member.split(".")[0].lower())
+            target, leaf = self.asked(bench, other, self.extensions)
+            self.kept[bench] = target, [leaf, other.root]
+        return self.kept[bench][0]
+
+    def call(self, bench, target):
+        return bench.call(ADMIN, target, self.member, self.signature, self.kept[bench][1])
+
+
+def makers_leaf(bench, other, extensions):
+    return MANAGER, other.issue(bytes(bench.good(ADMIN, MANAGER, "Manager.GetMakerRequest")), extensions)
+
+
+def seals_leaf(bench, other, extensions):
+    seal = active_seal(bench)
+    key = bench.good(ADMIN, seal, "org.freedesktop.DBus.Properties.Get", "ss", "org.sealsd1.Seal", "PublicKey")
+    return seal, other.issue_for(bytes(key[1]), "/O=Other/CN=Seal", extensions)
+
+
 class Reads(Changes):
     """Changes nothing, and gives something."""
 
@@ -634,6 +665,15 @@ def operations():
         Changes("Seal.Accept", renewed_seal, name="Seal.Accept (renewal)", signature="a{sv}", body=({},)),
         Makes("Request.Approve", request_about("destroy", after("Seal.Revoke")),
               name="Request.Approve (destroy)", user=REVIEWER, signature="sa{sv}", body=("seen", {})),
+        Makes("Request.Approve", request_about("recertify"), name="Request.Approve (recertify)",
+              user=REVIEWER, signature="sa{sv}", body=("seen", {})),
+        SetsCertificates("Manager.SetMakerCertificates", makers_leaf, MAKER_USE),
+        SetsCertificates("Seal.SetCertificates", seals_leaf, SEAL_USE),
+        Reads("Manager.GetMakerCertificates"),
+        Reads("Manager.GetMakerRequest"),
+        Reads("Manager.GetMakerRequests"),
+        Reads("Manager.GetRevocationList"),
+        Reads("Manager.GetRevocationLists"),
         Reads("Seal.StateAt", active_seal, signature="t", body=(1 << 60,)),
         ApprovesState("Manager.ApproveMachineState"),
         MeasuresRoom("Manager.ExtendCapacity"),

@@ -6,14 +6,18 @@ each, the first time and the last, and the plain daemon goes on with the same re
 
 import concurrent.futures
 import json
+import time
 
 import pytest
 from approving import ALICE, BOB, Uses, document
 from arrows import (BORN, KEEPER, PAID, PASSPHRASE, Mode, Request, arrows_of, at, check_chip_without_broker,
                     check_register_knows_the_chip, dying, killed_at, listed_arrows, listed_seals, look,
                     make_active, newest_request, wipe)
+from certificates import (certificates, entries, events, lists, maker_certificates, openssl_verify,
+                          revocation_list, serial)
 from lifecycle import OTHER, Life, blob_of, files_with
 from tampering import check_acknowledged, check_found, rows, verify
+from test_maker import wait_for_makers
 
 pytestmark = pytest.mark.xdist_group("test_arrows")  # one worker: the last test knows of all before it
 
@@ -477,6 +481,104 @@ def test_revoke_on_a_full_disk_killed_at_each_arrow_is_finished(installed, arrow
         box.ok("rm $SEALSD_STATE/filler && kill -CONT $($SEALSD_CTL pid)")
         assert box.finish(revoke).status != 0
     finish_revoke(box, number, held)
+
+
+# --- the maker ----------------------------------------------------------------------------------
+
+
+def check_makers(box, count=2):
+    """Each has its key, its certificate and its list, once."""
+    found = maker_certificates(box)
+    assert len(found) == count and len(set(found)) == count
+    deadline = time.monotonic() + 60
+    while len(lists(box)) < count:
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    assert [row["object"] for row in rows(box) if row["event"] == "maker-made"] == ["ecdsa-p256", "sm2"][:count]
+
+
+def test_maker_killed_at_each_arrow_is_made_by_the_next_start(bare):
+    mode = Mode(bare, "external", "single")
+    bare.ctl("stop")
+    deaths = arrows_of(bare, mode.initialize, "maker")
+    assert {arrow for arrow, _nth in deaths} == {"maker-created", "maker-certified", "maker-kept"}
+    wipe(bare)
+    for arrow, nth in deaths:  # of the P-256 maker, of SM2's
+        with at(arrow, nth):
+            with dying(bare, arrow, nth):
+                mode.initialize()
+            look(bare)
+            bare.ctl("start")
+            wait_for_makers(bare)
+            check_makers(bare)
+            assert verify(bare)["good"]
+            number = make_active(bare, "single", "by the new maker")
+            assert openssl_verify(bare, certificates(bare, number), maker_certificates(bare)[:1])[0]
+            bare.ctl("stop")
+            wipe(bare)
+
+
+def listed(box, number):
+    return serial(box, certificates(box, number)[0]) in entries(box, revocation_list(box))
+
+
+def test_list_killed_at_each_arrow_is_issued_by_the_next_start(installed):
+    box = installed("single")
+    [first] = revocable(box, ["first"])
+    arrows = arrows_of(box, lambda: box.seal(first, "Revoke", "s", "over"), "crl")
+    assert {arrow for arrow, _nth in arrows} == {"crl-signed", "crl-kept", "crl-filed"}
+    for (arrow, nth), number in zip(arrows, revocable(box, [arrow for arrow, _nth in arrows])):
+        with at(arrow, nth):
+            with dying(box, arrow, nth):
+                told, _error = box.seal(number, "Revoke", "s", "over")
+            assert told is None
+            look(box)
+            box.ctl("start")
+            box.ok("for i in $(seq 600); do sealctl --json inspect | grep -q crl-owed || exit 0; sleep 0.05; "
+                   "done; exit 1")
+            assert listed(box, number) and listed(box, first)
+            assert box.run("cat $SEALSD_CRL/maker-ecdsa-p256.crl").bytes == revocation_list(box)
+            assert box.seal(number, "Revoke", "s", "over")[0] is not None
+            assert verify(box)["good"]
+            box.ctl("stop")
+
+
+def test_recertification_killed_at_each_arrow_is_whole_or_can_be_made_again(installed):
+    box = installed("dual")
+    life = Life(box, "dual")
+
+    def applied(name):
+        box.ctl("start")
+        number = make_active(box, "dual", name)
+        end = box.seal_property(number, "NotAfter") + 86400 * 1000000
+        request = life.apply(number, "recertify", ("not-after", "t", end))
+        box.ctl("stop")
+        return number, request, end
+
+    _number, request, _end = applied("first")
+    arrows = arrows_of(box, lambda: life.approve(request), "(?:certify|decide)")
+    assert {arrow for arrow, _nth in arrows} >= {"certify-signed", "certify-committed", "certify-announced",
+                                                 "certify-replied"}
+    for arrow, nth in arrows:
+        number, request, end = applied(arrow)
+        with at(arrow, nth):
+            with dying(box, arrow, nth):
+                box.request(request, "Approve", "sa{sv}", "seen", 0, user="seal-reviewer")
+            look(box)
+            box.ctl("start")
+            state = life.request(request, "State")
+            if state != "completed":
+                assert box.seal_property(number, "NotAfter") == end - 86400 * 1000000
+                assert len(events(box, "certificate-issued", number)) == 1
+                if state == "applied":
+                    life.approve(request)
+                else:
+                    life.told(box.request(request, "Make", user="seal-reviewer"))
+            assert (life.request(request, "State"), box.seal_property(number, "NotAfter")) == ("completed", end)
+            assert len(events(box, "certificate-issued", number)) == 2
+            assert openssl_verify(box, certificates(box, number), maker_certificates(box)[:1])[0]
+            assert life.signs(number)
+            box.ctl("stop")
 
 
 # --- Lock ---------------------------------------------------------------------------------------

@@ -4,6 +4,7 @@
 import json
 import re
 
+from certificates import MAKER_USE, Authority
 from conftest import ROOT
 from pictures import SVG
 
@@ -114,6 +115,7 @@ def walk_dual(box, new):
     reader.run("call $S Revoke", seal=seal)
     reader.run("call $S Destroy", user=box["SEAL_ADMIN"], seal=seal)
     walk_tampering(reader)
+    walk_maker(reader)
     walk_uses(reader)
     walk_rsa(reader)
     walk_picture(reader)
@@ -140,6 +142,22 @@ def walk_tampering(reader):
                    reader.box["SEALSD_STATE"] + "/register.db"])
     reader.box.ctl("start")
     reader.run("call $M AcknowledgeTampering")
+
+
+def walk_maker(reader):
+    """The maker's chain and a seal's, of another authority."""
+    box, other = reader.box, Authority(reader.box)
+    reader.run("call $M GetMakerCertificates", user=box["SEAL_STRANGER"])
+    reader.run("call $M GetMakerRequest |")
+    reader.run("call $M GetMakerRequests")
+    box.write("maker.der", other.issue(box.run("cat /run/test/maker.csr").bytes, MAKER_USE))
+    reader.run("call $M SetMakerCertificates")
+    reader.run("call $M GetRevocationList |", user=box["SEAL_STRANGER"])
+    box.ok("openssl crl -inform DER -in /run/test/maker.crl -noout -text")
+    reader.run("call $M GetRevocationLists", user=box["SEAL_STRANGER"])
+    seal = box.make_seal("Acme Elsewhere")
+    box.write("seal.der", other.issue_for(bytes(box.seal_property(seal, "PublicKey")), "/O=Acme/CN=Elsewhere"))
+    reader.run("call $S SetCertificates", seal=seal)
 
 
 def walk_uses(reader):

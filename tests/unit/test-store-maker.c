@@ -194,6 +194,42 @@ static void revoking_owes_the_lists_of_those_who_certified(void **state) {
         assert_int_equal(store_revocation_list_set(r->store, &issued), SEAL_E_NOT_FOUND);
 }
 
+/* Is it owed after the seal went there? It is not before. */
+static bool owes_after(Register *r, uint64_t maker, SealState state) {
+        const RevocationList issued = { .maker = maker, .number = 1 };
+        bool owed;
+        Seal seal;
+
+        assert_int_equal(store_revocation_list_set(r->store, &issued), 0);
+        assert_int_equal(store_revocation_list_is_owed(r->store, &owed), 0);
+        assert_false(owed);
+        assert_int_equal(store_seal_get(r->store, NUMBER, &seal), 0);
+        seal.state = state;
+        assert_int_equal(store_seal_update(r->store, &seal), 0);
+        assert_int_equal(store_revocation_list_is_owed(r->store, &owed), 0);
+        return owed;
+}
+
+static void a_state_that_the_list_tells_of_owes_it_in_the_same_transaction(void **state) {
+        const Act act = { .by = a_user(KEEPER, "user:keeper"), .login = 5, .time = 50 };
+        Register *r = *state;
+        bool owed;
+        Maker maker;
+
+        prepare(r, &maker);
+        certify(r, NUMBER, maker.id, 1);
+        assert_false(owes_after(r, maker.id, SEAL_ACTIVE));
+        assert_true(owes_after(r, maker.id, SEAL_SUSPENDED));
+        assert_false(owes_after(r, maker.id, SEAL_SUSPENDED));
+        assert_true(owes_after(r, maker.id, SEAL_LOST));
+        assert_true(owes_after(r, maker.id, SEAL_DELIVERED));
+        assert_false(owes_after(r, maker.id, SEAL_SURRENDERED));
+        assert_int_equal(store_seal_mark_revoked(r->store, NUMBER, &act, "gone"), 0);
+        assert_int_equal(store_revocation_list_is_owed(r->store, &owed), 0);
+        assert_true(owed);
+        assert_false(owes_after(r, maker.id, SEAL_DESTROYED));
+}
+
 static void a_list_has_what_is_revoked_or_on_hold(void **state) {
         const Act act = { .by = a_user(KEEPER, "user:keeper"), .login = 5, .time = 50 };
         _cleanup_free_ RevocationEntry *entries = NULL;
@@ -253,6 +289,7 @@ int main(void) {
                 register_test(a_makers_certificate_is_no_seals),
                 register_test(a_certificate_that_was_swapped_is_tampering),
                 register_test(revoking_owes_the_lists_of_those_who_certified),
+                register_test(a_state_that_the_list_tells_of_owes_it_in_the_same_transaction),
                 register_test(a_list_has_what_is_revoked_or_on_hold),
                 register_test(pictures_and_structures_are_read_as_they_were_written),
         };
