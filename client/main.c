@@ -17,6 +17,7 @@ static const Verb verbs[] = {
         { "separation", verb_separation, "show or set the separation of duties" },
         { "capacity", verb_capacity, "extend: make room for more seals" },
         { "reviewer", verb_reviewer, "register: have a reviewer's decisions signed" },
+        { "maker", verb_maker, "Who certifies the seals: certificates, request, certify" },
         { "authority", verb_authority, "The authority's key: new, show, challenges, answer" },
 
         { NULL, NULL, "Requests" },
@@ -44,6 +45,7 @@ static const Verb verbs[] = {
         { "sign-many", verb_sign_many, "Sign many files with one call" },
         { "verify", verb_verify, "Check a signature offline" },
         { "timestamp", verb_timestamp, "Have an authority stamp the time into a signature" },
+        { "export", verb_export, "What others need to verify a seal's signatures, as files" },
         { "passport", verb_passport, "What a seal is, proved by its TPM: get one, verify one" },
         { "certificate", verb_certificate, "request: of its key, by another authority" },
         { "grant", verb_grant, "add, remove, list: who else may use a seal" },
@@ -67,6 +69,7 @@ static const Verb verbs[] = {
 
         { NULL, NULL, "Looking after it" },
         { "ledger", verb_ledger, "list, export, verify, check, acknowledge: what happened here" },
+        { "crl", verb_crl, "The revocation lists, for those who verify signatures" },
         { "inspect", verb_inspect, "Look for what is not as it should be" },
         { "report", verb_report, "The register and what needs attention, on a page" },
         { "watch", verb_watch, "What happens, while it happens" },

@@ -157,7 +157,7 @@ def test_completion_offers_words_numbers_and_ids(shared):
     requests = set(shared.ok("sealctl requests | awk 'NR > 1 { print $1 }'").split())
     assert shared["SEAL"] in seals and requests
     for line in ("show", "sign", "suspend", "recall", "grant add", "apply renew", "audit could",
-                 "state-at", "inspect", "verify x --seal"):
+                 "state-at", "inspect", "export", "verify x --seal"):
         assert complete(shared, f"sealctl {line} ") == seals, line
     for line in ("request", "approve", "reject --key x", "cancel"):
         assert complete(shared, f"sealctl {line} ") == requests, line
