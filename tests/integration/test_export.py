@@ -3,6 +3,10 @@
 
 import json
 
+import pytest
+
+from pictures import png
+
 
 def made(box, *words):
     """The number of a new active seal, kept by root."""
@@ -12,6 +16,22 @@ def made(box, *words):
     seal = json.loads(box.ok(f"sealctl --json request {number}"))["seal"]
     box.ok(f"sealctl accept {seal}")
     return seal
+
+
+def with_picture(box):
+    picture = box.write("seal.png", png())
+    return made(box, f"--picture {picture} --picture-mm 42x42"), picture
+
+
+def verified(box, words):
+    """Exit status and report, on what the daemon gives out."""
+    done = box.run("cd /run/test; sealctl maker certificates --output maker.pem; sealctl crl --output maker.crl; "
+                   f"sealctl --json verify {words} --trust maker.pem --crl maker.crl")
+    return done.status, json.loads(done.stdout)
+
+
+def results(said, *wanted):
+    return [row["check"] for row in said["checks"] if row["result"] in wanted]
 
 
 def test_certificate_and_chain_go_to_files(shared):
@@ -24,6 +44,36 @@ def test_certificate_and_chain_go_to_files(shared):
         openssl x509 -in leaf.pem -pubkey -noout | openssl pkey -pubin -outform DER | cmp - key.der""")
     assert shared.ok("stat -c %a /run/test/leaf.pem").split() == ["644"]
     assert shared.ok(f"sealctl export {seal} --certificate -") == shared.ok("cat /run/test/leaf.pem")
+
+
+def test_electronic_seal_and_picture_go_to_files(shared):
+    seal, picture = with_picture(shared)
+    shared.ok(f"""install -d /run/test; cd /run/test
+        sealctl export {seal} --eseal seal.esl --picture seal.png; cmp seal.png {picture}
+        openssl asn1parse -inform DER -in seal.esl > /dev/null""")
+
+
+@pytest.mark.parametrize("algorithm", ["ecdsa-p256", "ecdsa-p384", "rsa-2048", "rsa-3072", "sm2"])
+def test_what_is_given_out_verifies_what_is_signed_until_it_is_revoked(shared, algorithm):
+    picture = shared.write("seal.png", png())
+    seal = made(shared, f"--picture {picture} --picture-mm 42x42 --algorithm {algorithm}")
+    shared.ok(f"""install -d /run/test; cd /run/test; echo text > doc
+        sealctl export {seal} --eseal seal.esl
+        sealctl sign {seal} doc --format cades --output doc.p7s
+        sealctl sign {seal} doc --format eseal --output doc.ses
+        sleep 1 # what is revoked within the second of its signature is revoked""")
+    signed = {"cades": "doc --signature doc.p7s", "eseal": "doc --signature doc.ses", "seal": "--signature seal.esl"}
+    for kind, words in signed.items():
+        status, said = verified(shared, words)
+        assert status == 0 and said["kind"] == kind and said["signed"]["seal"] == seal, said
+        assert results(said, "failed", "not-checked") == []
+    shared.ok(f"sealctl --yes revoke {seal} 'the company was sold'")
+    for kind in ("cades", "eseal"):
+        # That it was signed before, only the signer says.
+        status, said = verified(shared, signed[kind])
+        assert status == 11 and results(said, "failed", "not-checked") == ["revocation"], said
+        status, said = verified(shared, f"{signed[kind]} --at now")
+        assert status == 10 and results(said, "failed", "not-checked") == ["revocation", "seal-state"], said
 
 
 def test_the_maker_s_certificates_and_lists_are_for_anybody_and_openssl_reads_them(shared):
@@ -48,6 +98,12 @@ def test_an_authority_above_certifies_the_maker(sandbox):
         cat leaf.pem ca.pem > chain.pem; sealctl maker certify chain.pem""")
     assert sandbox.ok("cd /run/test; sealctl maker certificates | openssl x509 -noout -issuer").strip() == \
         "issuer=O = Above, CN = Root"
+    seal = made(sandbox)
+    sandbox.ok(f"""cd /run/test; echo text > doc; sealctl sign {seal} doc --format cades
+        sealctl crl -o maker.crl""")
+    done = sandbox.run("cd /run/test; sealctl --json verify doc --trust ca.pem --crl maker.crl")
+    said = json.loads(done.stdout)
+    assert results(said, "failed") == [] and results(said, "not-checked") == ["revocation"], said
     done = sandbox.run("cd /run/test; sealctl maker certify ca.pem")
     assert done.status != 0 and done.stderr.startswith("sealctl: ")
     assert sandbox.run("sealctl maker certify /run/test/chain.pem", sandbox["SEAL_STRANGER"]).status == 3
