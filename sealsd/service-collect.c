@@ -153,6 +153,9 @@ static int collect_sign(CollectJob *job, Chip *chip, ErrorDetail *detail) {
                 r = signature_to_openssl(&structure, &der, &size);
         if (r == 0 && size > sizeof(result->signature))
                 r = -EIO;
+        if (r == 0)
+                r = format_check_value(&job->request->use.facts, &job->key.public,
+                                       (Bytes){ der, size }, detail);
         if (r == 0) {
                 memcpy(result->signature, der, size);
                 result->size = size;

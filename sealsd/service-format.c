@@ -188,17 +188,29 @@ static int bytes_copy(Bytes bytes, uint8_t **ret, size_t *ret_size) {
 }
 
 /* The identifier of PSS says that the salt has the hash's size; a chip may take another. */
-static int check_salt(const FormatUse *use, const TPM2B_DIGEST *digest, Bytes signature,
-                      ErrorDetail *detail) {
-        if (use->algorithm->scheme != SIGNATURE_RSAPSS)
+static int check_salt(const SignatureAlgorithm *algorithm, EVP_PKEY *key,
+                      const TPM2B_DIGEST *digest, Bytes signature, ErrorDetail *detail) {
+        if (algorithm->scheme != SIGNATURE_RSAPSS)
                 return 0;
-        int r = signature_value_verify_digest(use->algorithm, use->key, digest, signature, NULL);
+        int r = signature_value_verify_digest(algorithm, key, digest, signature, NULL);
         if (r != SEAL_E_APPROVAL_INVALID)
                 return r;
         return error_set(detail, SEAL_E_UNSUPPORTED,
                          "This TPM salts RSAPSS with another number of bytes than the hash has, "
-                         "which format %s cannot say: use the scheme rsassa",
-                         sign_format_name(use->format));
+                         "which no format but raw can say: use the scheme rsassa");
+}
+
+int format_check_value(const UseFacts *facts, const TPM2B_PUBLIC *public, Bytes signature,
+                       ErrorDetail *detail) {
+        const SignatureAlgorithm *algorithm = signed_algorithm(facts->scheme, facts->hash);
+        _cleanup_(EVP_PKEY_freep) EVP_PKEY *key = NULL;
+
+        if (facts->format == FORMAT_RAW)
+                return 0;
+        if (!algorithm)
+                return SEAL_E_REGISTER_TAMPERED;
+        int r = public_to_pkey(public, &key);
+        return r == 0 ? check_salt(algorithm, key, &facts->signs, signature, detail) : r;
 }
 
 int format_use_finish(const FormatUse *use, Bytes structure, const TPM2B_DIGEST *digest,
@@ -207,7 +219,7 @@ int format_use_finish(const FormatUse *use, Bytes structure, const TPM2B_DIGEST 
 
         if (use->format == FORMAT_RAW)
                 return bytes_copy(signature, ret, ret_size);
-        int r = check_salt(use, digest, signature, detail);
+        int r = check_salt(use->algorithm, use->key, digest, signature, detail);
         return r == 0 ? signed_finish(&facts, structure, signature, ret, ret_size) : r;
 }
 

@@ -14,6 +14,7 @@
 #include "format/signed-format.h"
 #include "sealsd/certificate-chain.h"
 #include "sealsd/service.h"
+#include "sealsd/use.h"
 
 #define PROPERTY_INFO_DEFAULT "sealsd:document"
 
@@ -60,6 +61,10 @@ int format_use_prepare(const FormatUse *use, TPM2B_DIGEST *digest, uint8_t **ret
  */
 int format_use_finish(const FormatUse *use, Bytes structure, const TPM2B_DIGEST *digest,
                       Bytes signature, uint8_t **ret, size_t *ret_size, ErrorDetail *detail);
+
+/* The same of a use that approvers signed for, before the signature is kept. */
+int format_check_value(const UseFacts *facts, const TPM2B_PUBLIC *public, Bytes signature,
+                       ErrorDetail *detail);
 
 /*
  * What is frozen with a request, what a seal's key signs of it, and what comes of it with the

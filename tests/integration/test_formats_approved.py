@@ -78,6 +78,23 @@ def test_what_is_signed_is_frozen_when_it_is_asked_for(uses, three, number):
     assert uses.collect(request)[0] == result
 
 
+def test_a_later_certificate_is_of_later_requests(uses, three):
+    box, life = uses.box, uses.life
+    number = uses.seal(three, 2, *WITH_PICTURE)
+    before = {fmt: uses.request(number, DIGEST, fmt_of(fmt)) for fmt in ("cades", "eseal")}
+    end = box.seal_property(number, "NotAfter")
+    life.approve(life.apply(number, "recertify", ("not-after", "t", end + 86400 * 1000000)))
+    after = {fmt: uses.request(number, DIGEST, fmt_of(fmt)) for fmt in before}
+    for fmt in before:
+        found = []
+        for request in (before[fmt], after[fmt]):
+            uses.approve(request, *three[:2])
+            found.append(check(box, "ecdsa-p256", fmt, uses.collect(request)[0], number))
+        assert found[0].certificate != found[1].certificate
+        if fmt == "eseal":
+            assert found[0].info != found[1].info
+
+
 def test_an_approval_of_one_structure_is_none_of_another(uses, three, number):
     """Another document, the same in another format, the same asked for again at another time."""
     request = uses.request(number, DIGEST, fmt_of("cades"))
@@ -167,6 +184,23 @@ def test_without_approvers_agreeing_nothing_is_taken(uses, three, number):
         assert uses.refused_request(number, DIGEST, *more) == "InvalidArgs"
     assert uses.use_count(number) == before
     uses.life.told(uses.box.request(request, "Cancel", "s", "over", user=KEEPER))
+
+
+def test_what_was_signed_is_given_again_in_any_state_of_the_machine(new_sandbox):
+    """As the file that it is, although nobody can read the request then."""
+    box = new_sandbox()
+    box.ok("sealctl init --authority $SEAL_AUTHORITY")
+    uses = Uses(Life(box, "dual"))
+    [alice] = uses.approvers(ALICE)
+    number = uses.seal([alice], 1)
+    request, waiting = uses.request(number, DIGEST, fmt_of("cades")), uses.request(number, DIGEST, fmt_of("cades"))
+    uses.approve(request, alice)
+    result = uses.collect(request)
+    box.pcr_extend(7)
+    box.ctl("restart")
+    assert box.property(f"/org/sealsd1/request/{request}", "Request", "State") == "completed"
+    assert uses.collect(request) == result
+    assert uses.refused(waiting, "Challenge") == "MachineStateRefused"
 
 
 # --- a daemon in the wrong hands ----------------------------------------------------------------
