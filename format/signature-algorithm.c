@@ -115,7 +115,7 @@ static int mask_identifier(const SignatureAlgorithm *algorithm, X509_ALGOR **ret
 
         if (!hash || !mask || !ASN1_item_pack(hash, ASN1_ITEM_rptr(X509_ALGOR), &packed) ||
             X509_ALGOR_set0(mask, OBJ_nid2obj(NID_mgf1), V_ASN1_SEQUENCE, packed) != 1)
-                return openssl_error();
+                return openssl_short();
         packed = NULL; /* the identifier has it now */
         *ret = steal_ptr(mask);
         return 0;
@@ -125,18 +125,18 @@ static int pss_parameters(const SignatureAlgorithm *algorithm, ASN1_STRING **ret
         _cleanup_(RSA_PSS_PARAMS_freep) RSA_PSS_PARAMS *parameters = RSA_PSS_PARAMS_new();
 
         if (!parameters)
-                return openssl_error();
+                return openssl_short();
         parameters->hashAlgorithm = hash_identifier(algorithm);
         parameters->saltLength = ASN1_INTEGER_new();
         if (!parameters->hashAlgorithm || !parameters->saltLength ||
             ASN1_INTEGER_set(parameters->saltLength,
                              EVP_MD_get_size(signature_algorithm_md(algorithm))) != 1)
-                return openssl_error();
+                return openssl_short();
         int r = mask_identifier(algorithm, &parameters->maskGenAlgorithm);
         if (r != 0)
                 return r;
         return ASN1_item_pack(parameters, ASN1_ITEM_rptr(RSA_PSS_PARAMS), ret) ? 0
-                                                                               : openssl_error();
+                                                                               : openssl_short();
 }
 
 int signature_algorithm_encode(const SignatureAlgorithm *algorithm, X509_ALGOR *ret) {
@@ -152,7 +152,7 @@ int signature_algorithm_encode(const SignatureAlgorithm *algorithm, X509_ALGOR *
         if (r != 0)
                 return r;
         if (X509_ALGOR_set0(ret, OBJ_nid2obj(algorithm->nid), type, parameters) != 1)
-                return openssl_error();
+                return openssl_short();
         parameters = NULL; /* the identifier has them now */
         return 0;
 }

@@ -61,7 +61,7 @@ static int scalars_encode(BIGNUM *r, BIGNUM *s, uint8_t **ret, size_t *ret_size)
         }
         int size = i2d_ECDSA_SIG(signature, &der);
         if (size <= 0)
-                return openssl_error();
+                return openssl_short();
         *ret = steal_ptr(der);
         *ret_size = (size_t) size;
         return 0;
@@ -107,7 +107,7 @@ static int der_verify(const SignatureAlgorithm *algorithm, EVP_PKEY *key,
                 EVP_PKEY_CTX *context = EVP_PKEY_CTX_new_from_pkey(NULL, key, NULL);
 
         if (!context || EVP_PKEY_verify_init(context) != 1)
-                return openssl_error();
+                return openssl_short();
         if (padding_set(algorithm, context) != 1 ||
             EVP_PKEY_CTX_set_signature_md(context, signature_algorithm_md(algorithm)) != 1)
                 return openssl_refused(SEAL_E_APPROVAL_INVALID);

@@ -30,7 +30,7 @@ static int serial_set(ASN1_INTEGER *integer, const uint8_t serial[static X509_SE
         _cleanup_(BN_freep) BIGNUM *n = BN_bin2bn(serial, X509_SERIAL_SIZE, NULL);
 
         if (!n || !BN_to_ASN1_INTEGER(n, integer))
-                return openssl_error();
+                return openssl_short();
         return BN_is_zero(n) ? error_set(detail, SEAL_E_INVALID_ARGS, "A serial number is not zero")
                              : 0;
 }
@@ -49,7 +49,7 @@ static int name_set(X509_NAME **name, Bytes der, ErrorDetail *detail) {
 static int name_copy(X509_NAME **name, const X509_NAME *from) {
         X509_NAME_free(*name);
         *name = X509_NAME_dup(from);
-        return *name ? 0 : openssl_error();
+        return *name ? 0 : openssl_short();
 }
 
 static int validity_set(X509_VAL *validity, uint64_t not_before, uint64_t not_after,
@@ -61,7 +61,7 @@ static int validity_set(X509_VAL *validity, uint64_t not_before, uint64_t not_af
         ASN1_TIME_free(validity->notAfter);
         validity->notBefore = x509_time_new(not_before);
         validity->notAfter = x509_time_new(not_after);
-        return validity->notBefore && validity->notAfter ? 0 : openssl_error();
+        return validity->notBefore && validity->notAfter ? 0 : openssl_short();
 }
 
 static int extensions_set(X509Tbs *tbs, const X509CertificateFacts *facts, const X509 *issuer,
@@ -83,7 +83,7 @@ static int tbs_fill(X509Tbs *tbs, const X509CertificateFacts *facts, const X509 
                     ErrorDetail *detail) {
         if (ASN1_INTEGER_set(tbs->version, VERSION_3) != 1 ||
             X509_PUBKEY_set(&tbs->key, facts->key) != 1)
-                return openssl_error();
+                return openssl_short();
         int r = serial_set(tbs->serial, facts->serial, detail);
         if (r == 0)
                 r = signature_algorithm_encode(facts->algorithm, tbs->algorithm);
@@ -103,7 +103,7 @@ int x509_certificate_prepare(const X509CertificateFacts *facts, uint8_t **ret, s
         int r = 0;
 
         if (!tbs)
-                return openssl_error();
+                return openssl_short();
         if (facts->issuer.size > 0)
                 r = x509_read(facts->issuer, &issuer, detail);
         if (r == 0)

@@ -105,8 +105,8 @@ static int rules_check(const Bytes *ders, size_t count, X509Use use, uint64_t no
                                                "The chain has a certificate that is not needed");
 }
 
-int x509_chain_check(const Bytes *chain, size_t count, EVP_PKEY *key, X509Use use, uint64_t now,
-                     ErrorDetail *detail) {
+static int check_once(const Bytes *chain, size_t count, EVP_PKEY *key, X509Use use, uint64_t now,
+                      ErrorDetail *detail) {
         _cleanup_(chain_clear) Chain read = {};
 
         int r = chain_read(chain, count, &read, detail);
@@ -119,4 +119,11 @@ int x509_chain_check(const Bytes *chain, size_t count, EVP_PKEY *key, X509Use us
         if (r == 0)
                 r = use_check(read.certificates[0], use, detail);
         return r == 0 ? rules_check(chain, count, use, now, detail) : r;
+}
+
+int x509_chain_check(const Bytes *chain, size_t count, EVP_PKEY *key, X509Use use, uint64_t now,
+                     ErrorDetail *detail) {
+        int r = check_once(chain, count, key, use, now, NULL);
+
+        return r <= 0 ? r : check_once(chain, count, key, use, now, detail); /* policy/openssl.h */
 }

@@ -132,13 +132,9 @@ static int extensions_read(X509Crl *crl, ErrorDetail *detail) {
         return r;
 }
 
-int x509_crl_read(Bytes der, X509Crl **ret, ErrorDetail *detail) {
-        _cleanup_(x509_crl_freep) X509Crl *crl = NULL;
+static int read_once(Bytes der, X509Crl **ret, ErrorDetail *detail) {
+        _cleanup_(x509_crl_freep) X509Crl *crl = calloc(1, sizeof(*crl));
 
-        if (der.size > REVOCATION_LIST_MAX)
-                return error_set(detail, SEAL_E_LIMITS_EXCEEDED,
-                                 "A revocation list has at most %d bytes", REVOCATION_LIST_MAX);
-        crl = calloc(1, sizeof(*crl));
         if (!crl)
                 return -ENOMEM;
         int r = der_keep(crl, der);
@@ -151,6 +147,14 @@ int x509_crl_read(Bytes der, X509Crl **ret, ErrorDetail *detail) {
         if (r == 0)
                 *ret = steal_ptr(crl);
         return r;
+}
+
+int x509_crl_read(Bytes der, X509Crl **ret, ErrorDetail *detail) {
+        if (der.size > REVOCATION_LIST_MAX)
+                return error_set(detail, SEAL_E_LIMITS_EXCEEDED,
+                                 "A revocation list has at most %d bytes", REVOCATION_LIST_MAX);
+        int r = read_once(der, ret, NULL);
+        return r <= 0 ? r : read_once(der, ret, detail); /* twice: policy/openssl.h */
 }
 
 /* --- whose it is ------------------------------------------------------------------------------ */
@@ -226,14 +230,21 @@ static bool in_scope(const X509Crl *crl, const X509 *certificate) {
                point_is_named(crl->scope->distpoint->name.fullname, certificate);
 }
 
-static X509Reason reason_read(const X509_REVOKED *revoked) {
+static X509Reason reason_once(const X509_REVOKED *revoked) {
         int critical;
         _cleanup_(ASN1_ENUMERATED_freep) ASN1_ENUMERATED *code = X509_REVOKED_get_ext_d2i(
                 revoked, NID_crl_reason, &critical, NULL);
 
+        ERR_clear_error();
         if (!code)
                 return critical == -1 ? X509_REASON_NONE : X509_REASON_UNSPECIFIED;
         return (X509Reason) ASN1_ENUMERATED_get(code);
+}
+
+static X509Reason reason_read(const X509_REVOKED *revoked) {
+        X509Reason reason = reason_once(revoked);
+
+        return reason != X509_REASON_UNSPECIFIED ? reason : reason_once(revoked); /* as above */
 }
 
 /* Revoked from the date on; whoever asks about an earlier time is told of it. */
@@ -331,8 +342,8 @@ static const X509Revocation *conclude(const Hearing *hearing) {
                                                                 : &hearing->of_then;
 }
 
-int x509_revocation_at(const Bytes *crls, size_t crl_count, const X509 *certificate, X509 *issuer,
-                       uint64_t time, X509Revocation *ret) {
+static int hear_all(const Bytes *crls, size_t crl_count, const X509 *certificate, X509 *issuer,
+                    uint64_t time, X509Revocation *ret) {
         Hearing hearing = {};
 
         for (size_t i = 0; i < crl_count; i++) {
@@ -348,4 +359,13 @@ int x509_revocation_at(const Bytes *crls, size_t crl_count, const X509 *certific
         else
                 answer(ret, X509_STATUS_UNKNOWN, "No revocation list of the issuer is given");
         return 0;
+}
+
+int x509_revocation_at(const Bytes *crls, size_t crl_count, const X509 *certificate, X509 *issuer,
+                       uint64_t time, X509Revocation *ret) {
+        int r = hear_all(crls, crl_count, certificate, issuer, time, ret);
+
+        if (r == 0 && ret->status == X509_STATUS_UNKNOWN) /* twice: policy/openssl.h */
+                r = hear_all(crls, crl_count, certificate, issuer, time, ret);
+        return r;
 }

@@ -47,13 +47,13 @@ static int revoked_serial(X509_REVOKED *revoked, Bytes serial) {
                                                                 : NULL;
 
         return integer && X509_REVOKED_set_serialNumber(revoked, integer) == 1 ? 0
-                                                                               : openssl_error();
+                                                                               : openssl_short();
 }
 
 static int revoked_date(X509_REVOKED *revoked, uint64_t usec) {
         _cleanup_(ASN1_TIME_freep) ASN1_TIME *date = x509_time_new(usec);
 
-        return date && X509_REVOKED_set_revocationDate(revoked, date) == 1 ? 0 : openssl_error();
+        return date && X509_REVOKED_set_revocationDate(revoked, date) == 1 ? 0 : openssl_short();
 }
 
 static int revoked_reason(X509_REVOKED *revoked, X509Reason reason) {
@@ -63,7 +63,7 @@ static int revoked_reason(X509_REVOKED *revoked, X509Reason reason) {
                 return 0;
         if (!code || ASN1_ENUMERATED_set(code, reason) != 1 ||
             X509_REVOKED_add1_ext_i2d(revoked, NID_crl_reason, code, 0, X509V3_ADD_APPEND) != 1)
-                return openssl_error();
+                return openssl_short();
         return 0;
 }
 
@@ -71,7 +71,7 @@ static int entry_add(STACK_OF(X509_REVOKED) * list, const X509CrlEntry *entry) {
         _cleanup_(X509_REVOKED_freep) X509_REVOKED *revoked = X509_REVOKED_new();
 
         if (!revoked)
-                return openssl_error();
+                return openssl_short();
         int r = revoked_serial(revoked, entry->serial);
         if (r == 0)
                 r = revoked_date(revoked, entry->date);
@@ -80,7 +80,7 @@ static int entry_add(STACK_OF(X509_REVOKED) * list, const X509CrlEntry *entry) {
         if (r != 0)
                 return r;
         if (sk_X509_REVOKED_push(list, revoked) == 0)
-                return openssl_error();
+                return openssl_short();
         revoked = NULL; /* the stack has it now */
         return 0;
 }
@@ -108,7 +108,7 @@ static int times_set(X509TbsList *tbs, const X509CrlFacts *facts) {
         ASN1_TIME_free(tbs->next_update);
         tbs->this_update = x509_time_new(facts->this_update);
         tbs->next_update = x509_time_new(facts->next_update);
-        return tbs->this_update && tbs->next_update ? 0 : openssl_error();
+        return tbs->this_update && tbs->next_update ? 0 : openssl_short();
 }
 
 /* The list is left out where it is empty (§5.1.2.6). */
@@ -119,7 +119,7 @@ static int entries_set(X509TbsList *tbs, const X509CrlFacts *facts) {
                 return 0;
         tbs->revoked = sk_X509_REVOKED_new_reserve(NULL, (int) facts->entry_count);
         if (!tbs->revoked)
-                return openssl_error();
+                return openssl_short();
         for (size_t i = 0; r == 0 && i < facts->entry_count; i++)
                 r = entry_add(tbs->revoked, &facts->entries[i]);
         return r;
@@ -136,11 +136,11 @@ static int extensions_set(X509TbsList *tbs, const X509CrlFacts *facts, const X50
 
 static int tbs_fill(X509TbsList *tbs, const X509CrlFacts *facts, const X509 *issuer) {
         if (ASN1_INTEGER_set(tbs->version, VERSION_2) != 1)
-                return openssl_error();
+                return openssl_short();
         X509_NAME_free(tbs->issuer);
         tbs->issuer = X509_NAME_dup(X509_get_subject_name(issuer));
         if (!tbs->issuer)
-                return openssl_error();
+                return openssl_short();
         int r = signature_algorithm_encode(facts->algorithm, tbs->algorithm);
         if (r == 0)
                 r = times_set(tbs, facts);
@@ -155,7 +155,7 @@ int x509_crl_prepare(const X509CrlFacts *facts, uint8_t **ret, size_t *ret_size,
         _cleanup_(X509_freep) X509 *issuer = NULL;
 
         if (!tbs)
-                return openssl_error();
+                return openssl_short();
         int r = facts_check(facts, detail);
         if (r == 0)
                 r = x509_read(facts->issuer, &issuer, detail);

@@ -29,7 +29,7 @@ enum {
 static int put(X509_EXTENSIONS **extensions, int nid, void *value, bool critical) {
         return X509V3_add1_i2d(extensions, nid, value, critical, X509V3_ADD_APPEND) == 1
                        ? 0
-                       : openssl_error();
+                       : openssl_short();
 }
 
 /* One whose content OpenSSL does not know. */
@@ -38,9 +38,9 @@ static int put_der(X509_EXTENSIONS **extensions, const ASN1_OBJECT *id, Bytes de
         _cleanup_(X509_EXTENSION_freep) X509_EXTENSION *extension = NULL;
 
         if (!content || ASN1_OCTET_STRING_set(content, der.data, (int) der.size) != 1)
-                return openssl_error();
+                return openssl_short();
         extension = X509_EXTENSION_create_by_OBJ(NULL, id, 0, content);
-        return extension && X509v3_add_ext(extensions, extension, -1) ? 0 : openssl_error();
+        return extension && X509v3_add_ext(extensions, extension, -1) ? 0 : openssl_short();
 }
 
 /* --- use -------------------------------------------------------------------------------------- */
@@ -57,10 +57,10 @@ static int put_key_usage(X509_EXTENSIONS **extensions, const int *bits, size_t c
         _cleanup_(ASN1_BIT_STRING_freep) ASN1_BIT_STRING *usage = ASN1_BIT_STRING_new();
 
         if (!usage)
-                return openssl_error();
+                return openssl_short();
         for (size_t i = 0; i < count; i++)
                 if (ASN1_BIT_STRING_set_bit(usage, bits[i], 1) != 1)
-                        return openssl_error();
+                        return openssl_short();
         return put(extensions, NID_key_usage, usage, CRITICAL);
 }
 
@@ -69,12 +69,12 @@ static int put_constraints(X509_EXTENSIONS **extensions, bool ca) {
         _cleanup_(BASIC_CONSTRAINTS_freep) BASIC_CONSTRAINTS *constraints = BASIC_CONSTRAINTS_new();
 
         if (!constraints)
-                return openssl_error();
+                return openssl_short();
         constraints->ca = ca ? 0xff : 0;
         if (ca) {
                 constraints->pathlen = ASN1_INTEGER_new();
                 if (!constraints->pathlen || ASN1_INTEGER_set(constraints->pathlen, 0) != 1)
-                        return openssl_error();
+                        return openssl_short();
         }
         return put(extensions, NID_basic_constraints, constraints, CRITICAL);
 }
@@ -103,7 +103,7 @@ static int key_identifier(const X509_PUBKEY *key, uint8_t ret[static KEY_IDENTIF
 
         if (X509_PUBKEY_get0_param(NULL, &bits, &size, NULL, key) != 1 ||
             EVP_Digest(bits, (size_t) size, ret, NULL, EVP_sha1(), NULL) != 1)
-                return openssl_error();
+                return openssl_short();
         return 0;
 }
 
@@ -115,7 +115,7 @@ int extension_put_subject_key(X509_EXTENSIONS **extensions, const X509_PUBKEY *k
         if (r != 0)
                 return r;
         if (!content || ASN1_OCTET_STRING_set(content, identifier, sizeof(identifier)) != 1)
-                return openssl_error();
+                return openssl_short();
         return put(extensions, NID_subject_key_identifier, content, PLAIN);
 }
 
@@ -125,12 +125,12 @@ static int authority_key(const X509 *issuer, const X509_PUBKEY *key, ASN1_OCTET_
         uint8_t identifier[KEY_IDENTIFIER_SIZE];
 
         if (named)
-                return ASN1_STRING_copy(ret, named) == 1 ? 0 : openssl_error();
+                return ASN1_STRING_copy(ret, named) == 1 ? 0 : openssl_short();
         int r = key_identifier(issuer ? X509_get_X509_PUBKEY(issuer) : key, identifier);
         if (r != 0)
                 return r;
         return ASN1_OCTET_STRING_set(ret, identifier, sizeof(identifier)) == 1 ? 0
-                                                                               : openssl_error();
+                                                                               : openssl_short();
 }
 
 int extension_put_authority_key(X509_EXTENSIONS **extensions, const X509 *issuer,
@@ -138,7 +138,7 @@ int extension_put_authority_key(X509_EXTENSIONS **extensions, const X509 *issuer
         _cleanup_(AUTHORITY_KEYID_freep) AUTHORITY_KEYID *authority = AUTHORITY_KEYID_new();
 
         if (!authority || !(authority->keyid = ASN1_OCTET_STRING_new()))
-                return openssl_error();
+                return openssl_short();
         int r = authority_key(issuer, key, authority->keyid);
         return r == 0 ? put(extensions, NID_authority_key_identifier, authority, PLAIN) : r;
 }
@@ -163,11 +163,11 @@ static int url_add(GENERAL_NAMES *names, const char *url) {
 
         if (!name || !text || ASN1_STRING_set(text, url, -1) != 1) {
                 ASN1_IA5STRING_free(text);
-                return openssl_error();
+                return openssl_short();
         }
         GENERAL_NAME_set0_value(name, GEN_URI, text);
         if (sk_GENERAL_NAME_push(names, name) == 0)
-                return openssl_error();
+                return openssl_short();
         name = NULL; /* the stack has it now */
         return 0;
 }
@@ -177,7 +177,7 @@ static int point_fill(DIST_POINT *point, const char *const *urls, size_t count) 
         int r = 0;
 
         if (!name || !(name->name.fullname = GENERAL_NAMES_new()))
-                return openssl_error();
+                return openssl_short();
         name->type = 0; /* fullName */
         for (size_t i = 0; r == 0 && i < count; i++)
                 r = url_add(name->name.fullname, urls[i]);
@@ -190,7 +190,7 @@ int extension_put_crl_urls(X509_EXTENSIONS **extensions, const char *const *urls
         _cleanup_(DIST_POINT_freep) DIST_POINT *point = DIST_POINT_new();
 
         if (!points || !point)
-                return openssl_error();
+                return openssl_short();
         if (count > CRL_URLS_MAX)
                 return error_set(detail, SEAL_E_INVALID_ARGS,
                                  "A certificate names at most %d places of its revocation list",
@@ -203,7 +203,7 @@ int extension_put_crl_urls(X509_EXTENSIONS **extensions, const char *const *urls
         if (r != 0)
                 return r;
         if (sk_DIST_POINT_push(points, point) == 0)
-                return openssl_error();
+                return openssl_short();
         point = NULL; /* the stack has it now */
         return put(extensions, NID_crl_distribution_points, points, PLAIN);
 }
@@ -212,7 +212,7 @@ int extension_put_crl_number(X509_EXTENSIONS **extensions, uint64_t number) {
         _cleanup_(ASN1_INTEGER_freep) ASN1_INTEGER *integer = ASN1_INTEGER_new();
 
         if (!integer || ASN1_INTEGER_set_uint64(integer, number) != 1)
-                return openssl_error();
+                return openssl_short();
         return put(extensions, NID_crl_number, integer, PLAIN);
 }
 
@@ -224,7 +224,7 @@ int extension_put_expired_since(X509_EXTENSIONS **extensions, uint64_t usec) {
         size_t size;
 
         if (!id || !time)
-                return openssl_error();
+                return openssl_short();
         int r = x509_encode(time, ASN1_ITEM_rptr(ASN1_GENERALIZEDTIME), &der, &size);
         return r == 0 ? put_der(extensions, id, (Bytes){ der, size }) : r;
 }

@@ -28,7 +28,7 @@ static int entry_add(X509_NAME *name, int nid, const char *value, const char *wh
                                  CERTIFICATE_NAME_CHARS_MAX);
         if (X509_NAME_add_entry_by_NID(name, nid, type, (const unsigned char *) value, -1, -1, 0) !=
             1)
-                return openssl_error();
+                return openssl_short();
         return 0;
 }
 
@@ -37,7 +37,7 @@ static int name_write(const X509_NAME *name, uint8_t **ret, size_t *ret_size) {
 
         int size = i2d_X509_NAME(name, &der);
         if (size <= 0)
-                return openssl_error();
+                return openssl_short();
         *ret = der;
         *ret_size = (size_t) size;
         return 0;
@@ -48,7 +48,7 @@ int x509_name_encode(const X509Subject *subject, uint8_t **ret, size_t *ret_size
         _cleanup_(X509_NAME_freep) X509_NAME *name = X509_NAME_new();
 
         if (!name)
-                return openssl_error();
+                return openssl_short();
         int r = entry_add(name, NID_countryName, subject->country, "The country", detail);
         if (r == 0)
                 r = entry_add(name, NID_organizationName, subject->organization, "The organization",

@@ -120,7 +120,7 @@ static int store_fill(X509_STORE *store, const X509Trust *trust) {
                 if (r < 0)
                         return r;
                 if (r == 0 && X509_STORE_add_cert(store, anchor) != 1)
-                        return openssl_error();
+                        return openssl_short();
         }
         return 0;
 }
@@ -133,7 +133,7 @@ static int pile_fill(STACK_OF(X509) * pile, const X509Trust *trust) {
                 if (r < 0)
                         return r;
                 if (r == 0 && sk_X509_push(pile, other) == 0)
-                        return openssl_error();
+                        return openssl_short();
                 if (r == 0)
                         other = NULL; /* the pile has it now */
         }
@@ -143,7 +143,7 @@ static int pile_fill(STACK_OF(X509) * pile, const X509Trust *trust) {
 static int context_prepare(X509_STORE_CTX *context, X509_STORE *store, X509 *leaf,
                            STACK_OF(X509) * others) {
         if (X509_STORE_CTX_init(context, store, leaf, others) != 1)
-                return openssl_error();
+                return openssl_short();
         X509_VERIFY_PARAM *rules = X509_STORE_CTX_get0_param(context);
         X509_VERIFY_PARAM_set_depth(rules, CERTIFICATE_CHAIN_MAX -
                                                    2); /* between the leaf and the anchor */
@@ -152,7 +152,7 @@ static int context_prepare(X509_STORE_CTX *context, X509_STORE *store, X509 *lea
         if (X509_VERIFY_PARAM_set_flags(rules, X509_V_FLAG_PARTIAL_CHAIN |
                                                        X509_V_FLAG_CHECK_SS_SIGNATURE |
                                                        X509_V_FLAG_NO_CHECK_TIME) != 1)
-                return openssl_error();
+                return openssl_short();
         X509_STORE_CTX_set_verify_cb(context, note);
         return 0;
 }
@@ -164,7 +164,7 @@ static int path_keep(X509Path *path, X509_STORE_CTX *context) {
                 X509 *certificate = sk_X509_value(chain, i);
 
                 if (X509_up_ref(certificate) != 1)
-                        return openssl_error();
+                        return openssl_short();
                 path->certificates[path->count++] = certificate;
         }
         return 0;
@@ -181,7 +181,7 @@ static void issuers_check(X509Path *path) {
 /* Trusted as it is: neither issuer nor CA is asked of it. */
 static int leaf_keep(X509Path *path, X509 *leaf) {
         if (X509_up_ref(leaf) != 1)
-                return openssl_error();
+                return openssl_short();
         path->certificates[path->count++] = leaf;
         find(&path->chain, true, "The certificate is a trusted one itself");
         return 0;
@@ -210,10 +210,10 @@ static int chain_judge(X509 *leaf, const X509Trust *trust, X509Path *path) {
         if (r != 0)
                 return r;
         X509_STORE_CTX_set_app_data(context, path);
+        ERR_clear_error();
         int verdict = X509_verify_cert(context);
         int error = X509_STORE_CTX_get_error(context);
-        ERR_clear_error();
-        if (error == X509_V_ERR_OUT_OF_MEM)
+        if (openssl_ran_short() || error == X509_V_ERR_OUT_OF_MEM)
                 return -ENOMEM;
         if (verdict != 1 && path->chain.good)
                 complain(&path->chain, leaf, error_words(error));
@@ -300,8 +300,8 @@ void x509_usage_check(X509 *certificate, X509Use use, X509Finding *ret) {
 
 /* --- all three -------------------------------------------------------------------------------- */
 
-int x509_path_find(Bytes leaf, const X509Trust *trust, X509Use use, uint64_t time, X509Path *ret,
-                   ErrorDetail *detail) {
+static int path_once(Bytes leaf, const X509Trust *trust, X509Use use, uint64_t time, X509Path *ret,
+                     ErrorDetail *detail) {
         _cleanup_(X509_freep) X509 *certificate = NULL;
         _cleanup_(x509_path_clear) X509Path path = {};
 
@@ -317,6 +317,22 @@ int x509_path_find(Bytes leaf, const X509Trust *trust, X509Use use, uint64_t tim
                 return r;
         issuers_check(&path);
         validity_check(&path, time);
+        *ret = path;
+        path = (X509Path){};
+        return 0;
+}
+
+int x509_path_find(Bytes leaf, const X509Trust *trust, X509Use use, uint64_t time, X509Path *ret,
+                   ErrorDetail *detail) {
+        _cleanup_(x509_path_clear) X509Path path = {};
+
+        int r = path_once(leaf, trust, use, time, &path, detail);
+        if (r == 0 && !path.chain.good) { /* twice: policy/openssl.h */
+                x509_path_clear(&path);
+                r = path_once(leaf, trust, use, time, &path, detail);
+        }
+        if (r != 0)
+                return r;
         *ret = path;
         path = (X509Path){};
         return 0;

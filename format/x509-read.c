@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include <openssl/pem.h>
+#include <openssl/x509v3.h>
 
 #include "base/limits.h"
 #include "format/x509-signed.h"
@@ -24,7 +25,7 @@ static int identity_set(X509 *certificate) {
         if (!identity || ASN1_OCTET_STRING_set(identity, (const unsigned char *) SM2_IDENTITY,
                                                sizeof(SM2_IDENTITY) - 1) != 1) {
                 ASN1_OCTET_STRING_free(identity);
-                return openssl_error();
+                return openssl_short();
         }
         X509_set0_distinguishing_id(certificate, identity);
         return 0;
@@ -35,7 +36,7 @@ int x509_write(const X509 *certificate, uint8_t **ret, size_t *ret_size) {
 
         int size = i2d_X509(certificate, &der);
         if (size <= 0)
-                return openssl_error();
+                return openssl_short();
         *ret = der; /* OpenSSL's allocator is malloc: this program never replaces it */
         *ret_size = (size_t) size;
         return 0;
@@ -50,22 +51,41 @@ static bool written_as(const X509 *certificate, Bytes der) {
         return r == 0 && size == der.size && memcmp(again, der.data, size) == 0;
 }
 
-int x509_read(Bytes der, X509 **ret, ErrorDetail *detail) {
-        _cleanup_(X509_freep) X509 *certificate = NULL;
+static int read_once(Bytes der, X509 **ret) {
         const unsigned char *at = der.data;
+        _cleanup_(X509_freep) X509 *certificate = d2i_X509(NULL, &at, (long) der.size);
 
-        if (der.size > CERTIFICATE_MAX)
-                return error_set(detail, SEAL_E_LIMITS_EXCEEDED,
-                                 "A certificate has at most %d bytes", CERTIFICATE_MAX);
-        certificate = d2i_X509(NULL, &at, (long) der.size);
-        if (!certificate || !written_as(certificate, der)) {
-                (void) error_set(detail, SEAL_E_INVALID_ARGS, "Not a certificate in DER");
+        if (!certificate || !written_as(certificate, der))
                 return openssl_refused(SEAL_E_INVALID_ARGS);
-        }
         int r = identity_set(certificate);
         if (r == 0)
                 *ret = steal_ptr(certificate);
         return r;
+}
+
+/* libcrypto passes over a key or an extension that it cannot read, for whatever reason. */
+static bool is_whole(X509 *certificate) {
+        bool whole = X509_get0_pubkey(certificate) &&
+                     !(X509_get_extension_flags(certificate) & EXFLAG_INVALID);
+
+        ERR_clear_error();
+        return whole;
+}
+
+int x509_read(Bytes der, X509 **ret, ErrorDetail *detail) {
+        _cleanup_(X509_freep) X509 *certificate = NULL;
+
+        if (der.size > CERTIFICATE_MAX)
+                return error_set(detail, SEAL_E_LIMITS_EXCEEDED,
+                                 "A certificate has at most %d bytes", CERTIFICATE_MAX);
+        int r = read_once(der, &certificate);
+        if (r == 0 && is_whole(certificate)) {
+                *ret = steal_ptr(certificate);
+                return 0;
+        }
+        if (r >= 0) /* a refusal is believed when it is said twice (policy/openssl.h) */
+                r = read_once(der, ret);
+        return r <= 0 ? r : error_set(detail, r, "Not a certificate in DER");
 }
 
 int x509_verify_by(const X509 *certificate, const X509 *issuer) {
@@ -124,7 +144,7 @@ static int pem_next(BIO *in, const char *label, DerList *list) {
         _cleanup_(pem_clear) PemBlock block = {};
 
         if (PEM_read_bio(in, &block.label, &block.header, &block.data, &block.size) != 1)
-                return openssl_error() == -ENOMEM ? -ENOMEM : 0;
+                return openssl_ran_short() ? -ENOMEM : 0;
         if (strcmp(block.label, label) != 0)
                 return 1;
         int r = der_list_add(list, (Bytes){ block.data, (size_t) block.size });
@@ -149,7 +169,7 @@ static int split(Bytes file, const char *label, const char *what, DerList *list,
                 return der_list_add(list, file);
         in = BIO_new_mem_buf(file.data, (int) file.size);
         if (!in)
-                return openssl_error();
+                return openssl_short();
         while ((more = pem_next(in, label, list)) == 1)
                 ;
         if (more == SEAL_E_LIMITS_EXCEEDED)

@@ -20,7 +20,7 @@ static int subject_set(X509_REQ *request, Bytes der, ErrorDetail *detail) {
                 (void) error_set(detail, SEAL_E_INVALID_ARGS, "The subject is not a name");
                 return openssl_refused(SEAL_E_INVALID_ARGS);
         }
-        return X509_REQ_set_subject_name(request, name) == 1 ? 0 : openssl_error();
+        return X509_REQ_set_subject_name(request, name) == 1 ? 0 : openssl_short();
 }
 
 static int wishes_set(X509_REQ *request, X509Use use) {
@@ -29,7 +29,7 @@ static int wishes_set(X509_REQ *request, X509Use use) {
         int r = extension_put_use(&extensions, use);
         if (r != 0)
                 return r;
-        return X509_REQ_add_extensions(request, extensions) == 1 ? 0 : openssl_error();
+        return X509_REQ_add_extensions(request, extensions) == 1 ? 0 : openssl_short();
 }
 
 int x509_request_prepare(const X509RequestFacts *facts, uint8_t **ret, size_t *ret_size,
@@ -39,7 +39,7 @@ int x509_request_prepare(const X509RequestFacts *facts, uint8_t **ret, size_t *r
 
         if (!request || X509_REQ_set_version(request, X509_REQ_VERSION_1) != 1 ||
             X509_REQ_set_pubkey(request, facts->key) != 1)
-                return openssl_error();
+                return openssl_short();
         int r = subject_set(request, facts->subject, detail);
         if (r == 0)
                 r = wishes_set(request, facts->use);
@@ -47,7 +47,7 @@ int x509_request_prepare(const X509RequestFacts *facts, uint8_t **ret, size_t *r
                 return r;
         int size = i2d_re_X509_REQ_tbs(request, &der);
         if (size <= 0)
-                return openssl_error();
+                return openssl_short();
         *ret = der; /* OpenSSL's allocator is malloc: this program never replaces it */
         *ret_size = (size_t) size;
         return 0;

@@ -49,7 +49,7 @@ static int prefix_compute(const Point *point, TPM2B_DIGEST *ret) {
         writer_put(&w, point->x, sizeof(point->x));
         writer_put(&w, point->y, sizeof(point->y));
         if (EVP_Digest(w.data, w.used, ret->buffer, NULL, EVP_sm3(), NULL) != 1)
-                return openssl_error();
+                return openssl_short();
         ret->size = TPM2_SM3_256_DIGEST_SIZE;
         return 0;
 }
@@ -83,7 +83,7 @@ static int coordinate_get(EVP_PKEY *key, const char *name, uint8_t ret[static FI
         if (EVP_PKEY_get_bn_param(key, name, &n) == 1 &&
             BN_bn2binpad(n, ret, FIELD_SIZE) == FIELD_SIZE)
                 return 0;
-        return openssl_error();
+        return openssl_short();
 }
 
 int sm2_prefix_of_pkey(EVP_PKEY *key, TPM2B_DIGEST *ret) {

@@ -14,7 +14,7 @@
 
 /*
  * Z_A of an SM2 key, 32 bytes; empty for every other key. -EINVAL for a point that is too large,
- * -EIO where libcrypto has no SM3, -ENOMEM.
+ * -ENOMEM.
  */
 int sm2_prefix(const TPM2B_PUBLIC *public, TPM2B_DIGEST *ret);
 
