@@ -92,6 +92,7 @@
 #define PICTURE_ELEMENTS_MAX 4096             /* of an SVG */
 #define PICTURE_DEPTH_MAX 32                  /* of an SVG's elements */
 #define PICTURE_UNITS_MAX 1000000             /* a side of an SVG */
+#define PICTURE_SVG_MAX (128 * 1024) /* bytes: each attribute is compared with all others */
 
 /* Electronic seals (GB/T 38540-2020). */
 #define ESEAL_TEXT_MAX 64                /* a seal's id, a vendor, as written */

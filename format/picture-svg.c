@@ -382,6 +382,11 @@ static void parse(Reading *reading, Bytes picture) {
 int picture_svg(Bytes picture, PictureSize *ret, ErrorDetail *detail) {
         Reading reading = { .detail = detail };
 
+        if (picture.size > PICTURE_SVG_MAX)
+                return error_set(
+                        detail, SEAL_E_LIMITS_EXCEEDED,
+                        "picture: the SVG has %zu bytes, more than %d; draw it more simply",
+                        picture.size, PICTURE_SVG_MAX);
         int r = encoding_check(picture, detail);
         if (r != 0)
                 return r;

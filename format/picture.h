@@ -41,7 +41,8 @@ int picture_check(Bytes picture, PictureType *ret, unsigned *ret_width, unsigned
                   ErrorDetail *detail);
 
 /*
- * The same of a picture whose bytes are bounded already, for seals of others: theirs may be larger.
+ * The same of a picture whose bytes are bounded already, for seals of others: theirs may be larger,
+ * but for SVG's (PICTURE_SVG_MAX).
  */
 int picture_decode(Bytes picture, PictureType *ret, unsigned *ret_width, unsigned *ret_height,
                    ErrorDetail *detail);

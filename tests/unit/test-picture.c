@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -403,6 +404,29 @@ static void an_svg_is_bounded(void **state) {
         free(svg);
 }
 
+/* Of others' seals: libxml2 compares each attribute with all before it, for minutes of 2 MiB. */
+static void an_svg_of_many_attributes_does_not_hang(void **state) {
+        const char begin[] = "<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 1 1' ";
+        const size_t room = 2 * 1024 * 1024;
+        _cleanup_free_ char *svg = malloc(room);
+        PictureType type = PICTURE_NONE;
+        unsigned width = 0, height = 0;
+        ErrorDetail detail = {};
+
+        (void) state;
+        assert_non_null(svg);
+        size_t size = (size_t) snprintf(svg, room, "%s", begin);
+        for (unsigned i = 0; size + 32 < room; i++)
+                size += (size_t) snprintf(svg + size, 32, "a%x='' ", i);
+        size += (size_t) snprintf(svg + size, 32, "/>");
+        const clock_t before = clock();
+        assert_int_equal(picture_decode((Bytes){ (const uint8_t *) svg, size }, &type, &width,
+                                        &height, &detail),
+                         SEAL_E_LIMITS_EXCEEDED);
+        assert_true(clock() - before < 10 * CLOCKS_PER_SEC);
+        assert_non_null(strstr(detail.text, "draw it more simply"));
+}
+
 /* ---- all ---------------------------------------------------------------------------------------- */
 
 static void what_is_no_picture_of_these_is_refused(void **state) {
@@ -480,6 +504,7 @@ int main(void) {
                 cmocka_unit_test(an_svg_refers_to_what_is_in_it_only),
                 cmocka_unit_test(an_svg_is_well_formed_utf_8),
                 cmocka_unit_test(an_svg_is_bounded),
+                cmocka_unit_test(an_svg_of_many_attributes_does_not_hang),
                 cmocka_unit_test(what_is_no_picture_of_these_is_refused),
                 cmocka_unit_test(types_have_names_in_any_case),
                 cmocka_unit_test(nothing_is_written_to_standard_error),
