@@ -74,7 +74,7 @@ static int revocation_at(const Judge *j, const X509Path *path, size_t place, uin
                          X509Revocation *ret) {
         return x509_revocation_at(j->trust->crls.items, j->trust->crls.count,
                                   path->certificates[place], path->certificates[place + 1], time,
-                                  ret);
+                                  j->trust->now, ret);
 }
 
 static void tell_good(const Judge *j, const char *who, const X509Revocation *found) {

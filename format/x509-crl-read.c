@@ -6,14 +6,18 @@
 
 #include <openssl/x509v3.h>
 
+#include "base/clock.h"
 #include "base/utc.h"
 #include "format/x509-crl.h"
 #include "format/x509-read.h"
 #include "policy/openssl.h"
 
+#define CLOCKS_APART (VERIFY_CLOCKS_APART * USEC_PER_SEC)
+
 DEFINE_CLEANUP(ASN1_ENUMERATED, ASN1_ENUMERATED_free)
 DEFINE_CLEANUP(ASN1_GENERALIZEDTIME, ASN1_GENERALIZEDTIME_free)
 DEFINE_CLEANUP(CRL_DIST_POINTS, CRL_DIST_POINTS_free)
+DEFINE_CLEANUP(X509_CRL, X509_CRL_free)
 
 struct X509Crl {
         X509_CRL *crl;
@@ -128,6 +132,8 @@ static int extensions_read(X509Crl *crl, ErrorDetail *detail) {
                 else if (X509_EXTENSION_get_critical(extension) &&
                          OBJ_obj2nid(id) != NID_issuing_distribution_point)
                         r = refuse(detail, "has a critical extension that is not understood");
+                else if (OBJ_obj2nid(id) == NID_delta_crl)
+                        r = refuse(detail, "is of a kind that is not read");
         }
         return r;
 }
@@ -278,9 +284,16 @@ void x509_crl_find(const X509Crl *crl, const X509 *certificate, uint64_t time,
         *ret = (X509Revocation){ .reason = X509_REASON_NONE };
         if (!in_scope(crl, certificate))
                 return answer(ret, X509_STATUS_UNKNOWN, "The list is for other certificates");
-        /* 2: taken off it, which only deltas say. */
-        if (X509_CRL_get0_by_serial(crl->crl, &revoked, X509_get0_serialNumber(certificate)) == 1)
+        int entry = X509_CRL_get0_by_serial(crl->crl, &revoked,
+                                            X509_get0_serialNumber(certificate));
+        if (entry == 1)
                 return entry_answer(revoked, time, ret);
+        if (entry == 2) /* removeFromCRL */
+                return answer(ret, X509_STATUS_UNKNOWN,
+                              "The list takes the certificate off, as only deltas may");
+        if (crl->next_update == UINT64_MAX && time > crl->this_update) /* §5.1.2.5: each says it */
+                return answer(ret, X509_STATUS_UNKNOWN,
+                              "The list does not say when it was to be replaced");
         (void) time_format_rfc3339(crl->next_update, when);
         if (time > crl->next_update)
                 return answer(ret, X509_STATUS_UNKNOWN, "The list was to be replaced at %s", when);
@@ -295,16 +308,22 @@ void x509_crl_find(const X509Crl *crl, const X509 *certificate, uint64_t time,
 
 /* What has been heard: the newest list of all, the newest at that time, and any revocation. */
 typedef struct Hearing {
-        size_t count; /* lists of the issuer */
+        size_t count; /* lists of the issuer for such certificates */
         uint64_t newest, newest_then;
         X509Revocation of_newest, of_then, revoked;
         ErrorDetail refused;
+        ErrorDetail
+                unread; /* the same of one that is or may be the issuer's and tell of a revocation */
 } Hearing;
 
 static void hear(Hearing *hearing, const X509Crl *crl, const X509 *certificate, uint64_t time) {
         X509Revocation said;
 
         x509_crl_find(crl, certificate, time, &said);
+        if (!in_scope(crl, certificate)) {
+                (void) error_set(&hearing->refused, SEAL_E_INVALID_ARGS, "%s", said.text);
+                return;
+        }
         hearing->count++;
         if (said.status == X509_STATUS_REVOKED && said.reason != X509_REASON_CERTIFICATE_HOLD)
                 hearing->revoked = said;
@@ -318,17 +337,38 @@ static void hear(Hearing *hearing, const X509Crl *crl, const X509 *certificate, 
         }
 }
 
+/* Of a kind that is not read, or damaged. */
+static int unread_hear(Hearing *hearing, Bytes der, X509 *issuer) {
+        const unsigned char *at = der.data;
+        _cleanup_(X509_CRL_freep) X509_CRL *crl = d2i_X509_CRL(NULL, &at, (long) der.size);
+        EVP_PKEY *key = X509_get0_pubkey(issuer);
+        int r = 0;
+
+        ERR_clear_error();
+        if (crl && X509_NAME_cmp(X509_CRL_get_issuer(crl), X509_get_subject_name(issuer)) != 0)
+                return 0;
+        if (crl && key && der.size <= REVOCATION_LIST_MAX)
+                r = x509_signature_verify(der, true, key);
+        if (r == 0)
+                hearing->unread = hearing->refused;
+        return r < 0 ? r : 0;
+}
+
 static int list_hear(Hearing *hearing, Bytes der, const X509 *certificate, X509 *issuer,
-                     uint64_t time) {
+                     uint64_t time, uint64_t now) {
         _cleanup_(x509_crl_freep) X509Crl *crl = NULL;
 
         int r = x509_crl_read(der, &crl, &hearing->refused);
+        if (r > 0)
+                return unread_hear(hearing, der, issuer);
         if (r != 0 || !crl)
-                return r < 0 ? r : 0;
+                return r;
         if (X509_NAME_cmp(x509_crl_issuer(crl), X509_get_subject_name(issuer)) != 0)
                 return 0;
         r = x509_crl_verify(crl, issuer, &hearing->refused);
-        if (r == 0)
+        if (r == 0 && crl->this_update > now && crl->this_update - now > CLOCKS_APART)
+                (void) refuse(&hearing->unread, "is of a time that has not come yet");
+        else if (r == 0)
                 hear(hearing, crl, certificate, time);
         return r < 0 ? r : 0;
 }
@@ -343,17 +383,21 @@ static const X509Revocation *conclude(const Hearing *hearing) {
 }
 
 static int hear_all(const Bytes *crls, size_t crl_count, const X509 *certificate, X509 *issuer,
-                    uint64_t time, X509Revocation *ret) {
+                    uint64_t time, uint64_t now, X509Revocation *ret) {
         Hearing hearing = {};
 
         for (size_t i = 0; i < crl_count; i++) {
-                int r = list_hear(&hearing, crls[i], certificate, issuer, time);
+                int r = list_hear(&hearing, crls[i], certificate, issuer, time, now);
                 if (r < 0)
                         return r;
         }
         *ret = (X509Revocation){ .reason = X509_REASON_NONE };
         if (hearing.count > 0)
                 *ret = *conclude(&hearing);
+        if (ret->status != X509_STATUS_REVOKED && hearing.unread.text[0])
+                answer(ret, X509_STATUS_UNKNOWN, "%s", hearing.unread.text);
+        else if (hearing.count > 0)
+                return 0;
         else if (hearing.refused.text[0])
                 answer(ret, X509_STATUS_UNKNOWN, "%s", hearing.refused.text);
         else
@@ -362,10 +406,10 @@ static int hear_all(const Bytes *crls, size_t crl_count, const X509 *certificate
 }
 
 int x509_revocation_at(const Bytes *crls, size_t crl_count, const X509 *certificate, X509 *issuer,
-                       uint64_t time, X509Revocation *ret) {
-        int r = hear_all(crls, crl_count, certificate, issuer, time, ret);
+                       uint64_t time, uint64_t now, X509Revocation *ret) {
+        int r = hear_all(crls, crl_count, certificate, issuer, time, now, ret);
 
         if (r == 0 && ret->status == X509_STATUS_UNKNOWN) /* twice: policy/openssl.h */
-                r = hear_all(crls, crl_count, certificate, issuer, time, ret);
+                r = hear_all(crls, crl_count, certificate, issuer, time, now, ret);
         return r;
 }

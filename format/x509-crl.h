@@ -83,15 +83,16 @@ typedef struct X509Revocation {
 
 /*
  * What a list says of a certificate at a time (µs). Neither signature nor issuer is asked here.
- * Unknown at times after the next update; and of a certificate that had expired when the list was
- * made, unless the list keeps those.
+ * Unknown at times after the next update, or after the list itself where it names none; and of a
+ * certificate that had expired when the list was made, unless the list keeps those.
  */
 void x509_crl_find(const X509Crl *crl, const X509 *certificate, uint64_t time, X509Revocation *ret);
 
 /*
- * The same from all lists at hand (DER): those of others are passed over, those that are not well
- * signed are named in the text. A revocation in any of them counts, but a hold only in the list in
- * force at that time or the newest. -ENOMEM, -EIO.
+ * The same from all lists at hand (DER): those of others or for other certificates are passed over,
+ * those that are not well signed are named in the text. A revocation in any of them counts, but a
+ * hold only in the list in force at that time or the newest. Nothing is good beside a list that is
+ * not read and may be the issuer's, or that is of a time after now. -ENOMEM, -EIO.
  */
 int x509_revocation_at(const Bytes *crls, size_t crl_count, const X509 *certificate, X509 *issuer,
-                       uint64_t time, X509Revocation *ret);
+                       uint64_t time, uint64_t now, X509Revocation *ret);

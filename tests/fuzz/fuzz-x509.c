@@ -150,7 +150,8 @@ static void fuzz_list(Input *input) {
         fuzz_demand((r == 0) == (crl != NULL) && (r == 0) == (detail.text[0] == '\0'));
         if (!certificate || !issuer)
                 return;
-        fuzz_demand(x509_revocation_at(&list.bytes, 1, certificate, issuer, time, &said) == 0);
+        fuzz_demand(x509_revocation_at(&list.bytes, 1, certificate, issuer, time, UINT64_MAX,
+                                       &said) == 0);
         demand_said(&said, time);
         if (!crl)
                 return;

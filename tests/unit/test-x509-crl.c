@@ -361,11 +361,10 @@ static void an_issuer_has_to_be_allowed_to_sign_lists(void **state) {
 /* --- others' lists ---------------------------------------------------------------------------- */
 
 /* What our own writer does not make, by OpenSSL's; up to two extensions, as its configuration has them. */
-static X509Crl *odd_list(const char *const extensions[], size_t count, ErrorDetail *detail) {
+static Bytes odd_der(const char *const extensions[], size_t count) {
         _cleanup_(X509_CRL_freep) X509_CRL *crl = X509_CRL_new();
         _cleanup_(X509_freep) X509 *issuer = read_certificate(&makers[0]);
-        _cleanup_free_ unsigned char *der = NULL;
-        X509Crl *ret = NULL;
+        unsigned char *der = NULL;
         ASN1_TIME *time = x509_time_new(SIGNER_TIME);
 
         assert_int_equal(X509_CRL_set_version(crl, 1), 1);
@@ -381,7 +380,16 @@ static X509Crl *odd_list(const char *const extensions[], size_t count, ErrorDeta
         }
         assert_true(X509_CRL_sign(crl, makers[0].key, EVP_sha256()) > 0);
         int size = i2d_X509_CRL(crl, &der);
-        int r = x509_crl_read((Bytes){ der, (size_t) size }, &ret, detail);
+        return (Bytes){ der, (size_t) size };
+}
+
+static X509Crl *odd_list(const char *const extensions[], size_t count, ErrorDetail *detail) {
+        _cleanup_(X509_freep) X509 *issuer = read_certificate(&makers[0]);
+        const Bytes der = odd_der(extensions, count);
+        X509Crl *ret = NULL;
+
+        int r = x509_crl_read(der, &ret, detail);
+        free((void *) der.data);
         assert_true(r == 0 || r == SEAL_E_INVALID_ARGS);
         assert_int_equal(r == 0, ret != NULL);
         if (ret)
@@ -393,6 +401,8 @@ static void lists_that_are_not_read_are_told_by_name(void **state) {
         static const struct {
                 const char *extension[2], *text;
         } cases[] = {
+                { { "2.5.29.27", "DER:020101" },
+                  "The revocation list is of a kind that is not read" },
                 { { "1.2.3.4", "critical,DER:0500" },
                   "The revocation list has a critical extension that is not understood" },
                 { { "2.5.29.27", "critical,DER:020101" },
@@ -552,7 +562,8 @@ static X509Revocation ask(const Lists *lists, uint64_t time) {
                                    *issuer = read_certificate(&makers[0]);
         X509Revocation said;
 
-        assert_int_equal(x509_revocation_at(lists->items, lists->count, seal, issuer, time, &said),
+        assert_int_equal(x509_revocation_at(lists->items, lists->count, seal, issuer, time,
+                                            SIGNER_TIME + 100 * DAY, &said),
                          0);
         return said;
 }
@@ -600,6 +611,64 @@ static void a_stale_list_does_not_spoil_what_another_says(void **state) {
         assert_int_equal(ask(&lists, SIGNER_TIME).status, X509_STATUS_GOOD);
 }
 
+/* Each beside a list by which all is good: what it may tell of a revocation is not known. */
+static void a_list_that_is_not_read_lets_nothing_be_good(void **state) {
+        static const char *const kinds[][2] = {
+                { "2.5.29.27", "critical,DER:020101" },    /* delta */
+                { "2.5.29.28", "critical,DER:30038401ff" } /* indirect */
+        };
+
+        (void) state;
+        for (size_t i = 0; i < 4; i++) {
+                _cleanup_(lists_done) Lists lists = {};
+
+                lists_add(&lists, SIGNER_TIME, NULL);
+                assert_int_equal(ask(&lists, SIGNER_TIME).status, X509_STATUS_GOOD);
+                if (i < 2)
+                        lists.items[lists.count++] = odd_der(kinds[i], 1);
+                else
+                        lists_add(&lists, SIGNER_TIME + (i == 2 ? 0 : 101 * DAY), NULL);
+                if (i == 2)
+                        lists.items[1].size--;
+                X509Revocation said = ask(&lists, SIGNER_TIME);
+                assert_int_equal(said.status, X509_STATUS_UNKNOWN);
+                assert_non_null(strstr(said.text, i == 3   ? "not come yet"
+                                                  : i == 2 ? "not one in DER"
+                                                           : "not "));
+        }
+}
+
+static void a_list_for_others_does_not_hide_a_hold(void **state) {
+        static const char *const only_cas[] = { "2.5.29.28", "critical,DER:30038201ff" };
+        uint8_t serial[X509_SERIAL_SIZE];
+        const X509CrlEntry entry = entry_of(&seals[0], SIGNER_TIME - 2 * DAY,
+                                            X509_REASON_CERTIFICATE_HOLD, serial);
+        _cleanup_(lists_done) Lists lists = {};
+
+        (void) state;
+        lists_add(&lists, SIGNER_TIME - DAY, &entry);
+        lists.items[lists.count++] = odd_der(only_cas, 1); /* of SIGNER_TIME */
+        assert_int_equal(ask(&lists, SIGNER_TIME).status, X509_STATUS_REVOKED);
+}
+
+static void a_list_that_takes_off_says_nothing_good(void **state) {
+        uint8_t serial[X509_SERIAL_SIZE];
+        const X509CrlEntry entry = entry_of(&seals[0], SIGNER_TIME - DAY, (X509Reason) 8, serial);
+        _cleanup_(lists_done) Lists lists = {};
+
+        (void) state;
+        lists_add(&lists, SIGNER_TIME, &entry);
+        assert_int_equal(ask(&lists, SIGNER_TIME).status, X509_STATUS_UNKNOWN);
+}
+
+static void a_list_without_an_end_tells_of_its_own_time(void **state) {
+        _cleanup_(x509_crl_freep) X509Crl *crl = odd_list(NULL, 0, NULL);
+
+        (void) state;
+        assert_int_equal(status_of(crl, &seals[0], SIGNER_TIME), X509_STATUS_GOOD);
+        assert_int_equal(status_of(crl, &seals[0], SIGNER_TIME + 1), X509_STATUS_UNKNOWN);
+}
+
 static void lists_of_others_and_forged_ones_are_not_heard(void **state) {
         uint8_t serial[X509_SERIAL_SIZE];
         const X509CrlEntry entry = entry_of(&seals[0], SIGNER_TIME, X509_REASON_SUPERSEDED, serial);
@@ -643,6 +712,10 @@ int main(void) {
                 cmocka_unit_test(a_revocation_counts_in_whichever_list),
                 cmocka_unit_test(a_hold_counts_while_it_is_in_force),
                 cmocka_unit_test(a_stale_list_does_not_spoil_what_another_says),
+                cmocka_unit_test(a_list_that_is_not_read_lets_nothing_be_good),
+                cmocka_unit_test(a_list_for_others_does_not_hide_a_hold),
+                cmocka_unit_test(a_list_that_takes_off_says_nothing_good),
+                cmocka_unit_test(a_list_without_an_end_tells_of_its_own_time),
                 cmocka_unit_test(lists_of_others_and_forged_ones_are_not_heard),
         };
 

@@ -184,7 +184,7 @@ static int judge_list(const Made *made, uint8_t **ret, size_t *ret_size) {
         if (r == 0)
                 r = x509_read(signer_certificate(&made->maker), &maker, NULL);
         if (r == 0)
-                r = x509_revocation_at(&list, 1, seal, maker, SIGNER_TIME, &said);
+                r = x509_revocation_at(&list, 1, seal, maker, SIGNER_TIME, SIGNER_TIME, &said);
         if (r == 0 && said.status == X509_STATUS_GOOD)
                 return SEAL_E_REVOKED;
         return r == 0 && said.reason != X509_REASON_CERTIFICATE_HOLD ? SEAL_E_CERTIFICATE_INVALID
