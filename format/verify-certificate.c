@@ -111,6 +111,25 @@ static int claimed_judge(const Judge *j, const X509Path *path, size_t place, con
         return 0;
 }
 
+/* With these, RFC 3161 §4 lets time stamps of before stand; else the key may have been another's. */
+static bool stamps_stand(X509Reason reason) {
+        return reason == X509_REASON_UNSPECIFIED || reason == X509_REASON_AFFILIATION_CHANGED ||
+               reason == X509_REASON_SUPERSEDED || reason == X509_REASON_CESSATION_OF_OPERATION;
+}
+
+/* Who has an authority's key stamps any time: a revocation now counts for all that it ever stamped. */
+static int authority_judge(const Judge *j, const X509Path *path, size_t place, const char *who) {
+        char date[TIME_TEXT_SIZE], reason[64];
+        X509Revocation found;
+
+        int r = revocation_at(j, path, place, j->trust->now, &found);
+        if (r == 0 && found.status == X509_STATUS_REVOKED && !stamps_stand(found.reason))
+                verify_check(j->report, j->rows->revocation, CHECK_FAILED,
+                             "%s was revoked at %s%s, which takes back what it stamped before", who,
+                             time_format_rfc3339(found.date, date), reason_tell(&found, reason));
+        return r;
+}
+
 /* One certificate of the path, by the next. */
 static int revocation_judge(const Judge *j, const X509Path *path, size_t place, const char *who) {
         char date[TIME_TEXT_SIZE], reason[64];
@@ -130,7 +149,7 @@ static int revocation_judge(const Judge *j, const X509Path *path, size_t place, 
         else
                 verify_check(j->report, j->rows->revocation, CHECK_NOT_CHECKED, "%s: %s", who,
                              found.text);
-        return 0;
+        return j->rows->use == X509_USE_TIMESTAMP ? authority_judge(j, path, place, who) : 0;
 }
 
 static bool is_anchor(const Judge *j, const X509 *certificate) {

@@ -368,10 +368,10 @@ static void an_authority_that_had_ended_is_refused(void **state) {
         assert_timestamp(s, CHECK_FAILED, NULL);
 }
 
-static void a_revoked_authority_is_refused(void **state) {
+/* The time stamp is of five seconds after SIGNER_TIME. */
+static void revoked_at(Stamped *s, uint64_t date, X509Reason reason, CheckResult result) {
         const uint8_t serial[] = { 0x73, 0x31 };
-        const X509CrlEntry entry = { { serial, sizeof(serial) }, SIGNER_TIME, X509_REASON_NONE };
-        Stamped *s = *state;
+        const X509CrlEntry entry = { { serial, sizeof(serial) }, date, reason };
         const X509CrlFacts facts = { .algorithm = s->stamper.root.algorithm,
                                      .issuer = s->stamper.certificates[1],
                                      .number = 1,
@@ -386,10 +386,30 @@ static void a_revoked_authority_is_refused(void **state) {
         uint8_t *crl = signer_finish(&s->stamper.root, (Bytes){ tbs, size }, &size);
         const Bytes crls[] = { s->made.crls[0], { crl, size } };
         s->made.trust.crls = (VerifyList){ crls, 2 };
-        stamp(&s->made, &s->stamper);
-        assert_timestamp(s, CHECK_FAILED, NULL);
+        assert_timestamp(s, result, NULL);
+        s->made.trust.crls = (VerifyList){ s->made.crls, 1 };
         free(tbs);
         free(crl);
+}
+
+static void a_revoked_authority_is_refused(void **state) {
+        Stamped *s = *state;
+
+        stamp(&s->made, &s->stamper);
+        revoked_at(s, SIGNER_TIME, X509_REASON_NONE, CHECK_FAILED);
+        revoked_at(s, SIGNER_TIME, X509_REASON_SUPERSEDED, CHECK_FAILED);
+}
+
+/* Who has stolen its key writes any time (RFC 3161 §4). */
+static void a_stolen_authority_s_time_stamps_of_before_are_refused(void **state) {
+        const uint64_t later = SIGNER_TIME + 20 * USEC_PER_SEC;
+        Stamped *s = *state;
+
+        stamp(&s->made, &s->stamper);
+        revoked_at(s, later, X509_REASON_KEY_COMPROMISE, CHECK_FAILED);
+        revoked_at(s, later, X509_REASON_NONE, CHECK_FAILED);
+        revoked_at(s, later, X509_REASON_SUPERSEDED, CHECK_PASSED);
+        revoked_at(s, later, X509_REASON_CESSATION_OF_OPERATION, CHECK_PASSED);
 }
 
 static void what_is_no_token_cannot_be_added(void **state) {
@@ -459,6 +479,8 @@ int main(void) {
                 cmocka_unit_test_setup_teardown(an_authority_that_had_ended_is_refused, setup,
                                                 teardown),
                 cmocka_unit_test_setup_teardown(a_revoked_authority_is_refused, setup, teardown),
+                cmocka_unit_test_setup_teardown(
+                        a_stolen_authority_s_time_stamps_of_before_are_refused, setup, teardown),
                 cmocka_unit_test_setup_teardown(what_is_no_token_cannot_be_added, setup, teardown),
                 cmocka_unit_test_setup_teardown(no_byte_of_a_token_changes_in_silence, setup,
                                                 teardown),
