@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include <openssl/x509v3.h>
+
 #include "format/verify-signer.h"
 #include "format/x509-crl.h"
 #include "format/x509-path.h"
@@ -18,13 +20,17 @@ const VerifyRows verify_rows_signer = {
         .who = "The signer's certificate",
 };
 
-/* Who makes seals signs their structures, whatever else his certificate is for. */
+/*
+ * Who makes seals signs their structures. No key usage says that one may; that of an end entity's
+ * certificate, any holder of a seal has too, who could make himself the seal of another.
+ */
 const VerifyRows verify_rows_maker = {
         .chain = CHECK_SEAL_MAKER_CHAIN,
         .usage = CHECK_SEAL_MAKER_USAGE,
         .validity = CHECK_SEAL_MAKER_VALIDITY,
         .revocation = CHECK_SEAL_MAKER_REVOCATION,
         .use = X509_USE_SEAL,
+        .makes_seals = true,
         .who = "The maker's certificate",
 };
 
@@ -187,6 +193,18 @@ static int path_revocation_judge(const Judge *j, const X509Path *path) {
         return 0;
 }
 
+static void making_judge(const Judge *j, const X509Path *path) {
+        X509 *maker = path->certificates[0];
+
+        if (!j->rows->makes_seals || !path->chain.good ||
+            (X509_get_extension_flags(maker) & EXFLAG_CA) || is_anchor(j, maker))
+                return;
+        verify_check(j->report, j->rows->usage, CHECK_NOT_CHECKED,
+                     "%s is neither a CA's nor itself among the trusted ones: that it may make "
+                     "seals, nobody says",
+                     j->rows->who);
+}
+
 /* --- all of it -------------------------------------------------------------------------------- */
 
 static void unreadable(const Judge *j, const char *why) {
@@ -226,6 +244,7 @@ int verify_certificate(VerifyReport *report, const VerifyTrust *trust, Bytes cer
                 else
                         finding_tell(&j, rows->chain, &path.chain);
                 finding_tell(&j, rows->usage, &path.usage);
+                making_judge(&j, &path);
                 finding_tell(&j, rows->validity, &path.validity);
                 r = path_revocation_judge(&j, &path);
         }

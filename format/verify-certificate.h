@@ -13,7 +13,8 @@
 typedef struct VerifyRows {
         CheckCode chain, usage, validity, revocation;
         X509Use use;
-        const char *who; /* "The signer's certificate", begins the sentences */
+        bool makes_seals; /* and has to be trusted itself, or a CA's */
+        const char *who;  /* "The signer's certificate", begins the sentences */
 } VerifyRows;
 
 extern const VerifyRows verify_rows_signer; /* certificate-chain, … */

@@ -18,6 +18,7 @@ SEALED = ("seal-signature", "seal-validity", "seal-picture", "seal-maker-chain",
           "seal-maker-validity", "seal-maker-revocation")
 SIGNED = ("structure", "signature-value", "document-hash", "certificate-in-seal", *CERTIFICATE, *SEALED)
 GOOD_SEAL = {**dict.fromkeys(("structure", *SEALED), "passed"), "seal-extensions": "absent"}
+NO_MAKER = {"seal-maker-usage": "not-checked"}  # an end entity's certificate, not itself trusted
 GOOD = {**dict.fromkeys(SIGNED, "passed"), "seal-extensions": "absent", "timestamp": "absent"}
 
 
@@ -153,12 +154,26 @@ def maker_revoked(world):
     (no_picture, "seal-picture", {}),
     (other_maker, "seal-maker-chain", {"seal-maker-revocation": "not-checked"}),
     (other_maker_usage, "seal-maker-usage", {}),
-    (maker_expired, "seal-maker-validity", {}),
-    (maker_revoked, "seal-maker-revocation", {}),
+    (maker_expired, "seal-maker-validity", NO_MAKER),
+    (maker_revoked, "seal-maker-revocation", NO_MAKER),
 ], ids=lambda value: value if isinstance(value, str) else "")
 def test_each_check_fails_alone(sm2, make, check, beside):
     said = report(sm2.document, *make(sm2), status=10)
     assert rows(said) == {**GOOD, **beside, check: "failed"}
+
+
+def test_who_has_a_seal_cannot_make_himself_another_s(sm2):
+    forged = {"number": "50011200000099", "name": "Another's seal"}
+    said = report(sm2.document, *signed(sm2, maker=sm2.signer, seal=forged), *sm2.trust(), status=11)
+    assert rows(said) == {**GOOD, **NO_MAKER}
+    words = [*signed(sm2, maker=seal_maker(sm2)), *sm2.trust()]
+    assert rows(report(sm2.document, *words, status=11)) == {**GOOD, **NO_MAKER}
+
+
+def test_a_maker_that_is_no_ca_is_trusted_by_name(sm2):
+    maker = seal_maker(sm2)
+    words = [*signed(sm2, maker=maker), *sm2.trust(trust=[sm2.root.cert, maker.cert])]
+    assert rows(report(sm2.document, *words, status=0)) == {**GOOD, "seal-maker-revocation": "absent"}
 
 
 @pytest.mark.parametrize("version, name", [(2, "2"), (5, "5"), (9, "9")])
