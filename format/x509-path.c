@@ -12,6 +12,7 @@
 #include "format/x509-signed.h"
 #include "policy/openssl.h"
 
+DEFINE_CLEANUP(EXTENDED_KEY_USAGE, EXTENDED_KEY_USAGE_free)
 DEFINE_CLEANUP(X509_STORE, X509_STORE_free)
 DEFINE_CLEANUP(X509_STORE_CTX, X509_STORE_CTX_free)
 
@@ -248,10 +249,27 @@ static void validity_check(X509Path *path, uint64_t time) {
 
 /* --- the leaf's use --------------------------------------------------------------------------- */
 
+/* An extended key usage allows what it names and nothing else (RFC 5280 §4.2.1.12). */
+static bool is_for_others(const X509 *certificate) {
+        static const int others[] = { NID_server_auth, NID_code_sign, NID_time_stamp,
+                                      NID_OCSP_sign };
+        _cleanup_(EXTENDED_KEY_USAGE_freep) EXTENDED_KEY_USAGE *uses = X509_get_ext_d2i(
+                certificate, NID_ext_key_usage, NULL, NULL);
+        int known = 0;
+
+        for (int i = 0; i < sk_ASN1_OBJECT_num(uses); i++)
+                for (size_t j = 0; j < sizeof(others) / sizeof(others[0]); j++)
+                        known += OBJ_obj2nid(sk_ASN1_OBJECT_value(uses, i)) == others[j];
+        return uses && known == sk_ASN1_OBJECT_num(uses);
+}
+
 static void signing_check(X509 *certificate, X509Finding *ret) {
         uint32_t usage = X509_get_key_usage(certificate);
 
-        if ((usage & (KU_DIGITAL_SIGNATURE | KU_NON_REPUDIATION)) != 0)
+        if (is_for_others(certificate))
+                complain(ret, certificate,
+                         "its extended key usage is for other things than documents");
+        else if ((usage & (KU_DIGITAL_SIGNATURE | KU_NON_REPUDIATION)) != 0)
                 find(ret, true, "The key may sign documents");
         else
                 complain(ret, certificate, "its key usage does not allow to sign documents");

@@ -251,6 +251,35 @@ static void usage_is_told_beside_the_chain(void **state) {
                 fault_assert(&faults[i]);
 }
 
+static void who_serves_or_stamps_signs_no_documents(void **state) {
+        static const struct {
+                const char *uses;
+                bool good;
+        } cases[] = {
+                { "critical,serverAuth", false },
+                { "timeStamping", false },
+                { "OCSPSigning,codeSigning", false },
+                { "serverAuth,emailProtection", true },
+                { "clientAuth", true },
+                { "1.3.6.1.5.5.7.3.36", true }, /* documentSigning (RFC 9336) */
+        };
+
+        (void) state;
+        for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+                const Fault fault = {
+                        { .extensions = { OTHERS_LEAF, { "extendedKeyUsage", cases[i].uses } } },
+                        LEAF,
+                        NULL,
+                        cases[i].good ? NULL
+                                      : "CN=Leaf: its extended key usage is for other "
+                                        "things than documents",
+                        NULL
+                };
+
+                fault_assert(&fault);
+        }
+}
+
 static void validity_is_told_beside_the_chain(void **state) {
         const Fault faults[] = {
                 { { .extensions = { OTHERS_LEAF }, .not_after = SIGNER_TIME - USEC_PER_SEC },
@@ -537,6 +566,7 @@ int main(void) {
                 cmocka_unit_test(names_outside_an_issuers_constraints_break_the_chain),
                 cmocka_unit_test(weak_signatures_break_the_chain),
                 cmocka_unit_test(usage_is_told_beside_the_chain),
+                cmocka_unit_test(who_serves_or_stamps_signs_no_documents),
                 cmocka_unit_test(validity_is_told_beside_the_chain),
                 cmocka_unit_test(every_fault_is_told_at_once),
                 cmocka_unit_test(only_what_is_named_is_trusted),
