@@ -13,6 +13,7 @@
 #include "policy/key.h"
 #include "policy/openssl.h"
 #include "sealsd/change.h"
+#include "sealsd/eseal-issue.h"
 #include "sealsd/service-certify.h"
 #include "sealsd/service-life.h"
 #include "sealsd/service-maker.h"
@@ -182,6 +183,79 @@ static int set_write(Service *service, const Caller *caller, const Seal *seal,
         return store_end(service->store, r);
 }
 
+/* Of a seal with a picture: its structure is made out to the new certificate, by the maker. */
+typedef struct SetJob {
+        ServiceJob head;
+        Caller caller;
+        Seal seal;
+        MakerUse maker;
+        ESealIssue issue;
+        CertificateRecord record;
+} SetJob;
+
+static void set_free(SetJob *job) {
+        eseal_issue_clear(&job->issue);
+        certificate_record_free(&job->record);
+        maker_use_clear(&job->maker);
+        (void) service_job_discard(job);
+}
+
+static int set_run(Job *job, Chip *chip, ErrorDetail *detail) {
+        SetJob *j = (SetJob *) job;
+
+        int r = service_job_begin(&j->head, chip, detail);
+        return r == 0 ? eseal_issue_run(&j->issue, &j->maker, chip, &j->record, detail) : r;
+}
+
+/* What became of the seal meanwhile counts. */
+static int set_keep(SetJob *job, ErrorDetail *detail) {
+        Service *s = job->head.service;
+        SealState next;
+
+        int r = store_seal_get(s->store, job->seal.number, &job->seal);
+        if (r == 0)
+                r = seal_transition(job->seal.state, SEAL_RECERTIFY, &next, detail);
+        return r == 0 ? set_write(s, &job->caller, &job->seal, &job->record) : r;
+}
+
+static void set_done(Job *job, int code, const ErrorDetail *detail) {
+        SetJob *j = (SetJob *) job;
+        Service *s = j->head.service;
+        ErrorDetail told = *detail;
+
+        if (code == 0) {
+                code = set_keep(j, &told);
+                service_explain(s, code, &told);
+        }
+        if (code == 0)
+                service_changed_seal(s, &j->seal);
+        if (j->head.reply.done)
+                j->head.reply.done(j->head.reply.userdata, code, &told, NULL);
+        set_free(j);
+}
+
+/* Takes the record over. */
+static int set_structure(Service *service, const Caller *caller, const Seal *seal,
+                         CertificateRecord *record, Reply reply) {
+        SetJob *job = service_job_new(service, sizeof(*job), caller->uid, reply);
+
+        if (!job)
+                return -ENOMEM;
+        job->caller = *caller;
+        job->seal = *seal;
+        int r = seal->opaque ? SEAL_E_MACHINE_STATE_REFUSED
+                             : eseal_issue_fill(service, seal, &job->issue);
+        if (r == 0)
+                r = makers_use(service, seal->facts.algorithm, &job->maker);
+        job->record = *record;
+        *record = (CertificateRecord){};
+        if (r == 0)
+                r = service_job_submit(&job->head, set_run, set_done);
+        if (r != 0)
+                set_free(job);
+        return r;
+}
+
 int service_seal_set_certificates(Service *service, const Caller *caller, const char *number,
                                   const Bytes *chain, size_t count, Reply reply,
                                   ErrorDetail *detail) {
@@ -201,6 +275,8 @@ int service_seal_set_certificates(Service *service, const Caller *caller, const 
                 r = set_check(service, seal, chain, count, &leaf, detail);
         if (r == 0)
                 r = certificate_record_of(chain, count, leaf, &record);
+        if (r == 0 && (seal->opaque || seal->facts.picture.type[0] != '\0'))
+                return set_structure(service, caller, seal, &record, reply);
         if (r == 0)
                 r = set_write(service, caller, seal, &record);
         if (r != 0)

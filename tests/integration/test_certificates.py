@@ -11,6 +11,7 @@ from arrows import Mode, dying
 from certificates import (SEAL_USE, Authority, certificates, chain_words, entries, events, lists,
                           maker_certificates, openssl_verify, serial, subject, text)
 from lifecycle import DAY, KEEPER, Life, started
+from pictures import SVG
 
 KEYS = {"ecdsa-p256": "P-256", "ecdsa-p384": "P-384", "rsa-2048": "2048 bit", "sm2": "SM2"}
 POINTS = ("[Maker]\nCountry=CN\nCrlDistributionPoint=http://seals.example/maker-%a.crl\n"
@@ -234,6 +235,25 @@ def test_chain_of_another_authority_takes_the_place_of_the_maker_s(dual, algorit
     revoked = entries(box, lists(box)["ecdsa-p256"])
     assert {serial(box, mine), serial(box, again[0])} <= set(revoked)
     assert serial(box, issued) not in revoked
+
+
+def test_seal_with_a_picture_has_a_structure_made_out_to_each_of_its_certificates(dual):
+    box, other = dual.box, Authority(dual.box, "pictured")
+    number = dual.seal("Pictured", ("picture", "ay", len(SVG), *SVG), ("picture-mm", "(uu)", 40, 40))
+
+    def structure():
+        return bytes(box.seal_property(number, "ElectronicSeal"))
+
+    first = structure()
+    assert certificates(box, number)[0] in first
+    assert box.seal_property(number, "ESealProfile") == "GB/T 38540-2020 structure, non-SM algorithm"
+    issued = issue(box, number, other)
+    dual.do(number, "SetCertificates", *chain_words([issued, other.root]))
+    assert issued in structure() and certificates(box, number) == [issued, other.root]
+    dual.approve(dual.apply(number, "recertify"))
+    assert certificates(box, number)[0] in structure() and issued not in structure()
+    assert bytes(box.seal_property(box["SEAL"], "ElectronicSeal")) == b""
+    assert box.seal_property(box["SEAL"], "ESealProfile") == ""
 
 
 def test_certificates_that_are_not_the_seal_s_are_refused_and_change_nothing(dual):
