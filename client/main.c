@@ -47,7 +47,7 @@ static const Verb verbs[] = {
         { "timestamp", verb_timestamp, "Have an authority stamp the time into a signature" },
         { "export", verb_export, "What others need to verify a seal's signatures, as files" },
         { "passport", verb_passport, "What a seal is, proved by its TPM: get one, verify one" },
-        { "certificate", verb_certificate, "request: of its key, by another authority" },
+        { "certificate", verb_certificate, "show, request, set: what certifies a seal" },
         { "grant", verb_grant, "add, remove, list: who else may use a seal" },
         { "suspend", verb_suspend, "Stop a seal from signing for a while" },
         { "resume", verb_resume, "Let a suspended seal sign again" },

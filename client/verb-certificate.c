@@ -1,16 +1,100 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* sealctl certificate: certificates of seals by authorities other than the maker. */
+/* sealctl certificate: what certifies a seal, by its maker or by another authority. */
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "base/bytes.h"
 #include "base/limits.h"
 #include "client/bus-call.h"
 #include "client/file.h"
 #include "client/output.h"
+#include "client/pem-file.h"
 #include "client/pin.h"
 #include "client/seal-act.h"
 #include "client/verb.h"
+#include "format/x509-read.h"
+#include "format/x509-signed.h"
+
+/* --- what there is ---------------------------------------------------------------------------- */
+
+static const char show_help[] =
+        "Usage: sealctl certificate show NUMBER\n"
+        "\n"
+        "The seal's certificate, and those that lead on from it: whose they are, who issued\n"
+        "them and until when they are valid.\n"
+        "\n"
+        "Example:\n"
+        "  sealctl certificate show 50011200000001\n"
+        "\n"
+        "Next: 'sealctl export NUMBER --chain FILE' writes them to a file.\n";
+
+static const OutputField columns[] = {
+        { "subject", "SUBJECT", FIELD_TEXT },      { "issuer", "ISSUER", FIELD_TEXT },
+        { "serial", "SERIAL NUMBER", FIELD_TEXT }, { "not-before", "NOT BEFORE", FIELD_TIME },
+        { "not-after", "NOT AFTER", FIELD_TIME },
+};
+
+/* NULL for what is none. */
+static json_t *certificate_row(Bytes der) {
+        char subject[X509_NAME_TEXT_MAX + 1], issuer[X509_NAME_TEXT_MAX + 1];
+        char serial[2 * CERTIFICATE_SERIAL_MAX + 1] = "";
+        _cleanup_(X509_freep) X509 *certificate = NULL;
+        uint64_t begin, end;
+
+        if (x509_read(der, &certificate, NULL) != 0 ||
+            !x509_time_read(X509_get0_notBefore(certificate), &begin) ||
+            !x509_time_read(X509_get0_notAfter(certificate), &end))
+                return NULL;
+        const ASN1_INTEGER *number = X509_get0_serialNumber(certificate);
+        if (number->length > 0 && number->length <= CERTIFICATE_SERIAL_MAX)
+                (void) hex_encode(number->data, (size_t) number->length, serial);
+        return json_pack("{ss ss ss sI sI}", "subject",
+                         x509_name_text(X509_get_subject_name(certificate), subject), "issuer",
+                         x509_name_text(X509_get_issuer_name(certificate), issuer), "serial",
+                         serial, "not-before", (json_int_t) begin, "not-after", (json_int_t) end);
+}
+
+static int rows_take(sd_bus_message *reply, json_t *rows) {
+        Bytes der = {};
+
+        int r = sd_bus_message_enter_container(reply, 'v', "aay");
+        if (r >= 0)
+                r = sd_bus_message_enter_container(reply, 'a', "ay");
+        while (r >= 0 && (r = sd_bus_message_read_array(reply, 'y', (const void **) &der.data,
+                                                        &der.size)) > 0)
+                if (json_array_append_new(rows, certificate_row(der)) != 0)
+                        r = -EBADMSG;
+        return r;
+}
+
+static int certificate_show(Context *context, int argc, char **argv) {
+        _cleanup_(message_freep) sd_bus_message *call = NULL, *reply = NULL;
+        _cleanup_(json_freep) json_t *rows = json_array();
+        const Usage usage = { show_help, NULL, 0, 1, 1 };
+        char **arguments, path[PATH_SIZE];
+
+        int r = options_parse(context, argc, argv, &usage, &arguments);
+        if (r == 0)
+                r = seal_path_get(context, arguments[0], path);
+        if (r == 0)
+                r = call_new(context, path, "org.freedesktop.DBus.Properties", "Get", &call);
+        if (r == 0)
+                r = call_built(context, sd_bus_message_append(call, "ss", SEAL, "Certificates"));
+        if (r == 0)
+                r = call_send(context, call, &reply);
+        if (r != 0)
+                return r;
+        r = rows_take(reply, rows);
+        if (r < 0)
+                return fail_errno(context, r, "the certificates cannot be read");
+        return print_table(
+                context, rows, FIELDS(columns),
+                "The seal has no certificate yet: 'sealctl apply recertify' asks for one");
+}
+
+/* --- a request to another authority ----------------------------------------------------------- */
 
 static const char request_help[] =
         "Usage: sealctl certificate request NUMBER [OPTIONS]\n"
@@ -25,7 +109,7 @@ static const char request_help[] =
         "  sealctl certificate request 50011200000001\n"
         "\n"
         "Next: give the file to the authority ('openssl req -inform DER -in FILE -text'\n"
-        "shows it).\n";
+        "shows it); 'sealctl certificate set' takes in what it issues.\n";
 
 static int request_call(Context *context, const char *path, const PinWords *words,
                         sd_bus_message **ret) {
@@ -85,12 +169,48 @@ static int certificate_request(Context *context, int argc, char **argv) {
         return request_write(context, path, &pin, output ? output : name);
 }
 
+/* --- what that authority issued ---------------------------------------------------------------- */
+
+static const char set_help[] =
+        "Usage: sealctl certificate set NUMBER FILE\n"
+        "\n"
+        "Have the seal use another authority's certificate: FILE has the seal's own and then\n"
+        "each above the one before, as PEM. For administrators. A recertification gives it\n"
+        "its maker's word again.\n"
+        "\n"
+        "Example:\n"
+        "  sealctl certificate set 50011200000001 chain.pem\n"
+        "\n"
+        "Next: 'sealctl certificate show NUMBER'.\n";
+
+static int certificate_set(Context *context, int argc, char **argv) {
+        _cleanup_(message_freep) sd_bus_message *call = NULL;
+        const Usage usage = { set_help, NULL, 0, 2, 2 };
+        char **arguments, path[PATH_SIZE];
+
+        int r = options_parse(context, argc, argv, &usage, &arguments);
+        if (r == 0)
+                r = seal_path_get(context, arguments[0], path);
+        if (r == 0)
+                r = call_new(context, path, SEAL, "SetCertificates", &call);
+        if (r == 0)
+                r = certificates_append(context, call, arguments[1]);
+        if (r == 0)
+                r = call_send(context, call, NULL);
+        return r != 0 ? r
+                      : print_done(context, "certified", arguments[0],
+                                   "Seal %s has the certificates of %s.", arguments[0],
+                                   arguments[1]);
+}
+
 int verb_certificate(Context *context, int argc, char **argv) {
         static const Verb verbs[] = {
-                { "request", certificate_request, "Ask an authority for one" },
+                { "show", certificate_show, "Its certificate and those above" },
+                { "request", certificate_request, "Ask another authority for one" },
+                { "set", certificate_set, "Take in what that authority issued" },
         };
         static const VerbTable table = {
-                .usage = "Usage: sealctl certificate request NUMBER [OPTIONS]\n"
+                .usage = "Usage: sealctl certificate show|request|set NUMBER [OPTIONS]\n"
                          "\n"
                          "A seal has a certificate by its maker. Another authority certifies its "
                          "key\n"
@@ -98,7 +218,7 @@ int verb_certificate(Context *context, int argc, char **argv) {
                          "\n",
                 .footer = "\n'sealctl certificate VERB --help' tells what each takes.\n"
                           "\n"
-                          "Example:\n  sealctl certificate request 50011200000001\n",
+                          "Example:\n  sealctl certificate show 50011200000001\n",
                 .verbs = verbs,
                 .n_verbs = sizeof(verbs) / sizeof(verbs[0]),
         };
