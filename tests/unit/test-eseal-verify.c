@@ -47,7 +47,7 @@ static void crl_make(Office *office, const X509CrlEntry *entries, size_t count) 
 
 static int offices_open(void **state) {
         (void) state;
-        stamper_make(&stamper, NULL);
+        stamper_make(&stamper);
         for (size_t i = 0; i < OFFICES; i++) {
                 signer_make(&offices[i].maker, algorithms[i], "Seal maker");
                 signer_make(&offices[i].seal, algorithms[i], "50011200000001");

@@ -89,7 +89,7 @@ static void the_answer_to_the_request_is_taken(void **state) {
         Stamper stamper;
 
         (void) state;
-        stamper_make(&stamper, NULL);
+        stamper_make(&stamper);
         const VerifyTrust trust = { .timestamp_anchors = { &stamper.certificates[1], 1 },
                                     .now = SIGNER_TIME };
         for (int i = 0; i < 4; i++) {
@@ -113,7 +113,7 @@ static void other_answers_are_refused(void **state) {
         Stamper stamper;
 
         (void) state;
-        stamper_make(&stamper, NULL);
+        stamper_make(&stamper);
         const Bytes good = answer_make(&stamper, request);
         Bytes answer = answer_make(&stamper, other_nonce);
         assert_int_equal(accept(answer, request, stamped, &nobody, &detail),
@@ -186,8 +186,8 @@ static void an_authority_has_to_be_trusted_where_some_are(void **state) {
         ErrorDetail detail;
 
         (void) state;
-        stamper_make(&stamper, NULL);
-        stamper_make(&stranger, NULL);
+        stamper_make(&stamper);
+        stamper_make(&stranger);
         const VerifyTrust trust = { .timestamp_anchors = { &stranger.certificates[1], 1 },
                                     .now = SIGNER_TIME };
         const Bytes request = request_make(stamped, NONCE);
@@ -237,7 +237,7 @@ static int setup(void **state) {
 
         assert_non_null(s);
         made_cms_make(&s->made, "ecdsa-sha256", CMS_CADES);
-        stamper_make(&s->stamper, NULL);
+        stamper_make(&s->stamper);
         s->made.trust.timestamp_anchors = (VerifyList){ &s->stamper.certificates[1], 1 };
         s->stamper.time = SIGNER_TIME + 5 * USEC_PER_SEC;
         *state = s;
@@ -257,12 +257,6 @@ static void verify(Stamped *s) {
         assert_int_equal(
                 cms_verify(made_cms_bytes(&s->made), &s->made.document, &s->made.trust, &s->report),
                 0);
-}
-
-static void stamper_replace(Stamped *s, const char *usage) {
-        stamper_done(&s->stamper);
-        stamper_make(&s->stamper, usage);
-        s->made.trust.timestamp_anchors.items = &s->stamper.certificates[1];
 }
 
 static void assert_timestamp(Stamped *s, CheckResult result, const char *text) {
@@ -339,16 +333,28 @@ static void only_time_stamp_authorities_stamp(void **state) {
         Stamped *s = *state;
 
         for (size_t i = 0; i < sizeof(usages) / sizeof(usages[0]); i++) {
-                stamper_replace(s, usages[i]);
+                stamper_turn(&s->stamper, "Time Stamps", usages[i]);
                 made_cms_finish(&s->made);
                 stamp(&s->made, &s->stamper);
                 assert_timestamp(s, CHECK_FAILED,
                                  "CN=Time Stamps: its key is not for timestamps alone");
         }
-        stamper_replace(s, "critical,timeStamping");
+        stamper_turn(&s->stamper, "Time Stamps", "critical,timeStamping");
         made_cms_finish(&s->made);
         stamp(&s->made, &s->stamper);
         assert_timestamp(s, CHECK_PASSED, NULL);
+}
+
+static void an_authority_has_the_name_that_it_gives(void **state) {
+        Stamped *s = *state;
+
+        s->stamper.named = true;
+        stamp(&s->made, &s->stamper);
+        assert_timestamp(s, CHECK_PASSED, NULL);
+        made_cms_finish(&s->made);
+        stamper_turn(&s->stamper, "Another", "critical,timeStamping");
+        stamp(&s->made, &s->stamper);
+        assert_timestamp(s, CHECK_FAILED, "The time stamp names another authority than its signer");
 }
 
 static void an_authority_is_judged_at_the_tokens_time(void **state) {
@@ -474,6 +480,8 @@ int main(void) {
                 cmocka_unit_test_setup_teardown(nobody_is_trusted_for_being_in_the_file, setup,
                                                 teardown),
                 cmocka_unit_test_setup_teardown(only_time_stamp_authorities_stamp, setup, teardown),
+                cmocka_unit_test_setup_teardown(an_authority_has_the_name_that_it_gives, setup,
+                                                teardown),
                 cmocka_unit_test_setup_teardown(an_authority_is_judged_at_the_tokens_time, setup,
                                                 teardown),
                 cmocka_unit_test_setup_teardown(an_authority_that_had_ended_is_refused, setup,
