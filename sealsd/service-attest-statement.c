@@ -11,6 +11,7 @@
 #include "policy/key.h"
 #include "sealsd/approver.h"
 #include "sealsd/service-attest.h"
+#include "sealsd/service-certify.h"
 #include "sealsd/service-internal.h"
 
 /* --- the seal --------------------------------------------------------------------------------- */
@@ -157,6 +158,18 @@ static int ledger_fill(Service *service, PassportLedger *ret, TpmIndex *ret_inde
         return r == 0 ? index_fill(service, INDEX_LEDGER, ret_index->handle, &ret->index) : r;
 }
 
+/* --- its certificate -------------------------------------------------------------------------- */
+
+/* That in force, and those above it; none where the seal has none. */
+static int certificates_fill(Service *service, const Seal *seal, PassportDers *ret) {
+        _cleanup_chain_ CertificateChain chain = {};
+
+        int r = service_seal_certificates(service, seal->number, &chain);
+        for (size_t i = 0; r == 0 && i < chain.count; i++)
+                r = passport_ders_add(ret, chain.items[i]);
+        return r;
+}
+
 /* --- all of it -------------------------------------------------------------------------------- */
 
 int attest_statement_fill(Service *service, const Seal *seal, PassportStatement *statement,
@@ -169,5 +182,7 @@ int attest_statement_fill(Service *service, const Seal *seal, PassportStatement 
                 r = machine_fill(service, seal, &statement->machine, ret_indices);
         if (r == 0)
                 r = ledger_fill(service, &statement->ledger, &ret_indices->ledger);
+        if (r == 0)
+                r = certificates_fill(service, seal, &statement->certificates);
         return r == 0 ? service_seal_index(service, seal->index, &ret_indices->revocation) : r;
 }

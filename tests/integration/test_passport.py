@@ -9,6 +9,7 @@ import time
 
 import pytest
 
+from certificates import Authority, certificates, chain_words, openssl_verify
 from conftest import Sandbox
 from lifecycle import Life, started
 from passport import Passport, canonical
@@ -69,6 +70,37 @@ def test_seals_of_every_algorithm_are_attested(life, algorithm):
     assert passport.check(nonce)[0] is False
     assert passport.statement["seal"]["algorithm"] == algorithm
     assert passport.attestation["seal"]["kind"] == "creation"
+
+
+def certificates_in(passport):
+    return [bytes.fromhex(der) for der in passport.statement["certificates"]]
+
+
+@pytest.mark.parametrize("algorithm", ALGORITHMS)
+def test_the_seals_certificate_and_those_above_it_are_in_it(life, algorithm):
+    box, number = life.box, life.seal(f"Certified {algorithm}", ("algorithm", "s", algorithm))
+    nonce, passport = issued(box, number)
+    passport.check(nonce)
+    ders = certificates_in(passport)
+    assert ders == certificates(box, number) and len(ders) == 2
+    good, told = openssl_verify(box, ders[:1], ders[1:])
+    assert good, told
+    key = box.ok(f"openssl x509 -inform DER -in {box.write('leaf.der', ders[0])} -noout -pubkey |"
+                 " openssl pkey -pubin -outform DER | xxd -p -c 0").strip()
+    assert key == bytes(box.seal_property(number, "PublicKey")).hex()
+
+
+def test_it_has_the_certificate_in_force(life):
+    """That of another authority takes the place of the maker's, and a recertification's that one's."""
+    box, other = life.box, Authority(life.box, "elsewhere")
+    number = life.seal("Elsewhere")
+    mine = certificates_in(issued(box, number)[1])
+    leaf = other.issue_for(bytes(box.seal_property(number, "PublicKey")), f"/O=Other/CN={number}")
+    life.do(number, "SetCertificates", *chain_words([leaf, other.root]))
+    assert certificates_in(issued(box, number)[1]) == [leaf, other.root]
+    life.approve(life.apply(number, "recertify"))
+    again = certificates_in(issued(box, number)[1])
+    assert again == certificates(box, number) and again[0] != mine[0] and again[1:] == mine[1:]
 
 
 def test_it_says_what_describe_says(life, number):
