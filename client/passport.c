@@ -4,10 +4,13 @@
 #include <stdio.h>
 #include <string.h>
 
+#include <openssl/pem.h>
+
 #include "client/bus-call.h"
 #include "client/file.h"
 #include "client/ledger-file.h"
 #include "client/output.h"
+#include "client/pem-file.h"
 #include "format/passport-ledger.h"
 #include "format/passport-page.h"
 #include "policy/key.h"
@@ -170,6 +173,23 @@ static json_t *terms_json(const PassportTerms *terms) {
         return ways;
 }
 
+/* In PEM, the seal's own first: for whoever judges them. */
+static json_t *certificates_json(const PassportDers *ders) {
+        json_t *list = json_array();
+
+        for (size_t i = 0; i < ders->count; i++) {
+                _cleanup_(BIO_freep) BIO *out = BIO_new(BIO_s_mem());
+                char *text = NULL;
+
+                if (!out || !pem_put(out, PEM_STRING_X509,
+                                     (Bytes){ ders->items[i].data, ders->items[i].size }))
+                        continue;
+                const long size = BIO_get_mem_data(out, &text);
+                (void) json_array_append_new(list, json_stringn(text, (size_t) size));
+        }
+        return list;
+}
+
 static json_t *compared_json(const PassportVerdict *verdict) {
         const PassportFacts *facts = &verdict->facts;
 
@@ -190,14 +210,15 @@ static json_t *verdict_json(const Passport *passport, const PassportVerdict *ver
         const PassportStatement *s = &passport->statement;
         const PassportFacts *facts = &verdict->facts;
 
-        return json_pack("{sb sb so sI sb sb sb so si so so so so so ss}", "holds", 1, "revoked",
+        return json_pack("{sb sb so sI sb sb sb so si so so so so so so ss}", "holds", 1, "revoked",
                          facts->revoked, "seal", seal_json(s), "created", (json_int_t) s->created,
                          "fixed", facts->fixed, "born-in-tpm", facts->born, "pin", s->policy.pin,
                          "approvers", approvers_json(&s->policy), "threshold",
                          (int) s->policy.threshold, "machine-states",
                          states_json(&s->machine, facts), "terms", terms_json(&s->policy.terms),
                          "authority", name_json(&facts->authority), "attestation-key",
-                         name_json(&facts->attestation_key), "compared", compared_json(verdict),
+                         name_json(&facts->attestation_key), "certificates",
+                         certificates_json(&s->certificates), "compared", compared_json(verdict),
                          "page", page);
 }
 

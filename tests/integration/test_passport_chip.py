@@ -232,13 +232,15 @@ def test_a_passport_made_over_there_holds_after_a_reset_and_new_ones_too(life, s
     verify(tmp_path, data, "--attestation-key", key)
 
 
-def test_page_names_the_certificate_or_says_that_there_is_none(life, seals, tmp_path):
+def test_page_and_json_tell_the_certificate(life, seals, tmp_path):
     data, _out = passport(life, seals["plain"])
     page = prose(verify(tmp_path, data).stdout)
     assert f"Certificate of CN={seals['plain']},O=Plain, issued by CN=" in page
     assert re.search(r", valid \d{4}-\d\d-\d\dT[0-9:]{8}Z to \d{4}-\d\d-\d\dT[0-9:]{8}Z ", page)
     assert "The seal's certificate is of its key, and each of its chain was issued by the next." in page
     assert "The seal has no certificate" not in page
+    pems = verify(tmp_path, data, as_json=True)["certificates"]
+    assert pems == life.describe(seals["plain"])["certificates"] and len(pems) == 2
 
 
 def test_the_makers_certificate_leads_to_its_root(life, seals, tmp_path):

@@ -63,6 +63,8 @@ def test_json_has_what_the_page_has(file):
     assert [a["subject"] for a in said["approvers"]] == ["user:u0", "user:u1", "user:u2"]
     assert all(a["public-key"].startswith("-----BEGIN PUBLIC KEY-----") for a in said["approvers"])
     assert [len(way) for way in said["terms"]] == [5, 5, 5]
+    assert said["certificates"] == []
+    assert "The seal has no certificate: who its holder is, sealsd says alone." in prose(said["page"])
     assert said["compared"] == {"nonce": True, "authority": False, "attestation-key": False,
                                 "ek-roots": False, "ledger": False}
     assert "It cannot sign without the approval of 2 of these 3 approvers." in prose(said["page"])
