@@ -142,7 +142,7 @@ static int structure_compare(const Structure *s, const SignedFacts *facts, Error
         size_t size = 0;
 
         int r = signed_prepare(facts, &wanted, &size);
-        if (r < 0)
+        if (r == -ENOMEM)
                 return r;
         if (r == 0 && size == s->size && memcmp(wanted, s->structure, size) == 0)
                 return 0;

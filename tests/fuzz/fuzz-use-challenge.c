@@ -37,6 +37,24 @@ static bool is_zero(const TPM2B_DIGEST *digest) {
         return any == 0;
 }
 
+/* What is signed is the document's digest, or that of a structure of the document. */
+static void demand_structure(const UseChallenge *c, const json_t *facts) {
+        const char *hex = json_string_value(json_object_get(facts, "structure"));
+        const size_t size = hex ? strlen(hex) / 2 : 0;
+        _cleanup_free_ uint8_t *structure = malloc(size + 1);
+        TPM2B_DIGEST document = {};
+
+        if (c->format == FORMAT_RAW) {
+                fuzz_demand(fuzz_same(&c->document, &c->target.digest, sizeof(c->document)));
+                return;
+        }
+        fuzz_demand(structure && size > 0 && hex_decode(hex, structure, size));
+        if (c->format == FORMAT_PKCS10)
+                return;
+        fuzz_demand(signed_document(c->format, (Bytes){ structure, size }, &document) == 0);
+        fuzz_demand(fuzz_same(&document, &c->document, sizeof(document.size) + document.size));
+}
+
 /* Part 3 §23.3 and §20.2, by the facts alone. */
 static void demand_bound(const UseChallenge *c) {
         const bool rsa = c->algorithm->type == TPM2_ALG_RSA;
@@ -78,7 +96,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         int r = use_challenge_parse(facts, &challenge, &detail);
         if (r != 0)
                 fuzz_demand(fuzz_same(&challenge, &untouched, sizeof(challenge)));
-        else if ((r = use_challenge_check(&challenge, NOW, &detail)) == 0)
+        if (r == 0)
+                demand_structure(&challenge, facts);
+        if (r == 0 && (r = use_challenge_check(&challenge, NOW, &detail)) == 0)
                 demand_bound(&challenge);
         fuzz_demand(r == 0 || r == SEAL_E_APPROVAL_INVALID || r == SEAL_E_APPROVAL_EXPIRED);
         fuzz_demand((r == 0) == (detail.text[0] == '\0'));
