@@ -111,11 +111,12 @@
 /* CMS signatures (RFC 5652) and time stamps (RFC 3161). */
 #define CMS_FILE_MAX (64 * 1024 * 1024)               /* with the document in it */
 #define CMS_DOCUMENT_MAX (CMS_FILE_MAX - 1024 * 1024) /* that is put into one */
-#define CMS_CERTIFICATES_MAX 8                        /* that we put into one */
-#define VERIFY_EMBEDDED_MAX 32                        /* certificates in one that is verified */
-#define CMS_ATTRIBUTES_SIZE_MAX (64 * 1024)           /* the signed ones of a signer, DER */
-#define CMS_TIMESTAMPS_MAX 8                          /* of one signature */
-#define TIMESTAMP_MAX (64 * 1024)                     /* a token, or an authority's response, DER */
+#define CMS_ELEMENTS_MAX (512 * 1024)       /* of ASN.1 in it: each takes 100 bytes and more */
+#define CMS_CERTIFICATES_MAX 8              /* that we put into one */
+#define VERIFY_EMBEDDED_MAX 32              /* certificates in one that is verified */
+#define CMS_ATTRIBUTES_SIZE_MAX (64 * 1024) /* the signed ones of a signer, DER */
+#define CMS_TIMESTAMPS_MAX 8                /* of one signature */
+#define TIMESTAMP_MAX (64 * 1024)           /* a token, or an authority's response, DER */
 
 /* What sealctl asks others over HTTP. */
 #define URL_MAX 2048

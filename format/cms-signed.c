@@ -50,13 +50,35 @@ static void embedded_find(CmsSigned *cms) {
         }
 }
 
+/*
+ * Counted before they are read, since one of two bytes takes fifty times as many. What is constructed
+ * is gone into and the rest passed over, so that ends need not be known.
+ */
+static bool is_bounded(Bytes file) {
+        const unsigned char *at = file.data, *end = at + file.size;
+        size_t elements = 0;
+        int tag, class, form = 0;
+
+        while (at < end && (form & 0x80) == 0 && elements <= CMS_ELEMENTS_MAX) {
+                long size = 0;
+
+                form = ASN1_get_object(&at, &size, &tag, &class, end - at);
+                if (elements++ == 0 && (form & 0x81) == 0)
+                        end = at + size; /* what follows is not read */
+                else if ((form & (V_ASN1_CONSTRUCTED | 0x80)) == 0)
+                        at += size;
+        }
+        ERR_clear_error();
+        return elements <= CMS_ELEMENTS_MAX;
+}
+
 int cms_signed_read(Bytes file, CmsSigned **ret, size_t *ret_used) {
         _cleanup_(cms_signed_freep) CmsSigned *cms = calloc(1, sizeof(*cms));
         const unsigned char *at = file.data;
 
         if (!cms)
                 return -ENOMEM;
-        if (file.size > CMS_FILE_MAX)
+        if (file.size > CMS_FILE_MAX || !is_bounded(file))
                 return SEAL_E_INVALID_ARGS;
         cms->info = (CmsInfo *) ASN1_item_d2i(NULL, &at, (long) file.size, CmsInfo_it());
         if (!cms->info)
@@ -521,7 +543,7 @@ static int issued_by(Bytes der, X509 *x509, Bytes issuer_der, bool *ret) {
         EVP_PKEY *key = X509_get0_pubkey(issuer);
         if (!key || X509_NAME_cmp(X509_get_issuer_name(x509), X509_get_subject_name(issuer)) != 0)
                 return 0;
-        r = x509_signature_verify(der, X509_get0_tbs_sigalg(x509), key);
+        r = x509_signature_verify(der, true, key);
         if (r == 0)
                 *ret = true;
         return r < 0 ? r : 0;

@@ -29,7 +29,7 @@ DEFINE_CLEANUP(CmsSigned, cms_signed_free)
 
 /*
  * Read one that begins here; *ret_used is its size. SEAL_E_INVALID_ARGS when it is no ContentInfo
- * with SignedData of at most CMS_FILE_MAX bytes, -ENOMEM.
+ * with SignedData of at most CMS_FILE_MAX bytes and CMS_ELEMENTS_MAX elements, -ENOMEM.
  */
 int cms_signed_read(Bytes file, CmsSigned **ret, size_t *ret_used);
 

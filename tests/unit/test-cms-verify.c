@@ -4,6 +4,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 
 #include "base/clock.h"
 #include "format/cms-attributes.h"
@@ -362,6 +363,32 @@ static void what_is_no_such_signature_is_said_to_be_none(void **state) {
                 assert_shape(&made, cases[i].result, cases[i].text);
                 made_cms_done(&made);
         }
+}
+
+/* 60 MiB of empty strings in place of certificates took three GB and most of a minute. */
+static void a_file_of_millions_of_elements_takes_no_memory(void **state) {
+        const uint8_t begin[] = { 0x30, 0x80, 0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d,
+                                  0x01, 0x07, 0x02, 0xa0, 0x80, 0x30, 0x80, 0x02, 0x01, 0x01,
+                                  0x31, 0x00, 0x30, 0x02, 0x06, 0x00, 0xa0, 0x80 };
+        const size_t size = 60 * 1024 * 1024;
+        _cleanup_free_ uint8_t *file = malloc(size);
+        struct rusage before, after;
+        MadeCms made;
+
+        (void) state;
+        assert_non_null(file);
+        made_cms_make(&made, "ecdsa-sha256", CMS_CADES);
+        memcpy(file, begin, sizeof(begin));
+        for (size_t i = sizeof(begin); i < size; i += 2)
+                memcpy(file + i, "\x04\x00", 2);
+        assert_int_equal(getrusage(RUSAGE_SELF, &before), 0);
+        VerifyReport report;
+        assert_int_equal(cms_verify((Bytes){ file, size }, &made.document, &made.trust, &report),
+                         0);
+        assert_int_equal(verify_result(&report, CHECK_STRUCTURE), CHECK_FAILED);
+        assert_int_equal(getrusage(RUSAGE_SELF, &after), 0);
+        assert_true(after.ru_maxrss - before.ru_maxrss < 64 * 1024);
+        made_cms_done(&made);
 }
 
 static void other_files_are_no_signature(void **state) {
@@ -840,6 +867,7 @@ int main(void) {
                 cmocka_unit_test(only_its_document_can_be_embedded),
                 cmocka_unit_test(a_document_without_a_byte_is_one),
                 cmocka_unit_test(what_is_no_such_signature_is_said_to_be_none),
+                cmocka_unit_test(a_file_of_millions_of_elements_takes_no_memory),
                 cmocka_unit_test(other_files_are_no_signature),
                 cmocka_unit_test(what_nothing_protects_is_told),
                 cmocka_unit_test(bytes_behind_the_end_are_told),
