@@ -4,6 +4,7 @@
 
 #include <openssl/ts.h>
 
+#include "base/clock.h"
 #include "base/limits.h"
 #include "format/cms-signed.h"
 #include "format/timestamp.h"
@@ -105,6 +106,8 @@ static void content_judge(Token *token, Bytes stamped, VerifyReport *report) {
         }
         imprint_judge(token, stamped, report);
         name_judge(token, report);
+        if (TS_TST_INFO_get_ext_by_critical(token->info, 1, -1) >= 0)
+                (void) fail(report, "The time stamp has a critical extension that is not known");
 }
 
 /* A row of the certificate's in the time stamp's. */
@@ -143,6 +146,11 @@ static int authority_judge(const Token *token, const VerifyTrust *trust, VerifyR
         return 0;
 }
 
+static void time_judge(const Token *token, uint64_t now, VerifyReport *report) {
+        if (token->time > now && token->time - now > VERIFY_CLOCKS_APART * USEC_PER_SEC)
+                (void) fail(report, "The time stamp is of a time that has not come yet");
+}
+
 static int token_judge(Token *token, Bytes stamped, const VerifyTrust *trust,
                        const CmsVoice *voice) {
         int r = cms_signed_identify(token->cms, trust, voice);
@@ -152,6 +160,8 @@ static int token_judge(Token *token, Bytes stamped, const VerifyTrust *trust,
         if (r != 0)
                 return r;
         content_judge(token, stamped, voice->report);
+        if (token->info)
+                time_judge(token, trust->now, voice->report);
         if (token->cms->x509 && token->info)
                 r = authority_judge(token, trust, voice->report);
         return r != 0 ? r : cms_signed_others(token->cms, trust, voice);

@@ -288,6 +288,7 @@ static void a_token_proves_the_time(void **state) {
 static void of_several_tokens_the_first_in_time_counts(void **state) {
         Stamped *s = *state;
 
+        s->made.trust.now = SIGNER_TIME + USEC_PER_DAY;
         s->stamper.time += USEC_PER_DAY / 4;
         stamp(&s->made, &s->stamper);
         s->stamper.time -= USEC_PER_DAY / 8;
@@ -366,9 +367,27 @@ static void an_authority_is_judged_at_the_tokens_time(void **state) {
         assert_timestamp(s, CHECK_PASSED, NULL);
 }
 
+static void a_token_of_a_time_that_has_not_come_is_refused(void **state) {
+        Stamped *s = *state;
+
+        s->stamper.time = s->made.trust.now + 3600 * USEC_PER_SEC;
+        stamp(&s->made, &s->stamper);
+        assert_timestamp(s, CHECK_FAILED, "The time stamp is of a time that has not come yet");
+}
+
+static void a_token_with_an_unknown_critical_extension_is_refused(void **state) {
+        Stamped *s = *state;
+
+        s->stamper.critical = true;
+        stamp(&s->made, &s->stamper);
+        assert_timestamp(s, CHECK_FAILED,
+                         "The time stamp has a critical extension that is not known");
+}
+
 static void an_authority_that_had_ended_is_refused(void **state) {
         Stamped *s = *state;
 
+        s->made.trust.now = SIGNER_TIME + 3000 * USEC_PER_DAY;
         s->stamper.time = SIGNER_TIME + 366 * USEC_PER_DAY;
         stamp(&s->made, &s->stamper);
         assert_timestamp(s, CHECK_FAILED, NULL);
@@ -484,6 +503,10 @@ int main(void) {
                                                 teardown),
                 cmocka_unit_test_setup_teardown(an_authority_is_judged_at_the_tokens_time, setup,
                                                 teardown),
+                cmocka_unit_test_setup_teardown(a_token_of_a_time_that_has_not_come_is_refused,
+                                                setup, teardown),
+                cmocka_unit_test_setup_teardown(
+                        a_token_with_an_unknown_critical_extension_is_refused, setup, teardown),
                 cmocka_unit_test_setup_teardown(an_authority_that_had_ended_is_refused, setup,
                                                 teardown),
                 cmocka_unit_test_setup_teardown(a_revoked_authority_is_refused, setup, teardown),
