@@ -74,9 +74,7 @@ int store_anchor_add(Store *store, LedgerAnchor *anchor) {
         if (r != 0)
                 return r;
         take_number(&query, &id);
-        r = query_check(&query);
-        if (r == 0)
-                r = query_run(&query);
+        r = query_taken(&query);
         if (r == 0)
                 anchor->id = id;
         return r;
@@ -87,8 +85,7 @@ int store_anchor_done(Store *store, uint64_t id) {
                 store, "UPDATE anchor SET done = 1 WHERE id = ? RETURNING 1");
 
         put_number(&query, id);
-        int r = query_one(&query);
-        return r != 0 ? r : query_run(&query);
+        return query_change(&query);
 }
 
 int store_anchor_last(Store *store, bool done, LedgerAnchor *ret) {
@@ -163,9 +160,7 @@ int store_checkpoint_add(Store *store, LedgerCheckpoint *checkpoint) {
         if (r != 0)
                 return r;
         take_number(&query, &id);
-        r = query_check(&query);
-        if (r == 0)
-                r = query_run(&query);
+        r = query_taken(&query);
         if (r == 0)
                 checkpoint->id = id;
         return r;

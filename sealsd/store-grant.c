@@ -76,8 +76,7 @@ static int grant_insert(Store *store, Grant *grant) {
         if (r != 0)
                 return r;
         take_number(&query, &grant->id);
-        r = query_check(&query);
-        return r != 0 ? r : query_run(&query);
+        return query_taken(&query);
 }
 
 static int grant_room(Store *store, const char *number) {
@@ -267,8 +266,7 @@ static int grant_mark_ended(Store *store, uint64_t id, const Act *act) {
         put_subject(&query, &act->by);
         put_number(&query, act->time);
         put_number(&query, id);
-        int r = query_one(&query);
-        return r != 0 ? r : query_run(&query);
+        return query_change(&query);
 }
 
 /* A right is taken away in any machine state; the ledger has the reason. */

@@ -183,8 +183,7 @@ int store_index_mark_written(Store *store, TPM2_HANDLE handle) {
                 store, "UPDATE nv_index SET written = 1 WHERE handle = ? RETURNING 1");
 
         put_number(&query, handle);
-        int r = query_one(&query);
-        return r != 0 ? r : query_run(&query);
+        return query_change(&query);
 }
 
 int store_index_retire(Store *store, TPM2_HANDLE handle) {
@@ -192,8 +191,7 @@ int store_index_retire(Store *store, TPM2_HANDLE handle) {
                 store, "UPDATE nv_index SET retired = 1 WHERE handle = ? RETURNING 1");
 
         put_number(&query, handle);
-        int r = query_one(&query);
-        return r != 0 ? r : query_run(&query);
+        return query_change(&query);
 }
 
 int store_index_remove_all(Store *store) {
@@ -274,9 +272,7 @@ int store_bit_take(Store *store, TPM2_HANDLE *ret_index, unsigned *ret_bit) {
                 return r == SEAL_E_NOT_FOUND ? SEAL_E_CAPACITY_EXHAUSTED : r;
         take_u32(&query, &handle);
         take_unsigned(&query, &bit, SEALS_PER_INDEX - 1);
-        r = query_check(&query);
-        if (r == 0)
-                r = query_run(&query); /* to its end: only then it is committed */
+        r = query_taken(&query);
         if (r != 0)
                 return r;
         *ret_index = handle;

@@ -186,6 +186,13 @@ int query_run(Query *query);
 int query_one(Query *query);
 /* The first error of the columns taken. */
 int query_check(const Query *query);
+/*
+ * Of INSERT, UPDATE and DELETE with RETURNING, which are committed when they come to their end: with
+ * `RETURNING 1`, SEAL_E_NOT_FOUND when no row was changed; and once query_one() has given the row
+ * and its columns are taken, as query_check().
+ */
+int query_change(Query *query);
+int query_taken(Query *query);
 
 /* What does not fit its bounds is SEAL_E_REGISTER_TAMPERED. */
 void take_number(Query *query, uint64_t *ret);

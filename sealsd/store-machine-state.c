@@ -124,8 +124,7 @@ static int state_insert(Store *store, const MachineState *state, const ApprovalB
         if (r != 0)
                 return r;
         take_number(&query, ret_id);
-        r = query_check(&query);
-        return r != 0 ? r : query_run(&query);
+        return query_taken(&query);
 }
 
 /* The row of the state that this one replaces gives its bit to it; anybody else's stays his. */
@@ -195,9 +194,7 @@ int store_machine_state_retire(Store *store, MachineState *state) {
         if (r != 0)
                 return r;
         take_number(&query, &id);
-        r = query_check(&query);
-        if (r == 0)
-                r = query_run(&query);
+        r = query_taken(&query);
         if (r == 0)
                 state->id = id;
         return r;

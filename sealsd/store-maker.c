@@ -63,8 +63,7 @@ static int maker_insert(Store *store, Maker *maker) {
         if (r != 0)
                 return r;
         take_number(&query, &maker->id);
-        r = query_check(&query);
-        return r != 0 ? r : query_run(&query);
+        return query_taken(&query);
 }
 
 static int list_insert(Store *store, uint64_t maker) {
@@ -178,8 +177,7 @@ int store_revocation_list_set(Store *store, const RevocationList *list) {
         put_number(&query, list->owed);
         put_long_bytes(&query, list->der, list->size);
         put_number(&query, list->maker);
-        int r = query_one(&query);
-        return r != 0 ? r : query_run(&query);
+        return query_change(&query);
 }
 
 /* Of a seal that has certificates of several makers each owes; one that owes already stays as it is. */

@@ -214,6 +214,18 @@ int query_one(Query *query) {
         return r == 0 && !row ? SEAL_E_NOT_FOUND : r;
 }
 
+int query_change(Query *query) {
+        int r = query_one(query);
+
+        return r != 0 ? r : query_run(query);
+}
+
+int query_taken(Query *query) {
+        int r = query_check(query);
+
+        return r != 0 ? r : query_run(query);
+}
+
 int query_check(const Query *query) {
         return query->code;
 }

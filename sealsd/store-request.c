@@ -33,8 +33,7 @@ static int request_insert(Store *store, const Request *request, uint64_t *ret_id
         if (r != 0)
                 return r;
         take_number(&query, ret_id);
-        r = query_check(&query);
-        return r != 0 ? r : query_run(&query);
+        return query_taken(&query);
 }
 
 static int request_write(Store *store, const Request *request, uint64_t *ret_id) {
@@ -70,8 +69,7 @@ int store_request_update(Store *store, const Request *request) {
         put_text(&query, request->number);
         put_text(&query, request->error);
         put_number(&query, request->id);
-        int r = query_one(&query);
-        return r != 0 ? r : query_run(&query);
+        return query_change(&query);
 }
 
 static int all_making_fail(Store *store, const char *why) {
@@ -111,8 +109,7 @@ static int decision_insert(Store *store, uint64_t request, const Decision *decis
         if (r != 0)
                 return r;
         take_number(&query, ret_row);
-        r = query_check(&query);
-        return r != 0 ? r : query_run(&query);
+        return query_taken(&query);
 }
 
 static int decision_write(Store *store, uint64_t request, const Decision *decision) {

@@ -54,8 +54,7 @@ static int revoked_mark(Store *store, const char *number, const Act *act, const 
         put_act(&query, act);
         put_text(&query, text);
         put_text(&query, number);
-        r = query_one(&query);
-        return r != 0 ? r : query_run(&query);
+        return query_change(&query);
 }
 
 static int revoked_settle(Store *store, const char *number) {
@@ -63,8 +62,7 @@ static int revoked_settle(Store *store, const char *number) {
                 store, "UPDATE seal SET revocation_pending = 0 WHERE number = ? RETURNING 1");
 
         put_text(&query, number);
-        int r = query_one(&query);
-        return r != 0 ? r : query_run(&query);
+        return query_change(&query);
 }
 
 /* A row that somebody else has written into is revoked too, and stays marked as his. */

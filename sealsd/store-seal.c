@@ -169,8 +169,7 @@ static int row_insert(Store *store, const Seal *seal, uint64_t *ret_id) {
         if (r != 0)
                 return r;
         take_number(&query, ret_id);
-        r = query_check(&query);
-        return r != 0 ? r : query_run(&query);
+        return query_taken(&query);
 }
 
 static int use_insert(Store *store, uint64_t seal, uint64_t count) {
@@ -216,8 +215,7 @@ static int row_update(Store *store, const Seal *seal, uint64_t *ret_id) {
         if (r != 0)
                 return r;
         take_number(&query, ret_id);
-        r = query_check(&query);
-        return r != 0 ? r : query_run(&query);
+        return query_taken(&query);
 }
 
 static int seal_rewrite(Store *store, const Seal *seal) {

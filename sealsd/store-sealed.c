@@ -265,8 +265,7 @@ static int record_write(Store *store, const SealedTable *table, uint64_t row,
 
         put_sealed(&query, sealed);
         put_number(&query, row);
-        int r = query_one(&query);
-        return r != 0 ? r : query_run(&query);
+        return query_change(&query);
 }
 
 int sealed_read(Store *store, const char *name, uint64_t row, char **ret) {

@@ -132,8 +132,7 @@ static int approval_put(Store *store, uint64_t request, const UseApproval *appro
         if (r != 0)
                 return r;
         take_number(&query, ret_row);
-        r = query_check(&query);
-        return r != 0 ? r : query_run(&query);
+        return query_taken(&query);
 }
 
 static int approval_write(Store *store, uint64_t request, const UseApproval *approval) {
@@ -194,8 +193,7 @@ int store_use_withdraw(Store *store, uint64_t request, unsigned approver, uint64
         put_number(&query, time);
         put_number(&query, request);
         put_number(&query, approver);
-        int r = query_one(&query);
-        return r != 0 ? r : query_run(&query);
+        return query_change(&query);
 }
 
 int store_use_take_for(Store *store, uint64_t request, const UseResult *result) {
@@ -207,8 +205,7 @@ int store_use_take_for(Store *store, uint64_t request, const UseResult *result) 
         put_number(&query, result->grant);
         put_number(&query, result->taken);
         put_number(&query, request);
-        int r = query_one(&query);
-        return r != 0 ? r : query_run(&query);
+        return query_change(&query);
 }
 
 int store_use_keep(Store *store, uint64_t request, const UseResult *result) {
@@ -219,8 +216,7 @@ int store_use_keep(Store *store, uint64_t request, const UseResult *result) {
         put_bytes(&query, result->signature, result->size);
         put_number(&query, result->done);
         put_number(&query, request);
-        int r = query_one(&query);
-        return r != 0 ? r : query_run(&query);
+        return query_change(&query);
 }
 
 /* --- lists ------------------------------------------------------------------------------------ */
