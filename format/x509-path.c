@@ -340,11 +340,50 @@ static int path_once(Bytes leaf, const X509Trust *trust, X509Use use, uint64_t t
         return 0;
 }
 
+static int current_take(const Bytes *ders, size_t count, uint64_t time, Bytes *ret,
+                        size_t *ret_count) {
+        for (size_t i = 0; i < count; i++) {
+                _cleanup_(X509_freep) X509 *certificate = NULL;
+                X509Finding finding = { .good = true };
+
+                int r = x509_read(ders[i], &certificate, NULL);
+                if (r < 0)
+                        return r;
+                if (r == 0)
+                        period_check(certificate, time, &finding);
+                if (r == 0 && finding.good)
+                        ret[(*ret_count)++] = ders[i];
+        }
+        return 0;
+}
+
+/* Of an authority's certificates of one key, libcrypto takes the first, be it over: not offered one. */
+static int path_of_current(Bytes leaf, const X509Trust *trust, X509Use use, uint64_t time,
+                           X509Path *ret, ErrorDetail *detail) {
+        _cleanup_free_ Bytes *kept = calloc(trust->anchor_count + trust->other_count + 1,
+                                            sizeof(*kept));
+        X509Trust current = { .anchors = kept };
+
+        if (!kept)
+                return -ENOMEM;
+        int r = current_take(trust->anchors, trust->anchor_count, time, kept,
+                             &current.anchor_count);
+        current.others = kept + current.anchor_count;
+        if (r == 0)
+                r = current_take(trust->others, trust->other_count, time,
+                                 kept + current.anchor_count, &current.other_count);
+        return r == 0 ? path_once(leaf, &current, use, time, ret, detail) : r;
+}
+
 int x509_path_find(Bytes leaf, const X509Trust *trust, X509Use use, uint64_t time, X509Path *ret,
                    ErrorDetail *detail) {
         _cleanup_(x509_path_clear) X509Path path = {};
 
-        int r = path_once(leaf, trust, use, time, &path, detail);
+        int r = path_of_current(leaf, trust, use, time, &path, detail);
+        if (r == 0 && !path.chain.good) {
+                x509_path_clear(&path);
+                r = path_once(leaf, trust, use, time, &path, detail);
+        }
         if (r == 0 && !path.chain.good) { /* twice: policy/openssl.h */
                 x509_path_clear(&path);
                 r = path_once(leaf, trust, use, time, &path, detail);

@@ -316,6 +316,28 @@ static void validity_is_told_beside_the_chain(void **state) {
                 fault_assert(&faults[i]);
 }
 
+/* An authority's certificate was renewed for the same key, and the old one is named first. */
+static void an_issuer_s_old_certificate_does_not_stand_in_the_way(void **state) {
+        const OthersFacts old = { .extensions = { OTHERS_CA },
+                                  .not_before = SIGNER_TIME - 20 * USEC_PER_DAY,
+                                  .not_after = SIGNER_TIME - 10 * USEC_PER_DAY };
+        _cleanup_tree_ Tree tree = {}, before = { .facts = { &old, &old, &old } };
+
+        (void) state;
+        tree_grow(&tree);
+        tree_grow(&before);
+        const Bytes anchors[] = { before.ders[ROOT], tree.ders[ROOT] },
+                    others[] = { before.ders[LOWER], tree.ders[LOWER], before.ders[UPPER],
+                                 tree.ders[UPPER] };
+        const X509Trust trust = { anchors, 2, others, 4 };
+        X509Path path;
+        assert_int_equal(
+                x509_path_find(tree.ders[LEAF], &trust, X509_USE_SEAL, SIGNER_TIME, &path, NULL),
+                0);
+        assert_true(path.chain.good && path.validity.good);
+        x509_path_clear(&path);
+}
+
 static void every_fault_is_told_at_once(void **state) {
         const Fault fault = {
                 { .extensions = { { "keyUsage", "critical,keyAgreement" },
@@ -568,6 +590,7 @@ int main(void) {
                 cmocka_unit_test(usage_is_told_beside_the_chain),
                 cmocka_unit_test(who_serves_or_stamps_signs_no_documents),
                 cmocka_unit_test(validity_is_told_beside_the_chain),
+                cmocka_unit_test(an_issuer_s_old_certificate_does_not_stand_in_the_way),
                 cmocka_unit_test(every_fault_is_told_at_once),
                 cmocka_unit_test(only_what_is_named_is_trusted),
                 cmocka_unit_test(a_leaf_signed_by_itself_is_not_trusted_for_it),
