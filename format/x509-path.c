@@ -65,6 +65,8 @@ static const struct {
         { X509_V_ERR_CERT_CHAIN_TOO_LONG, "there are too many certificates up to it" },
         { X509_V_ERR_UNHANDLED_CRITICAL_EXTENSION,
           "it has a critical extension that is not understood" },
+        { X509_V_ERR_NO_EXPLICIT_POLICY,
+          "The chain lacks the policy that an issuer in it demands" },
         { X509_V_ERR_CA_MD_TOO_WEAK, "the hash of its signature is too weak" },
         { X509_V_ERR_CA_KEY_TOO_SMALL, "its key is too weak" },
         { X509_V_ERR_EE_KEY_TOO_SMALL, "its key is too weak" },
@@ -81,8 +83,11 @@ static const char *error_words(int error) {
 static void complain(X509Finding *finding, const X509 *certificate, const char *text) {
         char name[X509_NAME_TEXT_MAX + 1] = "";
 
-        if (certificate)
-                (void) x509_name_text(X509_get_subject_name(certificate), name);
+        if (!certificate) {
+                find(finding, false, "%s", text);
+                return;
+        }
+        (void) x509_name_text(X509_get_subject_name(certificate), name);
         find(finding, false, "%s: %s", name, text);
 }
 
@@ -150,9 +155,9 @@ static int context_prepare(X509_STORE_CTX *context, X509_STORE *store, X509 *lea
                                                    2); /* between the leaf and the anchor */
         X509_VERIFY_PARAM_set_auth_level(rules, SECURITY_LEVEL);
         /* Times are judged by us: in the last second of a certificate OpenSSL finds it expired. */
-        if (X509_VERIFY_PARAM_set_flags(rules, X509_V_FLAG_PARTIAL_CHAIN |
-                                                       X509_V_FLAG_CHECK_SS_SIGNATURE |
-                                                       X509_V_FLAG_NO_CHECK_TIME) != 1)
+        if (X509_VERIFY_PARAM_set_flags(
+                    rules, X509_V_FLAG_PARTIAL_CHAIN | X509_V_FLAG_CHECK_SS_SIGNATURE |
+                                   X509_V_FLAG_POLICY_CHECK | X509_V_FLAG_NO_CHECK_TIME) != 1)
                 return openssl_short();
         X509_STORE_CTX_set_verify_cb(context, note);
         return 0;

@@ -316,6 +316,21 @@ static void validity_is_told_beside_the_chain(void **state) {
                 fault_assert(&faults[i]);
 }
 
+/* policyConstraints: requireExplicitPolicy, which the leaf has none of (RFC 5280 §4.2.1.11). */
+static void a_policy_that_an_issuer_demands_is_not_passed_over(void **state) {
+        const Fault fault = {
+                { .extensions = { OTHERS_CA,
+                                  { "policyConstraints", "critical,requireExplicitPolicy:0" } } },
+                UPPER,
+                "The chain lacks the policy that an issuer in it demands",
+                NULL,
+                NULL
+        };
+
+        (void) state;
+        fault_assert(&fault);
+}
+
 /* An authority's certificate was renewed for the same key, and the old one is named first. */
 static void an_issuer_s_old_certificate_does_not_stand_in_the_way(void **state) {
         const OthersFacts old = { .extensions = { OTHERS_CA },
@@ -590,6 +605,7 @@ int main(void) {
                 cmocka_unit_test(usage_is_told_beside_the_chain),
                 cmocka_unit_test(who_serves_or_stamps_signs_no_documents),
                 cmocka_unit_test(validity_is_told_beside_the_chain),
+                cmocka_unit_test(a_policy_that_an_issuer_demands_is_not_passed_over),
                 cmocka_unit_test(an_issuer_s_old_certificate_does_not_stand_in_the_way),
                 cmocka_unit_test(every_fault_is_told_at_once),
                 cmocka_unit_test(only_what_is_named_is_trusted),
