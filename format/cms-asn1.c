@@ -32,11 +32,12 @@ ASN1_SEQUENCE(CmsContent) = {
         ASN1_EXP_OPT(CmsContent, data, ASN1_OCTET_STRING, 0)
 } ASN1_SEQUENCE_END(CmsContent)
 
+/* Others' certificates stay in their order, which OpenSSL does not sort in time stamps either. */
 ASN1_SEQUENCE(CmsSignedData) = {
         ASN1_SIMPLE(CmsSignedData, version, ASN1_INTEGER),
         ASN1_SET_OF(CmsSignedData, digest_algorithms, X509_ALGOR),
         ASN1_SIMPLE(CmsSignedData, content, CmsContent),
-        ASN1_IMP_SET_OF_OPT(CmsSignedData, certificates, ASN1_ANY, 0),
+        ASN1_IMP_SEQUENCE_OF_OPT(CmsSignedData, certificates, ASN1_ANY, 0),
         ASN1_IMP_SET_OF_OPT(CmsSignedData, crls, ASN1_ANY, 1),
         ASN1_SET_OF(CmsSignedData, signers, CmsSignerInfo)
 } ASN1_SEQUENCE_END(CmsSignedData)

@@ -37,7 +37,7 @@ static int facts_check(const CmsFacts *facts) {
                 return r;
         if (facts->document_digest.size != (size_t) EVP_MD_get_size(facts_hash(facts)))
                 return SEAL_E_INVALID_ARGS;
-        return facts->profile == CMS_PADES ||
+        return facts->profile == CMS_PROFILE_PADES ||
                                (facts->time >= USEC_PER_SEC && facts->time <= UTC_MAX)
                        ? 0
                        : SEAL_E_INVALID_ARGS;
@@ -123,7 +123,7 @@ int cms_prepare(const CmsFacts *facts, uint8_t **ret, size_t *ret_size) {
         if (r == 0)
                 r = cms_attribute_add(attributes, NID_pkcs9_messageDigest, V_ASN1_OCTET_STRING,
                                       digest->data, (int) digest->size);
-        if (r == 0 && facts->profile == CMS_CADES)
+        if (r == 0 && facts->profile == CMS_PROFILE_CADES)
                 r = signing_time_add(attributes, facts->time);
         if (r == 0)
                 r = signing_certificate_add(attributes, facts->certificates[0], facts_hash(facts));
@@ -207,16 +207,28 @@ static int certificate_add(STACK_OF(ASN1_TYPE) * certificates, Bytes certificate
         return 0;
 }
 
+/* As DER sorts a SET OF (X.690 §11.6). */
+static int certificate_compare(const ASN1_TYPE *const *a, const ASN1_TYPE *const *b) {
+        const ASN1_STRING *one = (*a)->value.sequence, *other = (*b)->value.sequence;
+        const int size = ASN1_STRING_length(one), other_size = ASN1_STRING_length(other);
+
+        int order = memcmp(ASN1_STRING_get0_data(one), ASN1_STRING_get0_data(other),
+                           (size_t) (size < other_size ? size : other_size));
+        return order != 0 ? order : size - other_size;
+}
+
 static int certificates_add(CmsSignedData *data, const CmsFacts *facts) {
         int r = 0;
 
-        data->certificates = sk_ASN1_TYPE_new_null();
+        data->certificates = sk_ASN1_TYPE_new(certificate_compare);
         if (!data->certificates)
                 return openssl_short();
         for (size_t i = 0; r == 0 && i < facts->certificate_count; i++)
                 r = certificate_size(facts->certificates[i]) == facts->certificates[i].size
                             ? certificate_add(data->certificates, facts->certificates[i])
                             : SEAL_E_CERTIFICATE_INVALID;
+        if (r == 0)
+                sk_ASN1_TYPE_sort(data->certificates);
         return r;
 }
 
@@ -272,7 +284,7 @@ static bool attributes_are_ours(const CmsAttributes *attributes, CmsProfile prof
                                                                                        false);
         const ASN1_TYPE *type = cms_attribute_value(attributes, NID_pkcs9_contentType,
                                                     V_ASN1_OBJECT);
-        const bool timed = profile == CMS_CADES;
+        const bool timed = profile == CMS_PROFILE_CADES;
 
         return certificate && sk_CmsCertificateId_num(certificate->certificates) == 1 && type &&
                (cms_object_is(type->value.object, CMS_OID_DATA) ||

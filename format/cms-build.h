@@ -19,7 +19,7 @@
 #include "base/bytes.h"
 #include "format/signature-value.h"
 
-typedef enum CmsProfile { CMS_CADES, CMS_PADES } CmsProfile;
+typedef enum CmsProfile { CMS_PROFILE_CADES, CMS_PROFILE_PADES } CmsProfile;
 
 typedef struct CmsFacts {
         CmsProfile profile;

@@ -59,7 +59,8 @@ const SignatureAlgorithm *signed_algorithm(const char *scheme, const char *hash)
 
 static CmsFacts cms_facts(const SignedFacts *facts) {
         return (CmsFacts){
-                .profile = facts->format == FORMAT_PADES_CMS ? CMS_PADES : CMS_CADES,
+                .profile = facts->format == FORMAT_PADES_CMS ? CMS_PROFILE_PADES
+                                                             : CMS_PROFILE_CADES,
                 .algorithm = facts->algorithm,
                 .document_digest = facts->document_digest,
                 .certificates = facts->certificates,
@@ -128,9 +129,9 @@ size_t signed_size_max(const SignedFacts *facts) {
 int signed_document(SignFormat format, Bytes structure, TPM2B_DIGEST *ret) {
         switch (format) {
         case FORMAT_CADES:
-                return cms_document_digest(CMS_CADES, structure, ret);
+                return cms_document_digest(CMS_PROFILE_CADES, structure, ret);
         case FORMAT_PADES_CMS:
-                return cms_document_digest(CMS_PADES, structure, ret);
+                return cms_document_digest(CMS_PROFILE_PADES, structure, ret);
         case FORMAT_ESEAL:
                 return eseal_document_digest(structure, ret);
         default:

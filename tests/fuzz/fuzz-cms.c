@@ -196,7 +196,7 @@ static void fuzz_file(Input *input) {
 /* --- attributes ----------------------------------------------------------------------------- */
 
 static void fuzz_attributes(Input *input) {
-        const CmsProfile profile = input_u8(input) % 2 ? CMS_PADES : CMS_CADES;
+        const CmsProfile profile = input_u8(input) % 2 ? CMS_PROFILE_PADES : CMS_PROFILE_CADES;
         _own_ Own der = own((Bytes){ input->data, input->size });
         TPM2B_DIGEST before, digest, other;
         CmsAttributes *attributes = NULL;
@@ -212,8 +212,9 @@ static void fuzz_attributes(Input *input) {
         }
         fuzz_demand(digest.size <= DIGEST_MAX &&
                     memmem(der.data, der.bytes.size, digest.buffer, digest.size));
-        fuzz_demand(cms_document_digest(profile == CMS_CADES ? CMS_PADES : CMS_CADES, der.bytes,
-                                        &other) == SEAL_E_INVALID_ARGS);
+        fuzz_demand(cms_document_digest(profile == CMS_PROFILE_CADES ? CMS_PROFILE_PADES
+                                                                     : CMS_PROFILE_CADES,
+                                        der.bytes, &other) == SEAL_E_INVALID_ARGS);
         fuzz_demand(cms_attributes_read(der.bytes, &attributes) == 0);
         fuzz_demand(x509_encode(attributes, ASN1_ITEM_rptr(CmsAttributesSorted), &again.data,
                                 &again.bytes.size) == 0);
@@ -249,7 +250,7 @@ static void demand_finished(const CmsFacts *facts, Bytes cms, Bytes signature) {
 
 static void fuzz_facts(Input *input) {
         const SignatureAlgorithm *algorithm = signature_algorithm_at(input_u8(input) % 10);
-        const CmsProfile profile = input_u8(input) % 2 ? CMS_PADES : CMS_CADES;
+        const CmsProfile profile = input_u8(input) % 2 ? CMS_PROFILE_PADES : CMS_PROFILE_CADES;
         const uint64_t time = input_u64(input);
         _own_ Own digest = own(input_field(input)), one = own(input_field(input)),
                   two = own(input_field(input)), signature = own(input_field(input));

@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <openssl/cms.h>
 #include <openssl/pem.h>
 
 #include "base/cleanup.h"
@@ -96,7 +97,7 @@ static void made_put(const char *folder, const MadeCms *made) {
 
 static void openssl_accepts(void **state) {
         for (size_t i = 0; i < KINDS; i++) {
-                for (int profile = CMS_CADES; profile <= CMS_PADES; profile++) {
+                for (int profile = CMS_PROFILE_CADES; profile <= CMS_PROFILE_PADES; profile++) {
                         MadeCms made;
 
                         made_cms_make(&made, kinds[i], (CmsProfile) profile);
@@ -134,7 +135,7 @@ static void gpgsm_accepts(void **state) {
                  * multiple of 8 bits". */
                 if (strcmp(kinds[i], "ecdsa-sha512") == 0)
                         continue;
-                made_cms_make(&made, kinds[i], CMS_CADES);
+                made_cms_make(&made, kinds[i], CMS_PROFILE_CADES);
                 made_put(*state, &made);
                 assert_int_equal(gpgsm_verify(*state), 0);
                 file_put(*state, "document", "Another", strlen("Another"));
@@ -150,7 +151,7 @@ static void gpgsm_accepts(void **state) {
 static void sm2_is_what_openssl_verifies(void **state) {
         MadeCms made;
 
-        made_cms_make(&made, "sm2-sm3", CMS_CADES);
+        made_cms_make(&made, "sm2-sm3", CMS_PROFILE_CADES);
         made_put(*state, &made);
         assert_int_equal(
                 run(*state,
@@ -188,16 +189,17 @@ static CmsAttributes *attributes_of(const MadeCms *made) {
 
 static void only_cades_says_when(void **state) {
         (void) state;
-        for (int profile = CMS_CADES; profile <= CMS_PADES; profile++) {
+        for (int profile = CMS_PROFILE_CADES; profile <= CMS_PROFILE_PADES; profile++) {
                 MadeCms made;
 
                 made_cms_make(&made, kinds[0], (CmsProfile) profile);
                 CmsAttributes *attributes = attributes_of(&made);
                 assert_int_equal(cms_attribute_time(attributes),
-                                 profile == CMS_CADES ? MADE_CMS_TIME : 0);
+                                 profile == CMS_PROFILE_CADES ? MADE_CMS_TIME : 0);
                 assert_int_equal(cms_attribute_count(attributes, NID_pkcs9_signingTime),
-                                 profile == CMS_CADES ? 1 : 0);
-                assert_int_equal(sk_X509_ATTRIBUTE_num(attributes), profile == CMS_CADES ? 4 : 3);
+                                 profile == CMS_PROFILE_CADES ? 1 : 0);
+                assert_int_equal(sk_X509_ATTRIBUTE_num(attributes),
+                                 profile == CMS_PROFILE_CADES ? 4 : 3);
                 cms_attributes_freep(&attributes);
                 made_cms_done(&made);
         }
@@ -211,7 +213,7 @@ static void the_time_has_the_form_of_its_century(void **state) {
         MadeCms made;
 
         (void) state;
-        made_cms_make(&made, kinds[0], CMS_CADES);
+        made_cms_make(&made, kinds[0], CMS_PROFILE_CADES);
         for (size_t i = 0; i < sizeof(times) / sizeof(times[0]); i++) {
                 made.facts.time = times[i].seconds * 1000000 + 999999;
                 free(made.attributes);
@@ -226,13 +228,36 @@ static void the_time_has_the_form_of_its_century(void **state) {
         made_cms_done(&made);
 }
 
+/* DER throughout (EN 319 142-1 §6.3), in whatever order the certificates are given. */
+static void the_whole_is_der(void **state) {
+        (void) state;
+        for (int i = 0; i < 4; i++) {
+                uint8_t *again = NULL;
+                size_t size = 0;
+                MadeCms made;
+
+                made_cms_make(&made, "ecdsa-sha256", CMS_PROFILE_PADES);
+                CMS_ContentInfo *cms = d2i_CMS_ContentInfo(
+                        NULL, (const unsigned char *[]){ made.cms }, (long) made.cms_size);
+                assert_non_null(cms);
+                int written = i2d_CMS_ContentInfo(cms, &again);
+                assert_true(written > 0);
+                size = (size_t) written;
+                assert_int_equal(size, made.cms_size);
+                assert_memory_equal(again, made.cms, size);
+                CMS_ContentInfo_free(cms);
+                free(again);
+                made_cms_done(&made);
+        }
+}
+
 static void the_same_facts_make_the_same_bytes(void **state) {
         uint8_t *again = NULL;
         size_t size = 0;
         MadeCms made;
 
         (void) state;
-        made_cms_make(&made, kinds[0], CMS_CADES);
+        made_cms_make(&made, kinds[0], CMS_PROFILE_CADES);
         made.facts.time += 999999;
         assert_int_equal(cms_prepare(&made.facts, &again, &size), 0);
         assert_int_equal(size, made.attributes_size);
@@ -248,7 +273,7 @@ static void the_document_is_told_from_the_attributes(void **state) {
 
         (void) state;
         for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
-                for (int profile = CMS_CADES; profile <= CMS_PADES; profile++) {
+                for (int profile = CMS_PROFILE_CADES; profile <= CMS_PROFILE_PADES; profile++) {
                         TPM2B_DIGEST digest = {};
                         MadeCms made;
 
@@ -258,10 +283,11 @@ static void the_document_is_told_from_the_attributes(void **state) {
                                 cms_document_digest((CmsProfile) profile, attributes, &digest), 0);
                         assert_int_equal(digest.size, made.digest.size);
                         assert_memory_equal(digest.buffer, made.digest.buffer, digest.size);
-                        assert_int_equal(
-                                cms_document_digest(profile == CMS_CADES ? CMS_PADES : CMS_CADES,
-                                                    attributes, &digest),
-                                SEAL_E_INVALID_ARGS);
+                        assert_int_equal(cms_document_digest(profile == CMS_PROFILE_CADES
+                                                                     ? CMS_PROFILE_PADES
+                                                                     : CMS_PROFILE_CADES,
+                                                             attributes, &digest),
+                                         SEAL_E_INVALID_ARGS);
                         made_cms_done(&made);
                 }
         }
@@ -302,7 +328,7 @@ static void attributes_of_others_are_refused(void **state) {
         MadeCms made;
 
         (void) state;
-        made_cms_make(&made, kinds[0], CMS_CADES);
+        made_cms_make(&made, kinds[0], CMS_PROFILE_CADES);
         for (size_t i = 0; i < sizeof(spoils) / sizeof(spoils[0]); i++) {
                 CmsAttributes *attributes = attributes_of(&made);
                 TPM2B_DIGEST digest = before;
@@ -316,8 +342,9 @@ static void attributes_of_others_are_refused(void **state) {
                                                                       : CmsAttributesSorted_it(),
                                              &der, &size),
                                  0);
-                assert_int_equal(cms_document_digest(CMS_CADES, (Bytes){ der, size }, &digest),
-                                 SEAL_E_INVALID_ARGS);
+                assert_int_equal(
+                        cms_document_digest(CMS_PROFILE_CADES, (Bytes){ der, size }, &digest),
+                        SEAL_E_INVALID_ARGS);
                 assert_memory_equal(&digest, &before, sizeof(before));
                 free(der);
                 cms_attributes_freep(&attributes);
@@ -330,13 +357,14 @@ static void no_byte_can_change_unseen(void **state) {
         MadeCms made;
 
         (void) state;
-        made_cms_make(&made, kinds[0], CMS_CADES);
+        made_cms_make(&made, kinds[0], CMS_PROFILE_CADES);
         for (size_t i = 0; i < made.attributes_size; i++) {
                 TPM2B_DIGEST digest = {};
 
                 made.attributes[i] ^= 1;
-                int r = cms_document_digest(
-                        CMS_CADES, (Bytes){ made.attributes, made.attributes_size }, &digest);
+                int r = cms_document_digest(CMS_PROFILE_CADES,
+                                            (Bytes){ made.attributes, made.attributes_size },
+                                            &digest);
                 if (r == 0) {
                         uint8_t *again = NULL;
                         size_t size = 0;
@@ -364,7 +392,7 @@ static void facts_out_of_bounds_are_refused(void **state) {
         MadeCms made;
 
         (void) state;
-        made_cms_make(&made, kinds[0], CMS_CADES);
+        made_cms_make(&made, kinds[0], CMS_PROFILE_CADES);
         const Bytes attributes = { made.attributes, made.attributes_size };
         const Bytes signature = { made.attributes, 64 };
         CmsFacts facts = made.facts;
@@ -401,6 +429,7 @@ int main(void) {
                                                 folder_teardown),
                 cmocka_unit_test(only_cades_says_when),
                 cmocka_unit_test(the_time_has_the_form_of_its_century),
+                cmocka_unit_test(the_whole_is_der),
                 cmocka_unit_test(the_same_facts_make_the_same_bytes),
                 cmocka_unit_test(the_document_is_told_from_the_attributes),
                 cmocka_unit_test(attributes_of_others_are_refused),

@@ -87,7 +87,7 @@ static void every_algorithm_passes(void **state) {
 
         (void) state;
         for (size_t i = 0; (algorithm = signature_algorithm_at(i)); i++) {
-                for (int profile = CMS_CADES; profile <= CMS_PADES; profile++) {
+                for (int profile = CMS_PROFILE_CADES; profile <= CMS_PROFILE_PADES; profile++) {
                         const bool gb = algorithm->scheme == SIGNATURE_SM2;
                         VerifyReport report;
                         char text[64];
@@ -98,14 +98,14 @@ static void every_algorithm_passes(void **state) {
                         report_assert(&report, ALL_GOOD);
                         assert_int_equal(report.deviation_count, 0);
                         (void) snprintf(text, sizeof(text), "%s%s",
-                                        profile == CMS_CADES ? "CAdES" : "PAdES",
+                                        profile == CMS_PROFILE_CADES ? "CAdES" : "PAdES",
                                         gb ? ", GB/T 35275" : "");
                         assert_string_equal(report.facts.profile, text);
                         assert_string_equal(report.facts.algorithm, algorithm->name);
                         assert_string_equal(report.facts.hash, algorithm->hash);
                         assert_int_equal(report.facts.claimed,
-                                         profile == CMS_CADES ? MADE_CMS_TIME : 0);
-                        assert_int_equal(report.facts.time_source, profile == CMS_CADES
+                                         profile == CMS_PROFILE_CADES ? MADE_CMS_TIME : 0);
+                        assert_int_equal(report.facts.time_source, profile == CMS_PROFILE_CADES
                                                                            ? VERIFY_TIME_CLAIMED
                                                                            : VERIFY_TIME_NOW);
                         assert_string_equal(cms_document_hash(made_cms_bytes(&made)),
@@ -122,7 +122,7 @@ static void the_document_is_the_one_that_was_signed(void **state) {
         MadeCms made;
 
         (void) state;
-        made_cms_make(&made, "ecdsa-sha256", CMS_CADES);
+        made_cms_make(&made, "ecdsa-sha256", CMS_PROFILE_CADES);
         made.document.digests[0].digest[31] ^= 1;
         verify(&made, &report);
         report_assert(&report, EXPECTED(FAILED(DOCUMENT_HASH)));
@@ -156,7 +156,7 @@ static void an_enveloping_one_has_its_document(void **state) {
                 VerifyReport report;
                 MadeCms made;
 
-                made_cms_make(&made, algorithms[i], CMS_CADES);
+                made_cms_make(&made, algorithms[i], CMS_PROFILE_CADES);
                 embed(&made);
                 verify(&made, &report);
                 report_assert(&report, ALL_GOOD);
@@ -188,7 +188,7 @@ static void only_its_document_can_be_embedded(void **state) {
         MadeCms made;
 
         (void) state;
-        made_cms_make(&made, "ecdsa-sha256", CMS_CADES);
+        made_cms_make(&made, "ecdsa-sha256", CMS_PROFILE_CADES);
         assert_int_equal(cms_embed(made_cms_bytes(&made), other, &cms, &size, &detail),
                          SEAL_E_INVALID_ARGS);
         assert_string_equal(detail.text, "the signature is not over this document");
@@ -209,7 +209,7 @@ static void a_document_without_a_byte_is_one(void **state) {
         MadeCms made;
 
         (void) state;
-        made_cms_make(&made, "ecdsa-sha256", CMS_CADES);
+        made_cms_make(&made, "ecdsa-sha256", CMS_PROFILE_CADES);
         assert_int_equal(EVP_Digest("", 0, made.digest.buffer, &used, EVP_sha256(), NULL), 1);
         free(made.attributes);
         assert_int_equal(cms_prepare(&made.facts, &made.attributes, &made.attributes_size), 0);
@@ -355,7 +355,7 @@ static void what_is_no_such_signature_is_said_to_be_none(void **state) {
         for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
                 MadeCms made;
 
-                made_cms_make(&made, "ecdsa-sha256", CMS_CADES);
+                made_cms_make(&made, "ecdsa-sha256", CMS_PROFILE_CADES);
                 if (cases[i].info)
                         info_change(&made, cases[i].info);
                 if (cases[i].attributes)
@@ -395,7 +395,7 @@ static void other_files_are_no_signature(void **state) {
         MadeCms made;
 
         (void) state;
-        made_cms_make(&made, "ecdsa-sha256", CMS_CADES);
+        made_cms_make(&made, "ecdsa-sha256", CMS_PROFILE_CADES);
         const size_t size = made.cms_size;
         const char *none = "It is no CMS signature, or damaged";
         made.cms_size = size - 1;
@@ -502,12 +502,12 @@ static void what_nothing_protects_is_told(void **state) {
 
         (void) state;
         for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-                made_cms_make(&made, "ecdsa-sha256", CMS_CADES);
+                made_cms_make(&made, "ecdsa-sha256", CMS_PROFILE_CADES);
                 info_change(&made, cases[i].change);
                 assert_deviation(&made, cases[i].code);
                 made_cms_done(&made);
         }
-        made_cms_make(&made, "ecdsa-sha256", CMS_CADES);
+        made_cms_make(&made, "ecdsa-sha256", CMS_PROFILE_CADES);
         attributes_change(&made, other_order);
         assert_deviation(&made, DEVIATION_NOT_DER);
         made_cms_done(&made);
@@ -517,7 +517,7 @@ static void bytes_behind_the_end_are_told(void **state) {
         MadeCms made;
 
         (void) state;
-        made_cms_make(&made, "ecdsa-sha256", CMS_PADES);
+        made_cms_make(&made, "ecdsa-sha256", CMS_PROFILE_PADES);
         uint8_t *padded = calloc(1, made.cms_size + 100); /* as /Contents of a PDF is filled up */
         assert_non_null(padded);
         memcpy(padded, made.cms, made.cms_size);
@@ -531,7 +531,7 @@ static void ber_is_read_and_told(void **state) {
         MadeCms made;
 
         (void) state;
-        made_cms_make(&made, "ecdsa-sha256", CMS_CADES);
+        made_cms_make(&made, "ecdsa-sha256", CMS_PROFILE_CADES);
         const size_t header = made.cms[1] == 0x82 ? 4 : 3;
         uint8_t *ber = calloc(1, made.cms_size + 4);
         assert_non_null(ber);
@@ -555,7 +555,7 @@ static void a_certificate_that_is_not_in_the_file_may_be_given(void **state) {
         MadeCms made;
 
         (void) state;
-        made_cms_make(&made, "ecdsa-sha256", CMS_CADES);
+        made_cms_make(&made, "ecdsa-sha256", CMS_PROFILE_CADES);
         info_change(&made, no_certificates);
         verify(&made, &report);
         report_assert(&report,
@@ -576,7 +576,7 @@ static void another_certificate_of_the_same_key_is_refused(void **state) {
         MadeCms made;
 
         (void) state;
-        made_cms_make(&made, "ecdsa-sha256", CMS_CADES);
+        made_cms_make(&made, "ecdsa-sha256", CMS_PROFILE_CADES);
         X509CertificateFacts facts = signer_facts(&made.signer, &made.root, X509_USE_SEAL,
                                                   &subject);
         const size_t before_size = made.signer.certificate_size;
@@ -692,7 +692,7 @@ static void the_certificate_is_named_once_and_well(void **state) {
                 VerifyReport report;
                 MadeCms made;
 
-                made_cms_make(&made, "ecdsa-sha256", CMS_CADES);
+                made_cms_make(&made, "ecdsa-sha256", CMS_PROFILE_CADES);
                 attributes_change(&made, cases[i].change);
                 verify(&made, &report);
                 report_assert(&report, EXPECTED(FAILED(SIGNING_CERTIFICATE)));
@@ -747,7 +747,7 @@ static void other_ways_to_name_the_signer_pass(void **state) {
 
         (void) state;
         present = &made;
-        made_cms_make(&made, "ecdsa-sha256", CMS_CADES);
+        made_cms_make(&made, "ecdsa-sha256", CMS_PROFILE_CADES);
         attributes_change(&made, with_issuer);
         verify(&made, &report);
         report_assert(&report, ALL_GOOD);
@@ -782,7 +782,7 @@ static void sm2_is_read_as_others_write_it(void **state) {
                 VerifyReport report;
                 MadeCms made;
 
-                made_cms_make(&made, "sm2-sm3", CMS_CADES);
+                made_cms_make(&made, "sm2-sm3", CMS_PROFILE_CADES);
                 info_change(&made, changes[i]);
                 verify(&made, &report);
                 report_assert(&report, ALL_GOOD);
@@ -853,7 +853,7 @@ static void no_byte_changes_in_silence(void **state) {
         for (size_t i = 0; i < sizeof(algorithms) / sizeof(algorithms[0]); i++) {
                 MadeCms made;
 
-                made_cms_make(&made, algorithms[i], CMS_CADES);
+                made_cms_make(&made, algorithms[i], CMS_PROFILE_CADES);
                 sweep(&made);
                 made_cms_done(&made);
         }

@@ -236,7 +236,7 @@ static int setup(void **state) {
         Stamped *s = calloc(1, sizeof(*s));
 
         assert_non_null(s);
-        made_cms_make(&s->made, "ecdsa-sha256", CMS_CADES);
+        made_cms_make(&s->made, "ecdsa-sha256", CMS_PROFILE_CADES);
         stamper_make(&s->stamper);
         s->made.trust.timestamp_anchors = (VerifyList){ &s->stamper.certificates[1], 1 };
         s->stamper.time = SIGNER_TIME + 5 * USEC_PER_SEC;
