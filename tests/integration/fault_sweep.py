@@ -116,8 +116,11 @@ class Bench:
 
     def dump(self):
         rows = self.ask(ROOT, ("dump", f"{self.box['SEALSD_STATE']}/register.db"))
-        for table in ("anchor", "checkpoint"):  # of the ledger's head: they come after the call
+        for table in ("anchor", "checkpoint", "revocation_list"):  # they come after the call
             rows.pop(table, None)
+        rows["ledger"] = {key: row for key, row in rows["ledger"].items()
+                          if row["event"] != "revocation-list-issued"}
+        rows["guard"] = {key: row for key, row in rows["guard"].items() if row["tbl"] != "revocation_list"}
         for (identity,), row in rows["request"].items():
             if row["number"] and self.numbers.setdefault(row["number"], identity) != identity:
                 raise Finding(f"number {row['number']} was given twice")

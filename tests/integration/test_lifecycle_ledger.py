@@ -42,7 +42,7 @@ def test_making_of_a_seal_is_a_row_for_each_step_that_the_mode_takes_at_once(dua
     number = dual.seal("Rows", ("type", "s", "contract"))
     assert steps(dual, number) == [
         ("request-approved", "approved"), ("request-making", "making"), ("seal-made", "made"),
-        ("seal-filed", "filed"), ("seal-delivered", "delivered"), ("request-completed", "completed"),
+        ("certificate-issued", None), ("seal-filed", "filed"), ("seal-delivered", "delivered"), ("request-completed", "completed"),
         ("seal-accepted", "active")]
     made = last(dual, number, "seal-made")
     assert made["subject"] == f"user:{REVIEWER}" and "self" not in made
