@@ -31,7 +31,8 @@ static const char help[] =
         "\n"
         "Exits with 0 when all that applies was checked and passed, with 10 when a check\n"
         "failed, and with 11 when nothing failed and something could not be checked, as\n"
-        "revocation without a list.\n"
+        "revocation without a list of each issuer. On a machine without the seal's sealsd,\n"
+        "--offline leaves out the row seal-state, which cannot be checked there.\n"
         "\n"
         "Certificates and seal are judged at the time of --at, else of a time stamp that\n"
         "passed, else at the time that the signer claims, else now. A certificate revoked\n"
@@ -63,7 +64,7 @@ static const char help[] =
         "Next: the same of a bare signature with openssl:\n"
         "  openssl dgst -sha256 -verify seal.pem -signature contract.pdf.sig contract.pdf\n"
         "with -sigopt rsa_padding_mode:pss for rsapss, and for SM2 with -sm3 and\n"
-        "-sigopt distid:" SM2_IDENTITY ".\n";
+        "-sigopt distid:" SM2_IDENTITY ". Of the others: sealctl-verify(8), OPENSSL.\n";
 
 /* --- what goes together ----------------------------------------------------------------------- */
 
@@ -183,7 +184,12 @@ static int report_make(Context *context, const VerifyWords *w, const VerifyInput
 }
 
 static int input_verify(Context *context, const VerifyWords *w, const VerifyInput *input) {
-        if (w->public_key || (w->seal && !w->certificate && input->kind == VERIFY_FILE_OTHER))
+        const bool by_key = w->public_key ||
+                            (w->seal && !w->certificate && input->kind == VERIFY_FILE_OTHER);
+
+        if (by_key && !w->document)
+                return fail(context, EXIT_USAGE, "a bare signature needs its DOCUMENT");
+        if (by_key)
                 return verify_plain(context, w, (Bytes){ input->data, input->size });
         int r = kind_check(context, w, input);
         return r != 0 ? r : report_make(context, w, input);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "client/verify-input.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -70,7 +71,17 @@ static bool is_bare(const VerifyWords *words) {
                (words->kind && strcmp(words->kind, "raw") == 0);
 }
 
-/* The one beside the document; where there is none, the name of the first. *ret is malloc'ed. */
+static int beside_missing(const Context *context, const VerifyWords *words) {
+        if (access(words->document, F_OK) != 0)
+                return fail(context, EXIT_NOT_FOUND, "%s: %s", words->document, strerror(errno));
+        return fail_plain(context, EXIT_NOT_FOUND,
+                          "there is no %s%s%s: --signature FILE names the signature, also one that "
+                          "has its document in it",
+                          words->document, sign_suffix(FORMAT_RAW),
+                          is_bare(words) ? "" : ", .p7s, .cms or .ses");
+}
+
+/* The one beside the document; *ret is malloc'ed. */
 static int beside(const Context *context, const VerifyWords *words, char **ret) {
         _cleanup_free_ char *found = NULL;
 
@@ -80,17 +91,15 @@ static int beside(const Context *context, const VerifyWords *words, char **ret) 
                         path = NULL;
                         return fail(context, EXIT_OTHER, "out of memory");
                 }
-                const bool there = access(path, F_OK) == 0;
-                if (there && found && access(found, F_OK) == 0)
+                if (access(path, F_OK) != 0)
+                        continue;
+                if (found)
                         return fail(context, EXIT_USAGE,
                                     "%s and %s are both there: --signature names one", found, path);
-                if (there || i == 0) {
-                        free(found);
-                        found = steal_ptr(path);
-                }
+                found = steal_ptr(path);
         }
         *ret = steal_ptr(found);
-        return 0;
+        return *ret ? 0 : beside_missing(context, words);
 }
 
 static int file_get(const Context *context, const VerifyWords *words, VerifyInput *input) {

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/utc.h"
 #include "client/bus-call.h"
 #include "client/bus-value.h"
 #include "client/output.h"
@@ -91,7 +92,7 @@ static void state_tell(const Question *q, const json_t *state) {
         verify_check(q->report, CHECK_SEAL_STATE, is_active(state) ? CHECK_PASSED : CHECK_FAILED,
                      "In the register of this machine seal %s was %s at %s", path_last(q->path),
                      json_is_string(state) ? json_string_value(state) : "in no known state",
-                     time_format(q->report->facts.time, time));
+                     time_format_rfc3339(q->report->facts.time, time));
 }
 
 /* *ret stays NULL where there was no answer. */

@@ -20,10 +20,10 @@ static void validity_check(VerifyReport *report) {
         (void) time_format_rfc3339(facts->seal_not_after, until);
         if (facts->time < facts->seal_not_before)
                 verify_check(report, CHECK_SEAL_VALIDITY, CHECK_FAILED,
-                             "The seal was not valid yet: it is from %s", from);
+                             "The seal was not valid yet: it begins at %s", from);
         else if (facts->time > facts->seal_not_after)
                 verify_check(report, CHECK_SEAL_VALIDITY, CHECK_FAILED,
-                             "The seal was not valid any more: it is until %s", until);
+                             "The seal was not valid any more: it ended at %s", until);
         else
                 verify_check(report, CHECK_SEAL_VALIDITY, CHECK_PASSED,
                              "The seal is valid from %s until %s", from, until);

@@ -180,6 +180,7 @@ def test_words_that_do_not_go_together(world):
     for words in ([], ["--trust", world.root.cert], ["-"], ["-", "--signature", "-"],
                   [world.document, "--public-key", world.signer.cert, *bare],
                   [world.document, *bare[:2]], [*bare], [world.document, *bare, "--kind", "pdf"],
+                  [*bare[:2], "--public-key", world.signer.cert], [*bare[:2], "--seal", "50011200000001"],
                   [world.document, *bare, "--hash", "md5"], [world.document, *bare, "--hash", "sm3"],
                   [world.document, "--signature", seal], [world.document, "--signature", cms, *bare[2:]],
                   [world.document, "--signature", cms, "--hash", "sha256"],
@@ -188,6 +189,17 @@ def test_words_that_do_not_go_together(world):
         done = sealctl("verify", *words)
         assert done.returncode == 2, (words, done)
         assert done.stderr.startswith(b"sealctl: ") and not done.stdout
+
+
+def test_a_signature_that_is_not_there_is_asked_for(world):
+    alone = world.file("alone.pdf", b"%PDF-1.7\n")
+    done = sealctl("verify", alone, *world.trust())
+    assert done.returncode == 4
+    assert f"there is no {alone}.sig, .p7s, .cms or .ses: --signature FILE names" in done.stderr.decode()
+    done = sealctl("verify", alone, "--public-key", world.signer.cert)
+    assert done.returncode == 4 and f"there is no {alone}.sig: --signature" in done.stderr.decode()
+    done = sealctl("verify", world.folder / "none", *world.trust())
+    assert done.returncode == 4 and b"/none: No such file" in done.stderr
 
 
 @pytest.mark.parametrize("option", ["trust", "intermediate", "crl", "tsa-trust"])
