@@ -271,11 +271,19 @@ int use_progress_text(const json_t *request, char **ret) {
         return fclose(out) == 0 ? 0 : -1;
 }
 
-void use_next_print(const char *state, const char *id) {
+/* A request for a certificate is about no file. */
+static bool is_about_file(const json_t *request) {
+        const json_t *asked = json_object_get(request, "application");
+
+        return strcmp(json_text(asked, "format"), sign_format_name(FORMAT_PKCS10)) != 0;
+}
+
+void use_next_print(const json_t *request, const char *id) {
+        const char *state = json_text(request, "state");
+
         if (strcmp(state, "applied") == 0)
-                printf("Next: an approver runs 'sealctl approve-use %s --key KEY --document "
-                       "FILE'\n",
-                       id);
+                printf("Next: an approver runs 'sealctl approve-use %s --key KEY%s'\n", id,
+                       is_about_file(request) ? " --document FILE" : "");
         else if (strcmp(state, "approved") == 0 || strcmp(state, "completed") == 0)
                 printf("Next: who asked for it runs 'sealctl collect %s --output FILE'\n", id);
 }
@@ -297,6 +305,6 @@ int use_report(Context *context, const char *path) {
                 print_escaped(progress);
         }
         putchar('\n');
-        use_next_print(state, path_last(path));
+        use_next_print(request, path_last(path));
         return 0;
 }

@@ -34,7 +34,7 @@ int use_approver_choose(const Context *context, const json_t *approvers, const c
 int use_report(Context *context, const char *path);
 
 /* Who goes on with a use in this state, and how; nothing where nobody can. */
-void use_next_print(const char *state, const char *id);
+void use_next_print(const json_t *request, const char *id);
 
 /* Of Describe's document: how many approvals there are, and whose are not; *ret is malloc'ed. */
 int use_progress_text(const json_t *request, char **ret);

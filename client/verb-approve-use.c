@@ -166,7 +166,7 @@ static int signature_get(Context *context, const ApproveWords *words, const json
                         return r;
                 (void) fflush(stdout);
         }
-        if (!words->document)
+        if (!words->document && c->format != FORMAT_PKCS10)
                 note(context, "The file itself was not compared: --document FILE does that.");
         int r = confirm_or_fail(context, "Approve that this document is signed with this seal?");
         return r != 0 ? r : key_sign(context, words, c, ret, ret_size);

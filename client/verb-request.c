@@ -155,7 +155,7 @@ static int use_print(const Context *context, const json_t *request) {
         }
         (void) snprintf(id, sizeof(id), "%" JSON_INTEGER_FORMAT,
                         json_integer_value(json_object_get(request, "id")));
-        use_next_print(json_text(request, "state"), id);
+        use_next_print(request, id);
         return r;
 }
 

@@ -134,7 +134,8 @@ def test_a_certificate_is_asked_for_as_a_use(uses, three, number):
     box = uses.box
     request = json.loads(box.ok(f"sealctl --json request-use {number} --format pkcs10", KEEPER))["id"]
     for approver in three[:2]:
-        box.ok(f"sealctl --yes approve-use {request} --key {approver.key}", approver.user)
+        done = box.run(f"sealctl --yes approve-use {request} --key {approver.key}", approver.user)
+        assert done.status == 0 and "--document" not in done.stdout + done.stderr, done
     told = box.run(f"sealctl approve-use {request} --key {three[2].key} --document /run/test/document",
                    three[2].user)
     assert told.status == 3 and "about no file" in told.stderr, told
