@@ -68,6 +68,7 @@ static char *detail_text(const json_t *row) {
         detail_put(out, "", json_text(row, "object"));
         detail_put(out, "", json_text(row, "purpose"));
         detail_put(out, "", json_text(row, "document"));
+        detail_put(out, "as ", json_text(json_object_get(row, "facts"), "format"));
         detail_put(out, "now ", json_text(row, "state"));
         change_put(out, row);
         number_put(out, "request ", row, "request");

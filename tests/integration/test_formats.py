@@ -187,6 +187,8 @@ def test_the_ledger_has_the_documents_hash_and_the_format(seals):
         assert row["document-hash"] == hashlib.sha256(TEXT).hexdigest() and row["hash"] == "sha256"
         assert row.get("facts", {}).get("format", "raw") == fmt
         assert ("facts" in row) == (fmt != "raw")
+    shown = box.ok(f"sealctl ledger list --seal {number} --event use").splitlines()
+    assert all(f"as {fmt}," in line for fmt, line in zip(SUFFIXES, shown[-len(SUFFIXES):])), shown
 
 
 def test_property_info_says_what_of_the_document_is_signed(seals):
