@@ -26,6 +26,11 @@ static const MemberHint hints[] = {
           "'sealctl machine-state show' tells the profile" },
         { "RetireMachineState", SEAL_E_NOT_FOUND,
           "'sealctl machine-state list' shows which there are" },
+        { "SetMakerCertificates", SEAL_E_CERTIFICATE_INVALID,
+          "'sealctl maker request --help' tells what the authority has to issue" },
+        { "SetCertificates", SEAL_E_CERTIFICATE_INVALID,
+          "'sealctl certificate request NUMBER' is what the authority certifies; FILE has the "
+          "seal's own certificate first" },
         { "WithdrawApproval", SEAL_E_NOT_FOUND,
           "'sealctl request ID' shows who has approved, where it is yours to see" },
         { "RemoveGrant", SEAL_E_NOT_FOUND, "'sealctl grant list NUMBER' shows which there are" },

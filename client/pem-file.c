@@ -2,11 +2,13 @@
 #include "client/pem-file.h"
 
 #include <errno.h>
+#include <string.h>
 
 #include <openssl/pem.h>
 
 #include "client/bus-call.h"
 #include "client/file.h"
+#include "client/output.h"
 #include "client/verify-material.h"
 
 BIO *pem_new(const Context *context) {
@@ -26,6 +28,14 @@ int pem_write(const Context *context, BIO *pem, const char *path) {
         const long size = BIO_get_mem_data(pem, &text);
 
         return file_write(context, path, 0644, (Bytes){ text, (size_t) size });
+}
+
+int pem_write_tell(const Context *context, BIO *pem, const char *path, const char *what) {
+        int r = pem_write(context, pem, path);
+
+        if (r != 0 || strcmp(path, "-") == 0)
+                return r;
+        return print_done(context, "output", path, "%s %s", what, path);
 }
 
 int pem_put_certificates(BIO *pem, sd_bus_message *reply, int limit) {

@@ -17,6 +17,9 @@ bool pem_put(BIO *pem, const char *name, Bytes der);
 /* Write all of it to a file ("-": standard output). */
 int pem_write(const Context *context, BIO *pem, const char *path);
 
+/* The same, and tell of the file: what says so, as "The lists are in". */
+int pem_write_tell(const Context *context, BIO *pem, const char *path, const char *what);
+
 /* From a reply that stands at aay: the first limit certificates. How many, or a negative errno. */
 int pem_put_certificates(BIO *pem, sd_bus_message *reply, int limit);
 

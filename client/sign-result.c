@@ -55,11 +55,13 @@ static const char *openssl_options(const SignWords *o) {
 }
 
 static void formatted_result(const SignWords *o, const char *output) {
-        fputs("Anybody can verify it: sealctl verify ", stdout);
+        fputs("Anybody can verify it, given 'sealctl maker certificates' and 'sealctl crl':\n"
+              "  sealctl verify ",
+              stdout);
         print_quoted(o->file);
         fputs(" --signature ", stdout);
         print_quoted(output);
-        putchar('\n');
+        puts(" --trust maker.pem --crl maker.crl");
 }
 
 static void people_result(const SignWords *o, const char *number, const char *output,

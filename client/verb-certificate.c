@@ -16,6 +16,7 @@
 #include "client/verb.h"
 #include "format/x509-read.h"
 #include "format/x509-signed.h"
+#include "policy/sm2.h"
 
 /* --- what there is ---------------------------------------------------------------------------- */
 
@@ -109,7 +110,8 @@ static const char request_help[] =
         "  sealctl certificate request 50011200000001\n"
         "\n"
         "Next: give the file to the authority ('openssl req -inform DER -in FILE -text'\n"
-        "shows it); 'sealctl certificate set' takes in what it issues.\n";
+        "shows it; with -verify or 'openssl ca', that of an SM2 seal needs\n"
+        "-vfyopt distid:" SM2_IDENTITY "); 'sealctl certificate set' takes in what it issues.\n";
 
 static int request_call(Context *context, const char *path, const PinWords *words,
                         sd_bus_message **ret) {
@@ -176,7 +178,8 @@ static const char set_help[] =
         "\n"
         "Have the seal use another authority's certificate: FILE has the seal's own and then\n"
         "each above the one before, as PEM. For administrators. A recertification gives it\n"
-        "its maker's word again.\n"
+        "its maker's word again. That authority revokes it too: the maker's lists do not\n"
+        "tell of it.\n"
         "\n"
         "Example:\n"
         "  sealctl certificate set 50011200000001 chain.pem\n"

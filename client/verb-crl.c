@@ -15,8 +15,10 @@ static const char help[] =
         "Usage: sealctl crl [OPTIONS]\n"
         "\n"
         "The revocation lists of this machine's makers, as PEM: which certificates of seals\n"
-        "are revoked or on hold, since when and why. Anybody may have them; they are also\n"
-        "files in CrlDirectory.\n"
+        "are revoked or on hold, since when and why. Anybody may have them. sealsd also keeps\n"
+        "them as files, in DER, to be served by HTTP: /var/cache/sealsd/maker-ecdsa-p256.crl\n"
+        "and maker-sm2.crl (CrlDirectory in sealsd.conf). They end after days\n"
+        "(CrlValidityDays): who verifies fetches a new one.\n"
         "\n"
         "Options:\n"
         "  --output FILE   Write them here ('-' and default: standard output)\n"
@@ -80,9 +82,14 @@ static int crl(Context *context, const CrlWords *w) {
         if (r < 0)
                 return fail_errno(context, r, "the lists cannot be read");
         if (r == 0)
-                return fail_plain(context, EXIT_NOT_FOUND, "there is no maker of algorithm %s",
-                                  w->algorithm ? w->algorithm : "any");
-        return pem_write(context, out, w->output ? w->output : "-");
+                return w->algorithm ? fail_plain(context, EXIT_NOT_FOUND,
+                                                 "there is no maker of algorithm %s: they are "
+                                                 "of ecdsa-p256 and, where the TPM has it, sm2",
+                                                 w->algorithm)
+                                    : fail_plain(context, EXIT_NOT_FOUND,
+                                                 "there is no list yet: 'sealctl inspect' tells "
+                                                 "why");
+        return pem_write_tell(context, out, w->output ? w->output : "-", "The lists are in");
 }
 
 int verb_crl(Context *context, int argc, char **argv) {

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* sealctl export: what of a seal others need to verify its signatures, as files. */
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/cleanup.h"
 #include "client/bus-call.h"
 #include "client/file.h"
+#include "client/output.h"
 #include "client/pem-file.h"
 #include "client/seal-act.h"
 #include "client/verb.h"
@@ -102,6 +104,33 @@ static int eseal_export(Context *context, const char *path, const ExportWords *w
         return r == 0 && w->picture ? picture_export(context, eseal, w->picture) : r;
 }
 
+/* What went to files, by its option; nothing where standard output has one of them. */
+static int export_tell(const Context *context, const ExportWords *w) {
+        const char *const written[][2] = {
+                { "certificate", w->certificate },
+                { "chain", w->chain },
+                { "eseal", w->eseal },
+                { "picture", w->picture },
+        };
+        _cleanup_(json_freep) json_t *files = json_object();
+
+        for (size_t i = 0; i < sizeof(written) / sizeof(written[0]); i++)
+                if (written[i][1] && strcmp(written[i][1], "-") == 0)
+                        return 0;
+                else if (written[i][1])
+                        (void) json_object_set_new(files, written[i][0],
+                                                   json_string(written[i][1]));
+        if (context->json)
+                return print_json_value(context, files);
+        for (size_t i = 0; i < sizeof(written) / sizeof(written[0]); i++)
+                if (written[i][1]) {
+                        printf("%s: ", written[i][0]);
+                        print_escaped(written[i][1]);
+                        putchar('\n');
+                }
+        return 0;
+}
+
 static int export(Context *context, const char *path, const ExportWords *w) {
         int r = 0;
 
@@ -111,7 +140,7 @@ static int export(Context *context, const char *path, const ExportWords *w) {
                 r = certificates_export(context, path, CERTIFICATE_CHAIN_MAX, w->chain);
         if (r == 0 && (w->eseal || w->picture))
                 r = eseal_export(context, path, w);
-        return r;
+        return r != 0 ? r : export_tell(context, w);
 }
 
 int verb_export(Context *context, int argc, char **argv) {

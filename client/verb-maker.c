@@ -12,6 +12,7 @@
 #include "client/pem-file.h"
 #include "client/verb.h"
 #include "policy/algorithm.h"
+#include "policy/sm2.h"
 
 /* --- certificates ----------------------------------------------------------------------------- */
 
@@ -53,7 +54,7 @@ static int certificates(Context *context, int argc, char **argv) {
                 return fail_plain(context, EXIT_WRONG_STATE,
                                   "there is no maker yet: sealsd makes it once the machine is in "
                                   "an approved state");
-        return pem_write(context, pem, output);
+        return pem_write_tell(context, pem, output, "The certificates are in");
 }
 
 /* --- requests --------------------------------------------------------------------------------- */
@@ -72,7 +73,9 @@ static const char request_help[] =
         "  sealctl maker request --output maker.csr\n"
         "\n"
         "Next: the authority issues a CA's certificate for it (path length 0, keyCertSign,\n"
-        "cRLSign and digitalSignature); 'sealctl maker certify FILE' takes that in.\n";
+        "cRLSign and digitalSignature, the same subject and subject key identifier);\n"
+        "'sealctl maker certify FILE' takes that in. To check the request of an SM2 maker,\n"
+        "'openssl ca' and 'openssl req' need -vfyopt distid:" SM2_IDENTITY ".\n";
 
 /* 1 when that algorithm's was among them. */
 static int request_take(sd_bus_message *reply, const char *algorithm, BIO *pem) {
@@ -118,9 +121,11 @@ static int request(Context *context, int argc, char **argv) {
         if (r < 0)
                 return fail_errno(context, r, "the requests cannot be read");
         if (r == 0)
-                return fail_plain(context, EXIT_NOT_FOUND, "there is no maker of algorithm %s",
+                return fail_plain(context, EXIT_NOT_FOUND,
+                                  "there is no maker of algorithm %s: they are of ecdsa-p256 and, "
+                                  "where the TPM has it, sm2",
                                   algorithm);
-        return pem_write(context, pem, output);
+        return pem_write_tell(context, pem, output, "The request is in");
 }
 
 /* --- what an authority issued ------------------------------------------------------------------ */
@@ -130,12 +135,14 @@ static const char certify_help[] =
         "\n"
         "Take in what an authority issued for a maker: FILE has the maker's certificate and\n"
         "then each above the one before, as PEM. Seals are certified by it from then on;\n"
-        "what was issued before stays good. For administrators.\n"
+        "what was issued before stays good. No seal is certified beyond the end of the\n"
+        "maker's certificate. For administrators.\n"
         "\n"
         "Example:\n"
         "  sealctl maker certify chain.pem\n"
         "\n"
-        "Next: 'sealctl maker certificates' for those who verify signatures.\n";
+        "Next: those who verify signatures trust the authority above now; they need its\n"
+        "revocation list beside those of 'sealctl crl'.\n";
 
 static int certify(Context *context, int argc, char **argv) {
         _cleanup_(message_freep) sd_bus_message *call = NULL;

@@ -60,6 +60,7 @@ static const OutputField fields[] = {
         { "not-before", "Not before", FIELD_TIME },
         { "not-after", "Not after", FIELD_TIME },
         { "picture", "Picture", FIELD_TEXT },
+        { "eseal-profile", "Electronic seal", FIELD_TEXT },
         { "use-limit", "Use limit", FIELD_LIMIT },
         { "use-count", "Uses", FIELD_TEXT },
         { "replaces", "Replaces", FIELD_TEXT },

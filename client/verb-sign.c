@@ -34,7 +34,7 @@ static const char help[] =
         "                    38540 with its picture, to FILE.ses\n"
         "  --property-info TEXT  eseal: what of the document is signed (ASCII)\n" SIGN_EXTRA_HELP
         "  --digest HEX      Sign this digest; there is no FILE then. For SM2 the seal's\n"
-        "                    DigestPrefix is hashed before the document\n"
+        "                    DigestPrefix is hashed before the document, but for --format\n"
         "  --digest-only     Print the digest that would be signed, and do not sign\n" PIN_HELP "\n"
         "Example:\n"
         "  sealctl sign 50011200000001 contract.pdf\n"

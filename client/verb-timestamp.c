@@ -72,7 +72,7 @@ static int stamp_file(const Context *context, const TimestampWords *w, const Sta
                 r = file_write(context, output, SIGNATURE_MODE, (Bytes){ stamped, stamped_size });
         if (r != 0 || strcmp(output, "-") == 0)
                 return r;
-        return print_done(context, "file", output, "%s has a time stamp.", output);
+        return print_done(context, "output", output, "%s has a time stamp.", output);
 }
 
 int verb_timestamp(Context *context, int argc, char **argv) {

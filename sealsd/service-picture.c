@@ -40,6 +40,13 @@ int picture_facts(const SealPicture *picture, PictureFacts *ret) {
 
 /* --- in its thread ---------------------------------------------------------------------------- */
 
+/* A picture that is judged says "picture: " itself. */
+static const char *without_prefix(const char *text) {
+        static const char prefix[] = "picture: ";
+
+        return strncmp(text, prefix, sizeof(prefix) - 1) == 0 ? text + sizeof(prefix) - 1 : text;
+}
+
 static int picture_run(Task *task, ErrorDetail *detail) {
         PictureJob *job = (PictureJob *) task;
         SealPicture *picture = &job->picture;
@@ -53,7 +60,9 @@ static int picture_run(Task *task, ErrorDetail *detail) {
                                   &why);
         if (r == 0)
                 text_copy(picture->type, sizeof(picture->type), picture_type_name(type));
-        return r > 0 ? error_set(detail, r, "'picture': %s", error_describe(r, &why)) : r;
+        return r > 0 ? error_set(detail, r, "'picture': %s",
+                                 without_prefix(error_describe(r, &why)))
+                     : r;
 }
 
 /* --- in the main thread ----------------------------------------------------------------------- */

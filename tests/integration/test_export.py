@@ -25,7 +25,7 @@ def with_picture(box):
 
 def verified(box, words):
     """Exit status and report, on what the daemon gives out."""
-    done = box.run("cd /run/test; sealctl maker certificates --output maker.pem; sealctl crl --output maker.crl; "
+    done = box.run("cd /run/test; sealctl maker certificates --output maker.pem >&2; sealctl crl --output maker.crl >&2; "
                    f"sealctl --json verify {words} --trust maker.pem --crl maker.crl")
     return done.status, json.loads(done.stdout)
 
@@ -43,6 +43,14 @@ def test_certificate_and_chain_go_to_files(shared):
         sealctl show {seal} --public-key | openssl pkey -pubin -outform DER > key.der
         openssl x509 -in leaf.pem -pubkey -noout | openssl pkey -pubin -outform DER | cmp - key.der""")
     assert shared.ok("stat -c %a /run/test/leaf.pem").split() == ["644"]
+    assert shared.ok(f"cd /run/test; sealctl export {seal} --chain c.pem --certificate l.pem").splitlines() == [
+        "certificate: l.pem", "chain: c.pem"]
+    assert json.loads(shared.ok(f"cd /run/test; sealctl --json export {seal} --chain c.pem")) == {"chain": "c.pem"}
+    for verb, said in (("maker certificates", "The certificates are in x"), ("crl", "The lists are in x"),
+                       ("maker request", "The request is in x")):
+        assert shared.ok(f"cd /run/test; sealctl {verb} --output x").strip() == said
+        assert json.loads(shared.ok(f"cd /run/test; sealctl --json {verb} --output x")) == {"output": "x"}
+        assert shared.ok(f"sealctl {verb}").startswith("-----BEGIN")
     assert shared.ok(f"sealctl export {seal} --certificate -") == shared.ok("cat /run/test/leaf.pem")
 
 

@@ -84,7 +84,7 @@ def test_a_time_stamp_is_added_that_openssl_verifies(server, signed, file, tmp_p
     before = file.read_bytes()
     done = sealctl("--json", "timestamp", file, "--url", url(server), "--tsa-trust",
                    server.authority.root)
-    assert json.loads(done.stdout) == {"file": str(file)}
+    assert json.loads(done.stdout) == {"output": str(file)}
     assert file.read_bytes() != before
     token = token_of(file, tmp_path)
     said = openssl("ts", "-verify", "-data", value_of(file, tmp_path), "-in", token, "-token_in",
