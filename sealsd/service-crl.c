@@ -30,11 +30,12 @@ typedef struct ListDraft {
         RevocationEntry *entries;
         X509CrlEntry *listed; /* made of them */
         size_t count;
-        RevocationList list;
+        RevocationList list; /* without bytes: it could not be signed */
 } ListDraft;
 
 typedef struct ListRun {
         ServiceJob head;
+        int failed; /* why a maker has no draft, 0 when all have that need one */
         size_t count;
         ListDraft drafts[MAKERS_MAX];
 } ListRun;
@@ -111,18 +112,40 @@ static int draft_sign(ListDraft *draft, Chip *chip, ErrorDetail *detail) {
                       : r;
 }
 
+/* A maker that the chip refuses does not keep the other's list from being issued; the first error. */
 static int run_run(Job *job, Chip *chip, ErrorDetail *detail) {
         ListRun *run = (ListRun *) job;
 
-        int r = service_job_begin(&run->head, chip, detail);
-        for (size_t i = 0; r == 0 && i < run->count; i++) {
+        for (size_t i = 0; i < run->count; i++) {
                 free(run->drafts[i].list.der); /* of a run that was cut off */
                 run->drafts[i].list.der = NULL;
-                r = draft_sign(&run->drafts[i], chip, detail);
+        }
+        int r = service_job_begin(&run->head, chip, detail);
+        if (r != 0)
+                return r;
+        for (size_t i = 0; i < run->count; i++) {
+                ErrorDetail own = {};
+
+                int code = draft_sign(&run->drafts[i], chip, &own);
+                if (code != 0 && r == 0) {
+                        r = code;
+                        *detail = own;
+                }
         }
         if (r == 0)
                 arrow_pass(run->head.arrows, ARROW_CRL_SIGNED);
         return r;
+}
+
+static bool draft_is_signed(const ListDraft *draft) {
+        return draft->list.der != NULL;
+}
+
+static bool run_has_signed(const ListRun *run) {
+        for (size_t i = 0; i < run->count; i++)
+                if (draft_is_signed(&run->drafts[i]))
+                        return true;
+        return false;
 }
 
 /* --- in the register -------------------------------------------------------------------------- */
@@ -160,6 +183,8 @@ static int run_write(ListRun *run) {
         int r = 0;
 
         for (size_t i = 0; r == 0 && i < run->count; i++) {
+                if (!draft_is_signed(&run->drafts[i]))
+                        continue;
                 r = draft_compare(s->store, &run->drafts[i]);
                 if (r == 0)
                         r = store_revocation_list_set(s->store, &run->drafts[i].list);
@@ -230,15 +255,17 @@ static void lists_publish(Service *service) {
 
 /* --- a run ------------------------------------------------------------------------------------ */
 
-static ListRun *run_free(ListRun *run) {
-        for (size_t i = 0; i < run->count; i++) {
-                ListDraft *draft = &run->drafts[i];
+static void draft_clear(ListDraft *draft) {
+        maker_use_clear(&draft->use);
+        revocation_list_free(&draft->list);
+        free(draft->entries);
+        free(draft->listed);
+        *draft = (ListDraft){};
+}
 
-                maker_use_clear(&draft->use);
-                revocation_list_free(&draft->list);
-                free(draft->entries);
-                free(draft->listed);
-        }
+static ListRun *run_free(ListRun *run) {
+        for (size_t i = 0; i < run->count; i++)
+                draft_clear(&run->drafts[i]);
         return service_job_discard(run);
 }
 
@@ -258,14 +285,39 @@ static void run_succeeded(Service *service) {
                 lists_issue(service);
 }
 
+/* Those who came meanwhile wait for the maker that could sign. */
+static void run_succeeded_in_part(Service *service, int code, const ErrorDetail *detail) {
+        lists_publish(service);
+        waiters_answer(service, false, code, detail);
+        if (service->lists.waiters)
+                lists_issue(service);
+}
+
+/* What is signed is kept, whatever became of the other; the first error. */
+static int run_end(ListRun *run, int code, bool *ret_kept, ErrorDetail *detail) {
+        ErrorDetail own = {};
+        int r = 0;
+
+        if (code == 0)
+                code = run->failed;
+        *ret_kept = code != -ECANCELED && run_has_signed(run);
+        if (*ret_kept)
+                r = run_keep(run, &own);
+        if (r == 0)
+                return code;
+        *ret_kept = false;
+        *detail = own;
+        return r;
+}
+
 static void run_done(Job *job, int code, const ErrorDetail *detail) {
         ListRun *run = (ListRun *) job;
         Service *s = run->head.service;
         ErrorDetail told = *detail;
+        bool kept;
 
         s->lists.running = false;
-        if (code == 0)
-                code = run_keep(run, &told);
+        code = run_end(run, code, &kept, &told);
         (void) run_free(run);
         if (code == 0 && !s->stopping) {
                 run_succeeded(s);
@@ -278,14 +330,17 @@ static void run_done(Job *job, int code, const ErrorDetail *detail) {
         }
         if (code == SEAL_E_MACHINE_STATE_REFUSED && !s->stopping)
                 service_note_approved(s, false);
-        waiters_answer(s, true, code, &told);
+        if (kept && !s->stopping)
+                run_succeeded_in_part(s, code, &told);
+        else
+                waiters_answer(s, true, code, &told);
         makers_settled(s);
 }
 
 /* --- gathering -------------------------------------------------------------------------------- */
 
 static bool list_is_due(const RevocationList *list, uint64_t now) {
-        return list->owed || list->number == 0 ||
+        return list->owed || list->number == 0 || list->this_update > now ||
                now >= list->this_update + (list->next_update - list->this_update) / 2;
 }
 
@@ -327,11 +382,15 @@ static int run_gather_one(ListRun *run, const Maker *maker) {
         r = makers_use_of(s, maker, &draft->use);
         if (r != 0)
                 return r;
-        run->count++;
         draft->since = maker->created;
         draft->list.maker = maker->id;
         draft_date(s, draft, last.number);
-        return draft_entries(s, draft);
+        r = draft_entries(s, draft);
+        if (r == 0)
+                run->count++;
+        else
+                draft_clear(draft);
+        return r;
 }
 
 /* Count 0: nothing is owed or due. */
@@ -342,10 +401,13 @@ static int run_gather(ListRun *run) {
         if (!makers)
                 return -ENOMEM;
         int r = store_maker_list(run->head.service->store, makers, &count);
-        for (size_t i = 0; r == 0 && i < count; i++)
-                r = run_gather_one(run, &makers[i]);
+        for (size_t i = 0; r == 0 && i < count; i++) {
+                int code = run_gather_one(run, &makers[i]);
+                if (run->failed == 0)
+                        run->failed = code;
+        }
         OPENSSL_cleanse(makers, MAKERS_MAX * sizeof(*makers));
-        return r;
+        return r == 0 && run->count == 0 ? run->failed : r;
 }
 
 static int run_start(Service *service, bool *ret_nothing) {
@@ -369,6 +431,13 @@ static bool key_is_coming(Service *service) {
         if (service->health.approved)
                 key_look(service);
         return !service_has_key(service) && service->key.asked;
+}
+
+void lists_key_refused(Service *service, int code, const ErrorDetail *detail) {
+        if (service->lists.running)
+                return;
+        lists_owe(service, code, detail);
+        waiters_answer(service, true, code, detail);
 }
 
 /* What is owed or due, now; those who wait are answered by it, one way or the other. */
@@ -474,7 +543,8 @@ void lists_note(Service *service) {
         bool owed = false;
 
         if (lists_may(service) && store_revocation_list_is_owed(service->store, &owed) == 0 && owed)
-                (void) sd_event_source_set_enabled(service->lists.soon, SD_EVENT_ONESHOT);
+                service->lists.noted = sd_event_source_set_enabled(service->lists.soon,
+                                                                   SD_EVENT_ONESHOT) >= 0;
 }
 
 void lists_tend(Service *service) {

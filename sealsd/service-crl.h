@@ -45,6 +45,9 @@ void lists_tend(struct Service *service);
 /* A seal has changed, and with it perhaps a list. */
 void lists_note(struct Service *service);
 
+/* The register's key did not come, nor with it the makers': who waited is told, and asks again. */
+void lists_key_refused(struct Service *service, int code, const ErrorDetail *detail);
+
 /*
  * Reply (NULL) when all that the register has as revoked now is on lists that are kept; else with
  * why that is still owed. May be called at once.

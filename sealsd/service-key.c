@@ -155,7 +155,11 @@ static void key_done(Job *job, int code, const ErrorDetail *detail) {
                                   error_describe(code, detail));
         (void) approval_set_unref(j->approvals);
         service_job_finish(&j->head, code, detail, NULL);
-        lists_tend(s);
+        /* One that the chip refuses is not asked for again at once. */
+        if (service_has_key(s))
+                lists_tend(s);
+        else if (!s->stopping && !s->key.asked)
+                lists_key_refused(s, code, detail);
         makers_settled(s);
 }
 

@@ -147,6 +147,16 @@ static void revoke_listed(void *userdata, int code, const ErrorDetail *detail, c
         arrow_pass(s->arrows, ARROW_REVOKE_REPLIED);
 }
 
+/* Revoked before: who asks again waits as well for a list that another call, or a failure, left. */
+static int revoke_wait(Service *service, const Caller *caller, Reply reply) {
+        RevokeJob *job = service_job_new(service, sizeof(*job), caller->uid, reply);
+
+        if (!job)
+                return -ENOMEM;
+        lists_wait(service, (Reply){ .done = revoke_listed, .userdata = job });
+        return 0;
+}
+
 static void revoke_done(Job *job, int code, const ErrorDetail *detail) {
         RevokeJob *j = (RevokeJob *) job;
         Service *s = j->head.service;
@@ -225,11 +235,8 @@ int service_seal_revoke(Service *service, const Caller *caller, const char *numb
         int r = revoke_find(service, caller, number, &seal, detail);
         if (r != 0)
                 return r;
-        if (seal.state == SEAL_REVOKED && !seal.revocation_pending) {
-                reply.done(reply.userdata, 0, NULL, NULL);
-                lists_note(service);
-                return 0;
-        }
+        if (seal.state == SEAL_REVOKED && !seal.revocation_pending)
+                return revoke_wait(service, caller, reply);
         if (seal.state != SEAL_REVOKED) {
                 r = seal_transition(seal.state, SEAL_REVOKE, &next, detail);
                 if (r == 0)

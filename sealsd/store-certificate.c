@@ -33,6 +33,19 @@ int store_maker_certificate_add(Store *store, uint64_t maker, const CertificateR
         return record_insert(store, 0, maker, record);
 }
 
+/* One more of a seal that is on hold is on hold too. */
+static int issuer_owe(Store *store, uint64_t seal, uint64_t issuer) {
+        _cleanup_query_ Query query = query_new(
+                store,
+                "UPDATE revocation_list SET owed = 1 WHERE owed = 0 AND maker = ?1 AND ?1 <> 0"
+                " AND (SELECT state FROM seal WHERE id = ?2) IN"
+                "  ('suspended', 'lost', 'revoked', 'destroyed')");
+
+        put_number(&query, issuer);
+        put_number(&query, seal);
+        return query_run(&query);
+}
+
 int store_seal_certificate_add(Store *store, const char *number, const CertificateRecord *record) {
         uint64_t seal = 0;
         bool own;
@@ -43,6 +56,8 @@ int store_seal_certificate_add(Store *store, const char *number, const Certifica
         r = seal_row(store, number, &seal);
         if (r == 0)
                 r = record_insert(store, seal, 0, record);
+        if (r == 0)
+                r = issuer_owe(store, seal, record->issuer);
         return store_end_own(store, own, r);
 }
 

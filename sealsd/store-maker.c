@@ -118,7 +118,7 @@ static int maker_take(Store *store, Query *query, Maker *ret) {
 
 int store_maker_list(Store *store, Maker ret[static MAKERS_MAX], size_t *ret_count) {
         _cleanup_query_ Query query = query_new(store,
-                                                "SELECT " MAKER_COLUMNS " FROM maker ORDER BY id");
+                                                "SELECT " MAKER_COLUMNS " FROM maker ORDER BY bit");
         size_t count = 0;
         bool row = true;
 

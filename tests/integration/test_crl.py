@@ -241,6 +241,55 @@ def test_tampered_register_issues_no_list_until_it_is_acknowledged(sandbox):
     assert number_of(box, revocation_list(box)) > number_of(box, last)
 
 
+def test_revoking_again_waits_for_the_list_that_was_left_owed(direct):
+    box, number = direct, direct["SEAL"]
+    box.inject.arm(inject.COMMAND, only=SIGN, how=inject.REFUSE, code=0x120, lasting=True)
+    revoke(box, number)
+    assert is_listed(box, number) is None
+    box.inject.disarm()
+    revoke(box, number)
+    assert is_listed(box, number) == ""
+
+
+def test_certificate_made_while_its_seal_is_on_hold_is_on_hold_too(life):
+    box, number = life.box, life.seal("certified on hold")
+    life.do(number, "Suspend", "s", "holidays", user=KEEPER)
+    wait_listed(box, number, "Certificate Hold")
+    first = own_serial(box, number)
+    life.approve(life.apply(number, "recertify"))
+    assert own_serial(box, number) != first
+    wait_listed(box, number, "Certificate Hold")
+    assert first in entries(box, revocation_list(box))
+
+
+def test_maker_that_signs_no_more_does_not_hold_up_the_other_s_list(sandbox):
+    box, life = sandbox, Life(sandbox, "dual")
+    other = life.seal("of SM2", ("algorithm", "s", "sm2"))
+    box.ctl("stop")
+    assert box.run(["attacker", "revoke", box["SEALSD_STATE"], "maker:sm2"]).stdout.strip() == "done"
+    box.ok("chown -R sealsd:sealsd $SEALSD_STATE")
+    box.ctl("start")
+    life.do(other, "Revoke", "s", "over")
+    assert "crl-owed" in codes(box)
+    revoke(box, box["SEAL"])
+    check_revoked(box, box["SEAL"])
+    assert "crl-owed" in codes(box)
+
+
+def test_register_key_that_the_chip_refuses_is_not_asked_for_again_at_once(direct):
+    box = direct
+    box.ctl("stop")
+    box.inject.arm(inject.COMMAND, only=UNSEAL, how=inject.REFUSE, code=0x1C4, lasting=True)
+    box.ctl("start")
+    revoke(box, box["SEAL"])
+    time.sleep(3)
+    assert box.inject.fired(inject.COMMAND) <= 6
+    assert is_listed(box, box["SEAL"]) is None
+    box.inject.disarm()
+    revoke(box, box["SEAL"])
+    assert is_listed(box, box["SEAL"]) == ""
+
+
 # --- files ------------------------------------------------------------------------------------------
 
 
@@ -309,6 +358,27 @@ def test_new_list_comes_in_the_middle_of_the_last_one_s_time(sandbox):
     assert set(lists(box)) == {"ecdsa-p256", "sm2"}
 
 
+def test_list_of_a_time_that_has_not_come_is_issued_again(sandbox):
+    """Somebody has set the clock right: nobody would take a list of next week."""
+    box = sandbox
+    before = revocation_list(box)
+    box.ctl("stop")
+    box.ok("$SEALSD_CTL start", env={"SEALSD_PROGRAM": "clock-daemon --days 4"})
+    deadline = time.monotonic() + 60
+    while (ahead := revocation_list(box)) == before:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    box.ctl("stop")
+    box.ctl("start")
+    assert box.manager("AcknowledgeTampering", "sa{sv}", "the clock is right now", 0)[0] is not None
+    while (after := revocation_list(box)) == ahead:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    assert number_of(box, after) > number_of(box, ahead)
+    revoke(box, box["SEAL"])
+    check_revoked(box, box["SEAL"])
+
+
 def test_list_that_is_over_is_a_finding(sandbox):
     box = sandbox
     box.pcr_extend(7)
@@ -320,7 +390,7 @@ def test_list_that_is_over_is_a_finding(sandbox):
 
 # --- what it costs ----------------------------------------------------------------------------------
 
-LOAD, START, SAVE, SET_BITS = 0x157, 0x176, 0x162, 0x135
+LOAD, START, SAVE, SET_BITS, UNSEAL = 0x157, 0x176, 0x162, 0x135, 0x15E
 LIST = [LOAD, START, START, *STEADY]
 
 
