@@ -35,6 +35,7 @@ static int apply_quota(Service *service, const Caller *caller, ErrorDetail *deta
         int r = store_request_count_open(service->store, &caller->uid, &open);
         if (r != 0)
                 return r;
+        open += pictures_waiting(service, caller->uid); /* which become requests, or nothing */
         if (open >= OPEN_REQUESTS_MAX)
                 return error_set(detail, SEAL_E_QUOTA_EXCEEDED,
                                  "You have %u open requests; wait for decisions or cancel some",
@@ -154,7 +155,7 @@ static int applying_run(Applying *applying, const HandedFile *unseen, bool *ret_
                 return applying->commit(applying, request, detail);
         if (!service_has_key(applying->service))
                 return SEAL_E_MACHINE_STATE_REFUSED; /* the caller's caller demands it, and repeats */
-        r = picture_look(applying->service, unseen,
+        r = picture_look(applying->service, applying->caller.uid, unseen,
                          (Reply){ .done = picture_looked, .userdata = applying }, detail);
         *ret_waits = r == 0;
         return r;

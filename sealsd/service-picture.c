@@ -16,6 +16,7 @@
 struct PictureJob {
         Task task;
         Service *service;
+        uint32_t uid;
         HandedFile file; /* owned */
         SealPicture picture;
         Reply reply;
@@ -98,13 +99,22 @@ static void picture_done(Task *task, int code, const ErrorDetail *detail) {
                 pictures_next(s);
 }
 
-int picture_look(Service *service, const HandedFile *file, Reply reply, ErrorDetail *detail) {
+unsigned pictures_waiting(const Service *service, uint32_t uid) {
+        unsigned count = 0;
+
+        for (const PictureJob *job = service->pictures.waiting; job; job = job->next)
+                count += job->uid == uid;
+        return count;
+}
+
+int picture_look(Service *service, uint32_t uid, const HandedFile *file, Reply reply,
+                 ErrorDetail *detail) {
         PictureJob *job = calloc(1, sizeof(*job)), **last = &service->pictures.waiting;
         const bool first = !*last;
 
         if (!job)
                 return -ENOMEM;
-        *job = (PictureJob){ .service = service, .reply = reply };
+        *job = (PictureJob){ .service = service, .uid = uid, .reply = reply };
         int r = handed_file_copy(file, &job->file);
         if (r == 0 && first)
                 r = job_start(job, detail);

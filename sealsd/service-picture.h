@@ -19,7 +19,11 @@ typedef struct Pictures {
  * Look at a picture. Result: SealPicture *, whose bytes the receiver may take. What is wrong with
  * one is told as of the option 'picture'; SEAL_E_BUSY.
  */
-int picture_look(Service *service, const HandedFile *file, Reply reply, ErrorDetail *detail);
+int picture_look(Service *service, uint32_t uid, const HandedFile *file, Reply reply,
+                 ErrorDetail *detail);
+
+/* How many of one caller's are not looked at yet. */
+unsigned pictures_waiting(const Service *service, uint32_t uid);
 
 /* The facts of a picture that was looked at; its size is the applicant's to say. */
 int picture_facts(const SealPicture *picture, PictureFacts *ret);
