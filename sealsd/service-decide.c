@@ -148,6 +148,8 @@ static int decide_write(Deciding *d, RequestState next, ErrorDetail *detail) {
         if (r != 0 || d->request->state == REQUEST_COMPLETED)
                 return r;
         r = store_request_update(s->store, d->request);
+        if (r == 0 && !d->decision.approve)
+                r = service_request_drop(s, d->request->id);
         return r == 0 ? decide_event(d) : r;
 }
 

@@ -101,6 +101,9 @@ int service_carry_out(Service *service, const Caller *caller, Request *request, 
 int service_open_review(Service *service, const Caller *caller, const Seal *seal,
                         const char *reason, Request *ret);
 
+/* Of one that has ended with nothing: picture and structure, which would fill the register. */
+int service_request_drop(Service *service, uint64_t id);
+
 /* Leave applied or approved behind, with the event that says so; in the open transaction. */
 int service_request_end_in(Service *service, const Caller *caller, Request *request, EventCode code,
                            RequestState state, const char *reason);

@@ -82,11 +82,19 @@ static bool is_use(const Request *request) {
         return request_kind(request) == KIND_USE;
 }
 
+int service_request_drop(Service *service, uint64_t id) {
+        int r = store_picture_drop(service->store, id);
+
+        return r == 0 ? store_use_structure_drop(service->store, id) : r;
+}
+
 int service_request_end_in(Service *service, const Caller *caller, Request *request, EventCode code,
                            RequestState state, const char *reason) {
         request->state = state;
         text_copy(request->error, sizeof(request->error), reason);
         int r = store_request_update(service->store, request);
+        if (r == 0)
+                r = service_request_drop(service, request->id);
         if (r != 0)
                 return r;
         Event event = is_use(request) ? event_of_use(code, caller, request)

@@ -12,6 +12,13 @@ int store_picture_add(Store *store, uint64_t request, const SealPicture *picture
         return query_run(&query);
 }
 
+int store_picture_drop(Store *store, uint64_t request) {
+        _cleanup_query_ Query query = query_new(store, "DELETE FROM picture WHERE request = ?");
+
+        put_number(&query, request);
+        return query_run(&query);
+}
+
 int store_picture_get(Store *store, uint64_t request, SealPicture *ret) {
         _cleanup_query_ Query query = query_new(store,
                                                 "SELECT type, data FROM picture WHERE request = ?");

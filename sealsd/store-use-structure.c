@@ -15,6 +15,14 @@ int store_use_structure_add(Store *store, uint64_t request, const UseStructure *
         return query_run(&query);
 }
 
+int store_use_structure_drop(Store *store, uint64_t request) {
+        _cleanup_query_ Query query = query_new(store,
+                                                "DELETE FROM use_structure WHERE request = ?");
+
+        put_number(&query, request);
+        return query_run(&query);
+}
+
 int store_use_structure_get(Store *store, uint64_t request, UseStructure *ret) {
         _cleanup_query_ Query query = query_new(
                 store, "SELECT format, algorithm, structure, certificates FROM use_structure"

@@ -369,6 +369,9 @@ int store_revocation_entries(Store *store, uint64_t maker, RevocationEntry **ret
 /* In the transaction that adds the request; the caller's to free. SEAL_E_NOT_FOUND for none. */
 int store_picture_add(Store *store, uint64_t request, const SealPicture *picture);
 int store_picture_get(Store *store, uint64_t request, SealPicture *ret);
+/* With the request's end, where nothing came of it. */
+int store_picture_drop(Store *store, uint64_t request);
+int store_use_structure_drop(Store *store, uint64_t request);
 int store_use_structure_add(Store *store, uint64_t request, const UseStructure *structure);
 int store_use_structure_get(Store *store, uint64_t request, UseStructure *ret);
 

@@ -141,6 +141,51 @@ def test_many_pictures_at_once_become_as_many_requests(shared):
         withdraw(shared, request)
 
 
+def test_pictures_of_one_applicant_that_wait_are_as_many_as_his_requests_may_be(shared):
+    """Else thousands would be looked at, one after the other, before anybody else's."""
+    picture = png(4096, 1000)
+    words = ["busctl", "--json=short", "call", "--timeout=60", "--", "org.sealsd1", "/org/sealsd1",
+             "org.sealsd1.Manager", "Apply", "a{sv}", "4", "name", "s", "Flood", "keepers", "as", "1",
+             "user:root", "picture-mm", "(uu)", "42", "42", "picture", "ay", len(picture), *picture]
+    before = counted_pictures(shared)
+    runs = [shared.start(words, shared["SEAL_APPLICANT"]) for _ in range(24)]
+    found = [shared.finish(run) for run in runs]
+    refused = [done for done in found if done.status != 0]
+    assert len(refused) == 8 and all("open requests" in done.stderr for done in refused), found
+    for done in found:
+        if done.status == 0:
+            withdraw(shared, json.loads(done.stdout)["data"][0].rsplit("/", 1)[1])
+    assert counted_pictures(shared) == before
+
+
+COUNT = """
+import os, sqlite3
+db = sqlite3.connect(f"file:{os.environ['SEALSD_STATE']}/register.db?mode=ro", uri=True)
+print(db.execute("SELECT count(*) FROM picture").fetchone()[0])
+"""
+
+
+def counted_pictures(box):
+    return int(box.ok(["/usr/bin/python3", "-c", COUNT]))
+
+
+@pytest.mark.parametrize("end", ("Cancel", "Reject"))
+def test_request_that_came_to_nothing_leaves_no_picture(shared, end):
+    before = counted_pictures(shared)
+    file = shared.write("left.png", png(shade=9))
+    request = json.loads(shared.ok(f"sealctl --json apply --name Left --keeper root --picture {file} "
+                                   "--picture-mm 42x42", shared["SEAL_APPLICANT"]))["id"]
+    assert picture_of(shared, request) == png(shade=9) and counted_pictures(shared) == before + 1
+    if end == "Cancel":
+        withdraw(shared, request)
+    else:
+        data, error = shared.request(request, "Reject", "s", "no", user="seal-reviewer")
+        assert data is not None, error
+    assert counted_pictures(shared) == before
+    assert shared.error(f"/org/sealsd1/request/{request}", "Request", "GetPicture") == "NotFound"
+    shared.ok("sealctl ledger check")
+
+
 def test_a_token_is_one_request_also_while_its_picture_is_looked_at(shared):
     """The line of a file that was sent twice at the same time."""
     picture = png(400, 400)

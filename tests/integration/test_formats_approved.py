@@ -95,6 +95,25 @@ def test_a_later_certificate_is_of_later_requests(uses, three):
             assert found[0].info != found[1].info
 
 
+COUNT = """
+import os, sqlite3
+db = sqlite3.connect(f"file:{os.environ['SEALSD_STATE']}/register.db?mode=ro", uri=True)
+print(db.execute("SELECT count(*) FROM use_structure").fetchone()[0])
+"""
+
+
+def test_a_request_that_came_to_nothing_leaves_no_structure(uses, three):
+    """With a picture in each they would fill the register."""
+    box, number = uses.box, uses.seal(three, 2, *WITH_PICTURE)
+    before = int(box.ok(["/usr/bin/python3", "-c", COUNT]))
+    request = uses.request(number, DIGEST, fmt_of("eseal"))
+    assert int(box.ok(["/usr/bin/python3", "-c", COUNT])) == before + 1
+    uses.approve(request, three[0])
+    assert box.request(request, "Cancel", "s", "not needed", user=KEEPER)[0] is not None
+    assert int(box.ok(["/usr/bin/python3", "-c", COUNT])) == before
+    box.ok("sealctl ledger check")
+
+
 def test_an_approval_of_one_structure_is_none_of_another(uses, three, number):
     """Another document, the same in another format, the same asked for again at another time."""
     request = uses.request(number, DIGEST, fmt_of("cades"))
