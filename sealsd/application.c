@@ -219,12 +219,30 @@ int documents_check(const Document *documents, size_t count, ErrorDetail *detail
         return 0;
 }
 
+/* What the seal's certificate says (service-certify.c): refused now, not when it is made. */
+static int check_certified(const Application *a, ErrorDetail *detail) {
+        if (!text_is_line(a->holder, CERTIFICATE_NAME_CHARS_MAX))
+                return error_set(
+                        detail, SEAL_E_INVALID_ARGS,
+                        "'holder' is at most %d characters, as certificates have it; where "
+                        "none is given it is the name: give a shorter one",
+                        CERTIFICATE_NAME_CHARS_MAX);
+        if (strcmp(a->class, "personal") == 0 && !text_is_line(a->name, CERTIFICATE_NAME_CHARS_MAX))
+                return error_set(detail, SEAL_E_INVALID_ARGS,
+                                 "'name' of a personal seal is at most %d characters, as "
+                                 "certificates have it",
+                                 CERTIFICATE_NAME_CHARS_MAX);
+        return 0;
+}
+
 static int check_all(const Application *a, uint64_t now, ErrorDetail *detail) {
         int r = option_check_line("name", a->name, detail);
         if (r == 0)
                 r = option_check_line("holder", a->holder, detail);
         if (r == 0)
                 r = check_words(a, detail);
+        if (r == 0)
+                r = check_certified(a, detail);
         if (r == 0)
                 r = check_numbers(a, now, detail);
         if (r == 0)

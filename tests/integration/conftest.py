@@ -258,11 +258,11 @@ class Sandbox:
         self.ok(f"cat > {shlex.quote(path)} && chmod 0644 {shlex.quote(path)}", data=data)
         return path
 
-    def make_seal(self, name="Test Seal", keeper="root", accept=True):
+    def make_seal(self, name="Test Seal", keeper="root", accept=True, holder=None):
         """Dual: apply, approve, accept through the real users; the number."""
         path = self.ok(["busctl", "--json=short", "call", "--", "org.sealsd1", "/org/sealsd1",
-                        "org.sealsd1.Manager", "Apply", "a{sv}", "2", "name", "s", name, "keepers",
-                        "as", "1", f"user:{keeper}"], self["SEAL_APPLICANT"])
+                        "org.sealsd1.Manager", "Apply", "a{sv}", "3", "name", "s", name, "holder", "s", holder or name,
+                        "keepers", "as", "1", f"user:{keeper}"], self["SEAL_APPLICANT"])
         request = json.loads(path)["data"][0].rsplit("/", 1)[1]
         data, error = self.request(request, "Approve", "sa{sv}", "seen", "0",
                                    user=self["SEAL_REVIEWER"])

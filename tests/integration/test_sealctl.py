@@ -252,13 +252,13 @@ def test_unknown_verb_suggests_nothing(shared, word, meant):
 
 def test_long_names_are_cut_in_a_pipe(shared):
     name = "A long name " * 15
-    shared.make_seal(name.strip())
+    shared.make_seal(name.strip(), holder="Acme")
     assert name.strip() in shared.ok("sealctl list | cat")
 
 
 def test_long_names_break_the_lines_of_a_terminal(shared):
     name = "Another long name " * 10
-    shared.make_seal(name.strip())
+    shared.make_seal(name.strip(), holder="Acme")
     out = shared.ok("script -qc 'stty cols 70; sealctl list' /dev/null </dev/null")
     assert "Another long" in out and name.strip() not in out
     assert all(len(line.rstrip()) <= 70 for line in out.splitlines()), out

@@ -98,12 +98,39 @@ static void the_length_of_a_name_is_in_characters(void **state) {
         (void) state;
         for (int i = 0; i < NAME_CHARS_MAX; i++)
                 strcat(a.name, "\xf0\x9d\x84\x9e");
+        strcpy(a.holder, "x");
         assert_int_equal(strlen(a.name), NAME_BYTES_MAX);
         assert_int_equal(complete(&a, NULL), 0);
         a = (Application){};
         for (int i = 0; i <= NAME_CHARS_MAX; i++)
                 strcat(a.name, "\xe5\x8d\xb0");
         assert_refused(a, SEAL_E_INVALID_ARGS, "'name'");
+}
+
+/* Its certificate would be refused when it is made, after the reviewers have agreed. */
+static void what_no_certificate_could_say_is_refused(void **state) {
+        Application a = application_named("x"), named = {};
+
+        (void) state;
+        for (int i = 0; i < CERTIFICATE_NAME_CHARS_MAX; i++) {
+                strcat(a.holder, "\xe5\x8d\xb0");
+                strcat(named.name, "\xe5\x8d\xb0");
+        }
+        Application longer = a, fits = a, personal = named;
+        assert_int_equal(complete(&fits, NULL), 0);
+        strcat(longer.holder, "x");
+        assert_refused(longer, SEAL_E_INVALID_ARGS, "'holder'");
+        fits = named;
+        assert_int_equal(complete(&fits, NULL), 0);
+        strcat(named.name, "x");
+        assert_refused(named, SEAL_E_INVALID_ARGS, "'holder'");
+        strcpy(named.holder, "x");
+        fits = named;
+        assert_int_equal(complete(&fits, NULL), 0);
+        strcpy(named.class, "personal");
+        assert_refused(named, SEAL_E_INVALID_ARGS, "'name'");
+        strcpy(personal.class, "personal");
+        assert_int_equal(complete(&personal, NULL), 0);
 }
 
 static void words_are_those_of_the_design(void **state) {
@@ -437,6 +464,7 @@ int main(void) {
                 cmocka_unit_test(defaults_are_filled_in),
                 cmocka_unit_test(names_are_plain_text_on_one_line),
                 cmocka_unit_test(the_length_of_a_name_is_in_characters),
+                cmocka_unit_test(what_no_certificate_could_say_is_refused),
                 cmocka_unit_test(words_are_those_of_the_design),
                 cmocka_unit_test(algorithms_are_those_of_the_table),
                 cmocka_unit_test(times_and_limits_make_sense),
