@@ -139,12 +139,21 @@ static void pem_clear(PemBlock *block) {
         OPENSSL_free(block->data);
 }
 
+/* What ends a file is that no more begins in it; all else is damage, behind which there may be more. */
+static int pem_end(void) {
+        const bool end = ERR_GET_REASON(ERR_peek_last_error()) == PEM_R_NO_START_LINE;
+
+        if (openssl_ran_short())
+                return -ENOMEM;
+        return end ? 0 : SEAL_E_INVALID_ARGS;
+}
+
 /* 1: a block was added or passed over; 0: no more. */
 static int pem_next(BIO *in, const char *label, DerList *list) {
         _cleanup_(pem_clear) PemBlock block = {};
 
         if (PEM_read_bio(in, &block.label, &block.header, &block.data, &block.size) != 1)
-                return openssl_ran_short() ? -ENOMEM : 0;
+                return pem_end();
         if (strcmp(block.label, label) != 0)
                 return 1;
         int r = der_list_add(list, (Bytes){ block.data, (size_t) block.size });
@@ -174,7 +183,9 @@ static int split(Bytes file, const char *label, const char *what, DerList *list,
                 ;
         if (more == SEAL_E_LIMITS_EXCEEDED)
                 return error_set(detail, more, "More than %d at once", TRUST_ITEMS_MAX);
-        if (more == 0 && list->count == before)
+        if (more == SEAL_E_INVALID_ARGS && list->count > before)
+                return error_set(detail, more, "A block of PEM in it is damaged");
+        if ((more == 0 || more == SEAL_E_INVALID_ARGS) && list->count == before)
                 return error_set(detail, SEAL_E_INVALID_ARGS, "There is no %s in it", what);
         return more;
 }

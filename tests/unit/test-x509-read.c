@@ -95,6 +95,18 @@ static void a_file_of_neither_is_refused(void **state) {
         assert_int_equal(list.count, 0);
 }
 
+/* What stands behind it, as a newer revocation list, would be left out in silence. */
+static void a_damaged_block_is_not_taken_for_the_end(void **state) {
+        char text[] = "-----BEGIN X509 CRL-----\nMAA=\n-----END X509 CRL-----\n"
+                      "-----BEGIN X509 CRL-----\nM*A=\n-----END X509 CRL-----\n";
+        const Bytes file = { (const uint8_t *) text, sizeof(text) - 1 };
+        DerList list = {};
+
+        (void) state;
+        assert_int_equal(x509_crls_split(file, &list, NULL), SEAL_E_INVALID_ARGS);
+        der_list_clear(&list);
+}
+
 static void files_and_lists_have_an_end(void **state) {
         _cleanup_(BIO_freep) BIO *out = BIO_new(BIO_s_mem());
         _cleanup_list_ DerList list = {};
@@ -114,6 +126,7 @@ int main(void) {
                 cmocka_unit_test(a_file_of_der_is_one),
                 cmocka_unit_test(a_file_of_pem_is_as_many_as_there_are),
                 cmocka_unit_test(a_file_of_neither_is_refused),
+                cmocka_unit_test(a_damaged_block_is_not_taken_for_the_end),
                 cmocka_unit_test(files_and_lists_have_an_end),
         };
 
