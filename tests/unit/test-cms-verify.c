@@ -377,7 +377,7 @@ static void a_file_of_millions_of_elements_takes_no_memory(void **state) {
 
         (void) state;
         assert_non_null(file);
-        made_cms_make(&made, "ecdsa-sha256", CMS_CADES);
+        made_cms_make(&made, "ecdsa-sha256", CMS_PROFILE_CADES);
         memcpy(file, begin, sizeof(begin));
         for (size_t i = sizeof(begin); i < size; i += 2)
                 memcpy(file + i, "\x04\x00", 2);
