@@ -225,6 +225,8 @@ int certificate_record_of(const Bytes *chain, size_t count, X509 *leaf, Certific
                       : r;
 }
 
+#define MAKER_CHAIN_MAX (CERTIFICATE_CHAIN_MAX - 1)
+
 static int set_write(Service *service, const Caller *caller, const Maker *maker,
                      const CertificateRecord *record) {
         int r = store_begin(service->store);
@@ -266,6 +268,11 @@ int service_set_maker_certificates(Service *service, const Caller *caller, const
                 r = error_set(detail, SEAL_E_INVALID_ARGS,
                               "Give the maker's certificate first, "
                               "then those above it");
+        if (r == 0 && count > MAKER_CHAIN_MAX)
+                r = error_set(detail, SEAL_E_LIMITS_EXCEEDED,
+                              "A maker's chain has at most %d certificates: a seal's stands below "
+                              "it in all that is signed",
+                              MAKER_CHAIN_MAX);
         if (r == 0)
                 r = x509_read(chain[0], &leaf, detail);
         if (r == 0)

@@ -218,6 +218,9 @@ def test_chains_that_are_not_the_maker_s_are_refused_and_change_nothing(shared):
     assert set_error(box, []) == "InvalidArgs"
     assert set_error(box, [b"\x30\x03\x02\x01\x01"]) == "InvalidArgs"
     assert set_error(box, [good + b"\0", parent.root]) == "InvalidArgs"
+    # With a seal's below it there would be more than a signature carries.
+    assert set_error(box, [good] * 8) == "LimitsExceeded"
+    assert set_error(box, [good] * 7) == "CertificateInvalid"
     assert set_error(box, [good] * 9) in ("InvalidArgs", "LimitsExceeded")
     assert maker_certificates(box) == before
 
