@@ -21,7 +21,8 @@ typedef struct ApplicationWords {
         "  --type TYPE            official, finance, invoice, contract,\n"                         \
         "                         legal-representative, personnel, department, special,\n"         \
         "                         other (default)\n"                                               \
-        "  --holder HOLDER        The organisation or person it stands for\n"                      \
+        "  --holder HOLDER        The organisation or person it stands for, at most 64\n"          \
+        "                         characters (default: the name)\n"                                \
         "  --algorithm ALGORITHM  ecdsa-p256 (default), ecdsa-p384, rsa-2048, rsa-3072, sm2;\n"    \
         "                         'sealctl status' shows which this TPM has\n"                     \
         "  --purpose PURPOSE      document-signing, identity-authentication, endorsement;\n"       \

@@ -26,7 +26,7 @@ static const char renew_help[] =
         "                         legal-representative, personnel, department, special,\n"
         "                         other\n"
         "  --holder HOLDER        The organisation or person it stands for, at most 64\n"
-        "                         characters (of a new one by default the name)\n"
+        "                         characters\n"
         "  --algorithm ALGORITHM  ecdsa-p256, ecdsa-p384, rsa-2048, rsa-3072, sm2; 'sealctl\n"
         "                         status' shows which this TPM has\n"
         "  --purpose PURPOSE      document-signing, identity-authentication, endorsement;\n"
