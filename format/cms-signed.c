@@ -50,24 +50,55 @@ static void embedded_find(CmsSigned *cms) {
         }
 }
 
-/*
- * Counted before they are read, since one of two bytes takes fifty times as many. What is constructed
- * is gone into and the rest passed over, so that ends need not be known.
- */
-static bool is_bounded(Bytes file) {
-        const unsigned char *at = file.data, *end = at + file.size;
-        size_t elements = 0;
-        int tag, class, form = 0;
+/* Deeper ones libcrypto does not take apart (it nests 30 templates), unless their end is open. */
+#define ELEMENT_DEPTH_MAX 64
 
-        while (at < end && (form & 0x80) == 0 && elements <= CMS_ELEMENTS_MAX) {
-                long size = 0;
+static void element_count(const unsigned char **at, const unsigned char *end, int depth,
+                          size_t *elements);
 
-                form = ASN1_get_object(&at, &size, &tag, &class, end - at);
-                if (elements++ == 0 && (form & 0x81) == 0)
-                        end = at + size; /* what follows is not read */
-                else if ((form & (V_ASN1_CONSTRUCTED | 0x80)) == 0)
-                        at += size;
+/* What one is made of; open: up to two zeros. */
+static void content_count(const unsigned char **at, const unsigned char *end, bool open, int depth,
+                          size_t *elements) {
+        while (*at < end && *elements <= CMS_ELEMENTS_MAX) {
+                if (open && end - *at >= 2 && (*at)[0] == 0 && (*at)[1] == 0) {
+                        *at += 2;
+                        return;
+                }
+                element_count(at, end, depth, elements);
         }
+}
+
+/*
+ * One and all in it; *at is behind it then. What is damaged is not counted beyond the element of known
+ * size that it is in, behind which libcrypto goes on where it has not looked into it.
+ */
+static void element_count(const unsigned char **at, const unsigned char *end, int depth,
+                          size_t *elements) {
+        int tag, class;
+        long size = 0;
+
+        const int form = ASN1_get_object(at, &size, &tag, &class, end - *at);
+        if ((form & 0x80) != 0) {
+                *at = end;
+                return;
+        }
+        const bool open = (form & 1) != 0;
+        const unsigned char *behind = open ? end : *at + size;
+        ++*elements;
+        if ((form & V_ASN1_CONSTRUCTED) != 0 && depth < ELEMENT_DEPTH_MAX)
+                content_count(at, behind, open, depth + 1, elements);
+        else if (open)
+                *elements = CMS_ELEMENTS_MAX + 1;
+        if (!open)
+                *at = behind;
+}
+
+/* Counted before they are read, since one of two bytes takes fifty times as many. */
+static bool is_bounded(Bytes file) {
+        const unsigned char *at = file.data;
+        size_t elements = 0;
+
+        element_count(&at, at + file.size, 0, &elements);
         ERR_clear_error();
         return elements <= CMS_ELEMENTS_MAX;
 }

@@ -366,20 +366,20 @@ static void what_is_no_such_signature_is_said_to_be_none(void **state) {
 }
 
 /* 60 MiB of empty strings in place of certificates took three GB and most of a minute. */
-static void a_file_of_millions_of_elements_takes_no_memory(void **state) {
+static void assert_takes_no_memory(Bytes first) {
         const uint8_t begin[] = { 0x30, 0x80, 0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d,
                                   0x01, 0x07, 0x02, 0xa0, 0x80, 0x30, 0x80, 0x02, 0x01, 0x01,
-                                  0x31, 0x00, 0x30, 0x02, 0x06, 0x00, 0xa0, 0x80 };
-        const size_t size = 60 * 1024 * 1024;
-        _cleanup_free_ uint8_t *file = malloc(size);
+                                  0x31, 0x00, 0x30, 0x03, 0x06, 0x01, 0x2a, 0xa0, 0x80 };
+        const size_t size = 60 * 1024 * 1024, head = sizeof(begin) + first.size;
+        _cleanup_free_ uint8_t *file = calloc(1, size);
         struct rusage before, after;
         MadeCms made;
 
-        (void) state;
         assert_non_null(file);
         made_cms_make(&made, "ecdsa-sha256", CMS_PROFILE_CADES);
         memcpy(file, begin, sizeof(begin));
-        for (size_t i = sizeof(begin); i < size; i += 2)
+        memcpy(file + sizeof(begin), first.data, first.size);
+        for (size_t i = head; i + 1 < size; i += 2)
                 memcpy(file + i, "\x04\x00", 2);
         assert_int_equal(getrusage(RUSAGE_SELF, &before), 0);
         VerifyReport report;
@@ -389,6 +389,21 @@ static void a_file_of_millions_of_elements_takes_no_memory(void **state) {
         assert_int_equal(getrusage(RUSAGE_SELF, &after), 0);
         assert_true(after.ru_maxrss - before.ru_maxrss < 64 * 1024);
         made_cms_done(&made);
+}
+
+/* Also behind one that is damaged within, which libcrypto takes as it is. */
+static void a_file_of_millions_of_elements_takes_no_memory(void **state) {
+        static const char *const first[] = {
+                "",
+                "\x30\x02\x02\x05",                 /* an element that ends behind it */
+                "\x30\x06\x04\x84\x03\xb0\x01\x01", /* and one at the end of the file */
+                "\x30\x02\x04\x85",                 /* and one whose size has no end */
+                "\x30\x02\x30\x80",                 /* and one without an end */
+        };
+
+        (void) state;
+        for (size_t i = 0; i < sizeof(first) / sizeof(first[0]); i++)
+                assert_takes_no_memory((Bytes){ (const uint8_t *) first[i], strlen(first[i]) });
 }
 
 static void other_files_are_no_signature(void **state) {
