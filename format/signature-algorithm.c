@@ -192,13 +192,12 @@ static const SignatureAlgorithm *pss_read(const X509_ALGOR *identifier) {
                 return NULL;
         _cleanup_(RSA_PSS_PARAMS_freep) RSA_PSS_PARAMS *parameters = ASN1_TYPE_unpack_sequence(
                 ASN1_ITEM_rptr(RSA_PSS_PARAMS), identifier->parameter);
-        if (!parameters || !parameters->saltLength)
+        if (!parameters)
                 return NULL;
         int hash = hash_read(parameters->hashAlgorithm);
         const SignatureAlgorithm *algorithm = algorithm_with(SIGNATURE_RSAPSS, hash);
         if (!algorithm || mask_hash_read(parameters->maskGenAlgorithm) != hash ||
-            ASN1_INTEGER_get(parameters->saltLength) !=
-                    EVP_MD_get_size(signature_algorithm_md(algorithm)) ||
+            (parameters->saltLength && ASN1_INTEGER_get(parameters->saltLength) < 0) ||
             (parameters->trailerField && ASN1_INTEGER_get(parameters->trailerField) != 1))
                 return NULL;
         return algorithm;

@@ -93,7 +93,7 @@ static int padding_set(const SignatureAlgorithm *algorithm, EVP_PKEY_CTX *contex
                 return EVP_PKEY_CTX_set_rsa_padding(context, RSA_PKCS1_PADDING);
         case SIGNATURE_RSAPSS:
                 return EVP_PKEY_CTX_set_rsa_padding(context, RSA_PKCS1_PSS_PADDING) == 1
-                               ? EVP_PKEY_CTX_set_rsa_pss_saltlen(context, RSA_PSS_SALTLEN_DIGEST)
+                               ? EVP_PKEY_CTX_set_rsa_pss_saltlen(context, RSA_PSS_SALTLEN_AUTO)
                                : 0;
         default:
                 return 1;

@@ -213,6 +213,22 @@ def test_what_is_embedded_is_a_file_of_bounded_size(tmp_path):
     sealctl("sign", "50011200000001", tmp_path / "large", "--embed", "--format", "cades", status=2)
 
 
+def test_what_openssl_signs_is_verified_whatever_its_salt(tmp_path):
+    """Its cms takes the largest that fits; that nobody signs the parameters is told."""
+    document, key, signer, cms = (tmp_path / name for name in ("document", "key", "signer", "cms"))
+    document.write_text("Contract no. 7\n")
+    openssl("req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", key, "-out", signer, "-subj",
+            "/CN=Seal", "-addext", "keyUsage=critical,digitalSignature,nonRepudiation")
+    for words, deviations in (([], []), (["-keyopt", "rsa_pss_saltlen:32"], []),
+                              (["-keyopt", "rsa_pss_saltlen:222"], ["algorithm-identifier"])):
+        pss = ["-keyopt", "rsa_padding_mode:pss"] if words else []
+        openssl("cms", "-sign", "-cades", "-binary", "-in", document, "-signer", signer, "-inkey", key, "-md",
+                "sha256", *pss, *words, "-outform", "DER", "-out", cms)
+        done = sealctl("--json", "verify", document, "--signature", cms, "--trust", signer, "--offline")
+        report = json.loads(done.stdout)
+        assert [told["deviation"] for told in report["deviations"]] == deviations
+
+
 def test_only_sealctl_knows_how_to_reach_others():
     def libraries(program):
         return subprocess.run(["ldd", os.path.join(BUILD, program)], check=True, text=True,
