@@ -39,11 +39,15 @@ static bool begins_with(Bytes picture, const void *magic, size_t size) {
         return picture.size >= size && memcmp(picture.data, magic, size) == 0;
 }
 
+static bool is_space(uint8_t c) {
+        return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
 /* XML begins with '<', behind a byte order mark and white space. */
 static bool is_markup(Bytes picture) {
         size_t at = begins_with(picture, "\xef\xbb\xbf", 3) ? 3 : 0;
 
-        while (at < picture.size && memchr(" \t\r\n", picture.data[at], 4))
+        while (at < picture.size && is_space(picture.data[at]))
                 at++;
         return at < picture.size && picture.data[at] == '<';
 }

@@ -18,8 +18,12 @@ int certificate_chain_join(const Bytes *items, size_t count, uint8_t **ret, size
 
         for (size_t i = 0; i < count; i++)
                 size += items[i].size;
-        uint8_t *data = size > 0 ? malloc(size) : NULL;
-        if (size > 0 && !data)
+        *ret = NULL;
+        *ret_size = 0;
+        if (size == 0)
+                return 0;
+        uint8_t *data = malloc(size);
+        if (!data)
                 return -ENOMEM;
         for (size_t i = 0; i < count; used += items[i++].size)
                 if (items[i].size > 0)

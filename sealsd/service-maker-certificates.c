@@ -253,9 +253,18 @@ static int set_check(Service *service, const Maker *maker, const Bytes *chain, s
         return r == 0 ? check_identifier(&before, leaf, detail) : r;
 }
 
+static int set_of(Service *service, const Caller *caller, const Maker *maker, const Bytes *chain,
+                  size_t count, X509 *leaf, ErrorDetail *detail) {
+        _cleanup_certificate_ CertificateRecord record = { .by = service_act(service, caller) };
+
+        int r = set_check(service, maker, chain, count, leaf, detail);
+        if (r == 0)
+                r = certificate_record_of(chain, count, leaf, &record);
+        return r == 0 ? set_write(service, caller, maker, &record) : r;
+}
+
 int service_set_maker_certificates(Service *service, const Caller *caller, const Bytes *chain,
                                    size_t count, ErrorDetail *detail) {
-        _cleanup_certificate_ CertificateRecord record = {};
         _cleanup_(X509_freep) X509 *leaf = NULL;
         _cleanup_makers_ Maker *makers = NULL;
         const Maker *maker = NULL;
@@ -279,16 +288,10 @@ int service_set_maker_certificates(Service *service, const Caller *caller, const
                 r = makers_read(service, &makers, &maker_count);
         if (r == 0)
                 r = maker_of(makers, maker_count, leaf, &maker);
-        if (r == 0 && !maker)
-                r = error_set(detail, SEAL_E_CERTIFICATE_INVALID,
-                              "The first certificate is of no maker's key here");
         if (r == 0)
-                r = set_check(service, maker, chain, count, leaf, detail);
-        record.by = service_act(service, caller);
-        if (r == 0)
-                r = certificate_record_of(chain, count, leaf, &record);
-        if (r == 0)
-                r = set_write(service, caller, maker, &record);
+                r = maker ? set_of(service, caller, maker, chain, count, leaf, detail)
+                          : error_set(detail, SEAL_E_CERTIFICATE_INVALID,
+                                      "The first certificate is of no maker's key here");
         if (r == 0)
                 service_changed(service, "manager", "", service->state);
         return r;

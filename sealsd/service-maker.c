@@ -23,7 +23,8 @@
 
 /* A kind's place is its bit of the first revocation index. */
 static const char *const kinds[MAKER_KINDS] = { "ecdsa-p256", "sm2" };
-_Static_assert(MAKER_KINDS <= MAKER_BITS && MAKER_KINDS <= MAKERS_MAX, "a bit and a row for each");
+_Static_assert(MAKER_KINDS <= MAKER_BITS, "a bit for each");
+_Static_assert(MAKER_KINDS <= MAKERS_MAX, "a row for each");
 
 struct MakerWaiter {
         unsigned kind;
