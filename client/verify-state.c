@@ -16,21 +16,37 @@
 typedef struct Question {
         Context *context;
         const char *path; /* of the seal */
+        bool named;       /* by who asks, else by the signature */
         VerifyReport *report;
 } Question;
+
+/*
+ * No register is at hand that knows the seal: who named it has to be told that he got no answer, and
+ * for all others there is nothing to check, as most who verify have no register.
+ */
+static CheckResult result_without_register(bool named) {
+        return named ? CHECK_NOT_CHECKED : CHECK_ABSENT;
+}
+
+static bool nobody_answers(const sd_bus_error *error) {
+        return sd_bus_error_has_names(error, SD_BUS_ERROR_SERVICE_UNKNOWN,
+                                      SD_BUS_ERROR_NAME_HAS_NO_OWNER);
+}
 
 static void refusal_tell(const Question *q, const sd_bus_error *error) {
         const int code = error_from_name(error->name);
 
         if (code == SEAL_E_UNKNOWN_OBJECT)
-                verify_check(q->report, CHECK_SEAL_STATE, CHECK_NOT_CHECKED,
+                verify_check(q->report, CHECK_SEAL_STATE, result_without_register(q->named),
                              "This machine has no seal %s, or none that you may see",
                              path_last(q->path));
         else if (code == SEAL_E_NOT_FOUND)
                 verify_check(q->report, CHECK_SEAL_STATE, CHECK_FAILED,
                              "At that time seal %s was not made yet", path_last(q->path));
         else
-                verify_check(q->report, CHECK_SEAL_STATE, CHECK_NOT_CHECKED,
+                verify_check(q->report, CHECK_SEAL_STATE,
+                             nobody_answers(error) ? result_without_register(q->named)
+                                                   : CHECK_NOT_CHECKED,
                              "The register of this machine does not tell: %s",
                              text_of(error->name, error->message));
 }
@@ -69,14 +85,14 @@ static int key_ask(const Question *q, char ret[static 2 * 32 + 1]) {
 }
 
 /* The row is said unless the keys are the same. */
-static bool is_same_seal(const Question *q, const char *key, bool named) {
+static bool is_same_seal(const Question *q, const char *key) {
         const char *signer = q->report->facts.public_key_sha256;
 
         if (key[0] != '\0' && strcmp(key, signer) == 0)
                 return true;
-        verify_check(q->report, CHECK_SEAL_STATE, named ? CHECK_FAILED : CHECK_NOT_CHECKED,
+        verify_check(q->report, CHECK_SEAL_STATE, q->named ? CHECK_FAILED : CHECK_NOT_CHECKED,
                      "Seal %s of this machine has another key%s", path_last(q->path),
-                     named ? " than the signer" : ": it is another seal of that number");
+                     q->named ? " than the signer" : ": it is another seal of that number");
         return false;
 }
 
@@ -120,19 +136,19 @@ static int state_check(const Question *q) {
         return r;
 }
 
-static int seal_ask(const Question *q, bool named) {
+static int seal_ask(const Question *q) {
         char key[2 * 32 + 1] = "";
 
         int r = key_ask(q, key);
         if (r != 0 || q->report->checks[CHECK_SEAL_STATE].made)
                 return r;
-        return is_same_seal(q, key, named) ? state_check(q) : 0;
+        return is_same_seal(q, key) ? state_check(q) : 0;
 }
 
 int verify_state(Context *context, const VerifyWords *words, VerifyReport *report) {
         const char *number = words->seal ? words->seal : report->facts.seal_number;
         char path[PATH_SIZE];
-        const Question q = { context, path, report };
+        const Question q = { context, path, words->seal != NULL, report };
 
         if (words->offline) {
                 verify_check_drop(report, CHECK_SEAL_STATE);
@@ -142,12 +158,12 @@ int verify_state(Context *context, const VerifyWords *words, VerifyReport *repor
                 verify_check(report, CHECK_SEAL_STATE, CHECK_NOT_CHECKED,
                              "Whose it is could not be read");
         else if (!seal_path_parse(number, path))
-                verify_check(report, CHECK_SEAL_STATE, CHECK_NOT_CHECKED,
+                verify_check(report, CHECK_SEAL_STATE, result_without_register(q.named),
                              "It names no seal that a register could be asked about");
         else if (bus_attempt(context) < 0)
-                verify_check(report, CHECK_SEAL_STATE, CHECK_NOT_CHECKED,
+                verify_check(report, CHECK_SEAL_STATE, result_without_register(q.named),
                              "There is no bus on which a register could be asked");
         else
-                return seal_ask(&q, words->seal != NULL);
+                return seal_ask(&q);
         return 0;
 }

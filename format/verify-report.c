@@ -115,7 +115,8 @@ static const unsigned kinds[VERIFY_KIND_MAX] = {
 /* What a good signature or seal may lack. Of anything else, absent means that nobody knows. */
 static const unsigned optional = BIT(SIGNING_CERTIFICATE) | BIT(TIMESTAMP) |
                                  BIT(CERTIFICATE_USAGE) | BIT(REVOCATION) | BIT(SEAL_EXTENSIONS) |
-                                 BIT(SEAL_MAKER_USAGE) | BIT(SEAL_MAKER_REVOCATION);
+                                 BIT(SEAL_MAKER_USAGE) | BIT(SEAL_MAKER_REVOCATION) |
+                                 BIT(SEAL_STATE);
 
 _Static_assert(CHECK_MAX <= 32, "a kind's checks are bits of an unsigned");
 

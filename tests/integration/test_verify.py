@@ -164,9 +164,9 @@ def test_what_a_certificate_says_does_not_speak_to_the_terminal(world):
     assert b"Evil" in done.stdout
 
 
-def test_without_a_bus_the_seal_s_state_is_not_checked(world):
-    said = report(world.document, *world.bare(), *world.trust()[1:], status=11)
-    assert rows(said) == {**dict.fromkeys(RAW, "passed"), "seal-state": "not-checked"}
+def test_without_a_bus_the_seal_s_state_is_absent(world):
+    said = report(world.document, *world.bare(), *world.trust()[1:])
+    assert rows(said) == {**dict.fromkeys(RAW, "passed"), "seal-state": "absent"}
     assert "no bus" in text(said, "seal-state")
 
 

@@ -67,7 +67,7 @@ def test_only_a_seal_with_the_signer_s_key_is_asked(box):
     assert result == "failed" and "another key than the signer" in text
     # A number of ours in nobody's name is found with --seal.
     certify(box, "seal", "Contracts")
-    assert state(box)[0] == "not-checked" and "names no seal" in state(box)[1]
+    assert state(box)[0] == "absent" and "names no seal" in state(box)[1]
     assert state(box, "--seal $SEAL")[0] == "passed"
     result, text = state(box, "--seal 99999999999999")
     assert (result, text) == ("not-checked", "This machine has no seal 99999999999999, or none that you may see")
@@ -75,11 +75,13 @@ def test_only_a_seal_with_the_signer_s_key_is_asked(box):
 
 def test_who_may_not_see_the_seal_is_told_nothing(box):
     result, text = state(box, user=box["SEAL_STRANGER"])
-    assert result == "not-checked" and "none that you may see" in text
+    assert result == "absent" and "none that you may see" in text
+    assert state(box, "--seal $SEAL", user=box["SEAL_STRANGER"])[0] == "not-checked"
     assert state(box, user=box["SEAL_AUDITOR"])[0] == "passed"
 
 
-def test_without_a_daemon_it_is_not_checked(box):
+def test_without_a_daemon_it_is_absent_unless_asked_for(box):
     box.ok("$SEALSD_CTL stop")
+    assert state(box, "--seal $SEAL")[0] == "not-checked"
     result, text = state(box)
-    assert result == "not-checked" and text.startswith("The register of this machine does not tell: ")
+    assert result == "absent" and text.startswith("The register of this machine does not tell: ")

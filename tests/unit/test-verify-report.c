@@ -88,7 +88,7 @@ static void only_what_is_optional_may_be_absent(void **state) {
                 [CHECK_SIGNING_CERTIFICATE] = true,   [CHECK_TIMESTAMP] = true,
                 [CHECK_CERTIFICATE_USAGE] = true,     [CHECK_REVOCATION] = true,
                 [CHECK_SEAL_EXTENSIONS] = true,       [CHECK_SEAL_MAKER_USAGE] = true,
-                [CHECK_SEAL_MAKER_REVOCATION] = true,
+                [CHECK_SEAL_MAKER_REVOCATION] = true, [CHECK_SEAL_STATE] = true,
         };
         VerifyReport report;
 
