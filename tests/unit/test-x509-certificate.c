@@ -382,7 +382,8 @@ static void every_cut_and_every_addition_is_refused(void **state) {
                          SEAL_E_LIMITS_EXCEEDED);
         /* BER: the length of two bytes in three. */
         assert_int_equal(longer[1], 0x82);
-        memcpy(longer, "\x30\x83\x00", 3);
+        static const uint8_t in_three[] = { 0x30, 0x83, 0x00 };
+        memcpy(longer, in_three, sizeof(in_three));
         memcpy(longer + 3, bytes.data + 2, bytes.size - 2);
         assert_int_equal(x509_read((Bytes){ longer, bytes.size + 1 }, &ret, NULL),
                          SEAL_E_INVALID_ARGS);

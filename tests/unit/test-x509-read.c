@@ -77,8 +77,8 @@ static void a_file_of_pem_is_as_many_as_there_are(void **state) {
 
 static void a_file_of_neither_is_refused(void **state) {
         static const char *const files[] = { "", "0", "text", "-----BEGIN CERTIFICATE-----\nMII",
-                                             "-----BEGIN PUBLIC KEY-----\nAAAA\n"
-                                             "-----END PUBLIC KEY-----\n" };
+                                             ("-----BEGIN PUBLIC KEY-----\nAAAA\n"
+                                              "-----END PUBLIC KEY-----\n") };
         _cleanup_list_ DerList list = {};
 
         (void) state;
