@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "format/cms-asn1.h"
 
-#include <string.h>
-
 /* The templates are macros of OpenSSL's, laid out as it does. */
 /* clang-format off */
 
@@ -71,12 +69,3 @@ ASN1_SEQUENCE(CmsSigningCertificate) = {
         ASN1_SEQUENCE_OF(CmsSigningCertificate, certificates, CmsCertificateId),
         ASN1_SEQUENCE_OF_OPT(CmsSigningCertificate, policies, POLICYINFO)
 } ASN1_SEQUENCE_END(CmsSigningCertificate)
-
-        /* clang-format on */
-
-        bool cms_object_is(const ASN1_OBJECT *object, const char *oid) {
-        char text[128];
-
-        int size = OBJ_obj2txt(text, sizeof(text), object, 1);
-        return size > 0 && (size_t) size < sizeof(text) && strcmp(text, oid) == 0;
-}

@@ -129,6 +129,3 @@ static inline void cms_attributes_freep(CmsAttributes **attributes) {
 #define CMS_OID_GB_SIGNED_DATA "1.2.156.10197.6.1.4.2.2"
 #define CMS_OID_GB_DATA "1.2.156.10197.6.1.4.2.1"
 #define CMS_OID_SM2_SIGN "1.2.156.10197.1.301.1"
-
-/* The object has this dotted OID. */
-bool cms_object_is(const ASN1_OBJECT *object, const char *oid);

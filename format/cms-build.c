@@ -287,8 +287,8 @@ static bool attributes_are_ours(const CmsAttributes *attributes, CmsProfile prof
         const bool timed = profile == CMS_PROFILE_CADES;
 
         return certificate && sk_CmsCertificateId_num(certificate->certificates) == 1 && type &&
-               (cms_object_is(type->value.object, CMS_OID_DATA) ||
-                cms_object_is(type->value.object, CMS_OID_GB_DATA)) &&
+               (openssl_object_is(type->value.object, CMS_OID_DATA) ||
+                openssl_object_is(type->value.object, CMS_OID_GB_DATA)) &&
                (cms_attribute_time(attributes) != 0) == timed &&
                sk_X509_ATTRIBUTE_num(attributes) == (timed ? 4 : 3);
 }

@@ -36,7 +36,7 @@ static bool bytes_equal(Bytes a, Bytes b) {
 /* --- reading -------------------------------------------------------------------------------- */
 
 bool cms_signed_is_gb(const CmsSigned *cms) {
-        return cms_object_is(cms->info->type, CMS_OID_GB_SIGNED_DATA);
+        return openssl_object_is(cms->info->type, CMS_OID_GB_SIGNED_DATA);
 }
 
 /* Those of X.509; what else there may be (RFC 5652 §10.2.2) shows by their number. */
@@ -114,7 +114,7 @@ int cms_signed_read(Bytes file, CmsSigned **ret, size_t *ret_used) {
         cms->info = (CmsInfo *) ASN1_item_d2i(NULL, &at, (long) file.size, CmsInfo_it());
         if (!cms->info)
                 return openssl_refused(SEAL_E_INVALID_ARGS);
-        if (!cms_signed_is_gb(cms) && !cms_object_is(cms->info->type, CMS_OID_SIGNED_DATA))
+        if (!cms_signed_is_gb(cms) && !openssl_object_is(cms->info->type, CMS_OID_SIGNED_DATA))
                 return SEAL_E_INVALID_ARGS;
         if (sk_CmsSignerInfo_num(cms->info->data->signers) == 1)
                 cms->signer = sk_CmsSignerInfo_value(cms->info->data->signers, 0);
@@ -188,7 +188,7 @@ static void deviation(const CmsVoice *voice, DeviationCode code, const char *wha
 /* --- structure ------------------------------------------------------------------------------ */
 
 static bool is_data(const ASN1_OBJECT *type) {
-        return cms_object_is(type, CMS_OID_DATA) || cms_object_is(type, CMS_OID_GB_DATA);
+        return openssl_object_is(type, CMS_OID_DATA) || openssl_object_is(type, CMS_OID_GB_DATA);
 }
 
 static void versions_look(const CmsSigned *cms, const CmsVoice *voice) {
@@ -279,7 +279,7 @@ static bool content_type_check(const CmsSigned *cms, const char *const *types,
                 return shape_fail(voice, "It has not exactly one attribute content-type");
         if (OBJ_cmp(named->value.object, type) != 0)
                 return shape_fail(voice, "Its attribute content-type contradicts its content");
-        while (*types && !cms_object_is(type, *types))
+        while (*types && !openssl_object_is(type, *types))
                 types++;
         if (*types)
                 return true;

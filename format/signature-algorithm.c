@@ -27,7 +27,6 @@ static const SignatureAlgorithm algorithms[] = {
 
 /* "SM2 digital signature algorithm" (GB/T 33560): OpenSSL knows the key's and the one with SM3. */
 #define OID_SM2_SIGN "1.2.156.10197.1.301.1"
-#define OID_TEXT_MAX 64
 
 const SignatureAlgorithm *signature_algorithm_at(size_t position) {
         return position < ALGORITHM_COUNT ? &algorithms[position] : NULL;
@@ -203,19 +202,14 @@ static const SignatureAlgorithm *pss_read(const X509_ALGOR *identifier) {
         return algorithm;
 }
 
-static bool object_is(const ASN1_OBJECT *object, const char *oid) {
-        char text[OID_TEXT_MAX];
-
-        return OBJ_obj2txt(text, sizeof(text), object, 1) > 0 && strcmp(text, oid) == 0;
-}
-
 static const SignatureAlgorithm *object_find(const ASN1_OBJECT *object) {
         int nid = OBJ_obj2nid(object);
 
         for (size_t i = 0; nid != NID_undef && i < ALGORITHM_COUNT; i++)
                 if (algorithms[i].nid == nid && nid != NID_rsassaPss)
                         return &algorithms[i];
-        return object_is(object, OID_SM2_SIGN) ? algorithm_with(SIGNATURE_SM2, NID_sm3) : NULL;
+        return openssl_object_is(object, OID_SM2_SIGN) ? algorithm_with(SIGNATURE_SM2, NID_sm3)
+                                                       : NULL;
 }
 
 static const SignatureAlgorithm *identifier_find(const X509_ALGOR *identifier) {

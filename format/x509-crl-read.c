@@ -85,12 +85,6 @@ static int times_read(X509Crl *crl, ErrorDetail *detail) {
         return 0;
 }
 
-static bool object_is(const ASN1_OBJECT *object, const char *oid) {
-        char text[64];
-
-        return OBJ_obj2txt(text, sizeof(text), object, 1) > 0 && strcmp(text, oid) == 0;
-}
-
 #define OID_EXPIRED_CERTS_ON_CRL "2.5.29.60" /* X.509 §9.5.2.8 */
 
 static int expired_read(X509Crl *crl, X509_EXTENSION *extension, ErrorDetail *detail) {
@@ -127,7 +121,7 @@ static int extensions_read(X509Crl *crl, ErrorDetail *detail) {
                 X509_EXTENSION *extension = X509_CRL_get_ext(crl->crl, i);
                 const ASN1_OBJECT *id = X509_EXTENSION_get_object(extension);
 
-                if (object_is(id, OID_EXPIRED_CERTS_ON_CRL))
+                if (openssl_object_is(id, OID_EXPIRED_CERTS_ON_CRL))
                         r = expired_read(crl, extension, detail);
                 else if (X509_EXTENSION_get_critical(extension) &&
                          OBJ_obj2nid(id) != NID_issuing_distribution_point)

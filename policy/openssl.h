@@ -29,6 +29,9 @@ DEFINE_CLEANUP(X509, X509_free)
 DEFINE_CLEANUP(X509_ALGOR, X509_ALGOR_free)
 DEFINE_CLEANUP(X509_NAME, X509_NAME_free)
 
+/* The object has this dotted OID, which libcrypto need not know. */
+bool openssl_object_is(const ASN1_OBJECT *object, const char *oid);
+
 /*
  * Did memory run out on the way? Empties the thread's error queue, whose last entry seldom has the
  * cause. The results below are made of it inline: analyzers see that they are errors.
