@@ -215,7 +215,8 @@ static int chain_judge(X509 *leaf, const X509Trust *trust, X509Path *path) {
                 r = context_prepare(context, store, leaf, others);
         if (r != 0)
                 return r;
-        X509_STORE_CTX_set_app_data(context, path);
+        if (X509_STORE_CTX_set_app_data(context, path) != 1)
+                return openssl_short();
         ERR_clear_error();
         int verdict = X509_verify_cert(context);
         int error = X509_STORE_CTX_get_error(context);
@@ -254,7 +255,10 @@ static void validity_check(X509Path *path, uint64_t time) {
 
 /* --- the leaf's use --------------------------------------------------------------------------- */
 
-/* An extended key usage allows what it names and nothing else (RFC 5280 §4.2.1.12). */
+/*
+ * An extended key usage allows what it names and nothing else (RFC 5280 §4.2.1.12): also one that
+ * cannot be read, be it that memory was short.
+ */
 static bool is_for_others(const X509 *certificate) {
         static const int others[] = { NID_server_auth, NID_code_sign, NID_time_stamp,
                                       NID_OCSP_sign };
@@ -265,7 +269,11 @@ static bool is_for_others(const X509 *certificate) {
         for (int i = 0; i < sk_ASN1_OBJECT_num(uses); i++)
                 for (size_t j = 0; j < sizeof(others) / sizeof(others[0]); j++)
                         known += OBJ_obj2nid(sk_ASN1_OBJECT_value(uses, i)) == others[j];
-        return uses && known == sk_ASN1_OBJECT_num(uses);
+        if (!uses) {
+                ERR_clear_error();
+                return X509_get_ext_by_NID(certificate, NID_ext_key_usage, -1) >= 0;
+        }
+        return known == sk_ASN1_OBJECT_num(uses);
 }
 
 static void signing_check(X509 *certificate, X509Finding *ret) {

@@ -15,6 +15,7 @@
 #include "format/x509-path.h"
 #include "format/x509-request.h"
 #include "policy/openssl.h"
+#include "tests/fixture/others.h"
 #include "tests/fixture/signer.h"
 #include "tests/unit/unit.h"
 
@@ -245,9 +246,40 @@ static void shortage_is_told_as_such(void **state) {
         assert_int_equal(wrong, 0);
 }
 
+/* What a certificate is not for it is not for either where that cannot be read. */
+static void shortage_lets_no_server_sign_documents(void **state) {
+        _cleanup_(EVP_PKEY_freep) EVP_PKEY *key = EVP_EC_gen("P-256");
+        const OthersFacts facts = {
+                .subject = "Server",
+                .issuer = "Server",
+                .key = key,
+                .issuer_key = key,
+                .extensions = { OTHERS_LEAF, { "extendedKeyUsage", "serverAuth" } },
+        };
+        _cleanup_(X509_freep) X509 *certificate = NULL;
+        unsigned long n = 0;
+
+        (void) state;
+        const Bytes der = others_make(&facts);
+        assert_int_equal(x509_read(der, &certificate, NULL), 0);
+        do {
+                X509Finding finding = { .good = true };
+
+                struck = false;
+                countdown = ++n;
+                x509_usage_check(certificate, X509_USE_SEAL, &finding);
+                countdown = 0;
+                assert_false(finding.good);
+                assert_int_equal(ERR_peek_error(), 0);
+        } while (struck);
+        assert_true(n > 1);
+        free((void *) der.data);
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(shortage_is_told_as_such),
+                cmocka_unit_test(shortage_lets_no_server_sign_documents),
         };
 
         if (CRYPTO_set_mem_functions(failing_malloc, failing_realloc, plain_free) != 1)
