@@ -4,12 +4,11 @@
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
-#include "base/clock.h"
 #include "base/limits.h"
 #include "base/utc.h"
 #include "format/eseal.h"
+#include "format/x509-signed.h"
 
 #define SES_LIST_CERTIFICATES 1
 #define SES_LIST_DIGESTS 2
@@ -34,14 +33,8 @@ static bool is_usual_time(const ASN1_STRING *time) {
 }
 
 bool eseal_time_read(const ASN1_STRING *time, uint64_t *ret, bool *ret_strict) {
-        struct tm tm;
-
-        if (ASN1_TIME_to_tm(time, &tm) != 1)
+        if (!x509_time_read(time, ret))
                 return false;
-        time_t seconds = timegm(&tm);
-        if (seconds < 0 || (uint64_t) seconds > UTC_MAX / USEC_PER_SEC)
-                return false;
-        *ret = (uint64_t) seconds * USEC_PER_SEC;
         *ret_strict = is_usual_time(time);
         return true;
 }

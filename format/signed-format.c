@@ -13,6 +13,7 @@
 #include "format/eseal.h"
 #include "format/x509-request.h"
 #include "format/x509-signed.h"
+#include "policy/openssl.h"
 
 static const char *const names[] = {
         [FORMAT_RAW] = "raw",     [FORMAT_CADES] = "cades",   [FORMAT_PADES_CMS] = "pades-cms",
@@ -152,7 +153,7 @@ int signed_part(Bytes structure, uint8_t **ret, size_t *ret_size) {
                 return SEAL_E_INVALID_ARGS;
         sequence = d2i_ASN1_SEQUENCE_ANY(NULL, &at, (long) structure.size);
         if (!sequence || at != structure.data + structure.size || sk_ASN1_TYPE_num(sequence) < 2)
-                return SEAL_E_INVALID_ARGS;
+                return openssl_refused(SEAL_E_INVALID_ARGS);
         const ASN1_TYPE *part = sk_ASN1_TYPE_value(sequence, 1);
         if (sk_ASN1_TYPE_value(sequence, 0)->type != V_ASN1_INTEGER ||
             part->type != V_ASN1_SEQUENCE)

@@ -117,6 +117,7 @@ static int answer_compare(TS_RESP *response, TS_REQ *request, ErrorDetail *detai
         if (!context)
                 return openssl_short();
         (void) TS_VERIFY_CTX_set_flags(context, TS_VFY_VERSION | TS_VFY_IMPRINT | TS_VFY_NONCE);
+        ERR_clear_error(); /* of what was before: the reason is read from the first */
         if (TS_RESP_verify_response(context, response) == 1)
                 return 0;
         const int reason = ERR_GET_REASON(ERR_peek_error());
