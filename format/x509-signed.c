@@ -104,12 +104,25 @@ static bool algorithm_is_named(const X509Signed *whole) {
         return false;
 }
 
+/* What no signed part repeats has to be as we write it: a salt's size could be changed else. */
+static bool algorithm_is_usual(const X509Signed *whole, const SignatureAlgorithm *algorithm) {
+        _cleanup_(X509_ALGOR_freep) X509_ALGOR *usual = X509_ALGOR_new();
+        _cleanup_free_ uint8_t *a = NULL, *b = NULL;
+        size_t a_size = 0, b_size = 0;
+
+        return usual && signature_algorithm_encode(algorithm, usual) == 0 &&
+               x509_encode(usual, ASN1_ITEM_rptr(X509_ALGOR), &a, &a_size) == 0 &&
+               x509_encode(whole->algorithm, ASN1_ITEM_rptr(X509_ALGOR), &b, &b_size) == 0 &&
+               bytes_equal((Bytes){ a, a_size }, (Bytes){ b, b_size });
+}
+
 static int whole_verify(const X509Signed *whole, bool named, EVP_PKEY *key) {
         const SignatureAlgorithm *algorithm = signature_algorithm_read(whole->algorithm, key);
         SignatureEncoding encoding;
 
         if (!algorithm || whole->tbs->type != V_ASN1_SEQUENCE ||
-            (named && !algorithm_is_named(whole)) || (whole->signature->flags & 7) != 0)
+            !(named ? algorithm_is_named(whole) : algorithm_is_usual(whole, algorithm)) ||
+            (whole->signature->flags & 7) != 0)
                 return openssl_refused(SEAL_E_APPROVAL_INVALID);
         int r = signature_value_verify(algorithm, key, string_bytes(whole->tbs->value.sequence),
                                        string_bytes(whole->signature), &encoding);
