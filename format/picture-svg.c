@@ -112,7 +112,8 @@ static void on_reference(void *userdata, const xmlChar *name) {
 static void on_error(void *userdata, xmlErrorPtr error) {
         Reading *reading = ((xmlParserCtxtPtr) userdata)->_private;
 
-        if (error->level < XML_ERR_ERROR || reading->refused != 0)
+        /* A namespace's name that is no URI does no harm; its check fails without memory, too. */
+        if (error->level < XML_ERR_ERROR || error->code == XML_WAR_NS_URI || reading->refused != 0)
                 return;
         if (error->code == XML_ERR_NO_MEMORY)
                 reading->refused = -ENOMEM;
@@ -367,19 +368,24 @@ static void say_nothing(void *userdata, const char *message, ...) {
         (void) message;
 }
 
-static void parse(Reading *reading, Bytes picture) {
-        const xmlGenericErrorFunc before = xmlGenericError;
-        void *context_before = xmlGenericErrorContext;
-
-        xmlSetGenericErrorFunc(NULL, say_nothing);
+static int parse(Reading *reading, Bytes picture) {
+        reading->parser = xmlNewParserCtxt();
+        if (!reading->parser)
+                return -ENOMEM;
         *reading->parser->sax = handler;
         reading->parser->_private = reading;
         xmlFreeDoc(xmlCtxtReadMemory(reading->parser, (const char *) picture.data,
                                      (int) picture.size, NULL, NULL, XML_PARSE_NONET));
-        xmlSetGenericErrorFunc(context_before, before);
+        bool whole = reading->parser->wellFormed && reading->elements > 0;
+        xmlFreeParserCtxt(reading->parser);
+        if (reading->refused == 0 && !whole)
+                return -ENOMEM; /* of what is not well-formed the parser has told */
+        return reading->refused;
 }
 
 int picture_svg(Bytes picture, PictureSize *ret, ErrorDetail *detail) {
+        const xmlGenericErrorFunc before = xmlGenericError;
+        void *context_before = xmlGenericErrorContext;
         Reading reading = { .detail = detail };
 
         if (picture.size > PICTURE_SVG_MAX)
@@ -390,16 +396,11 @@ int picture_svg(Bytes picture, PictureSize *ret, ErrorDetail *detail) {
         int r = encoding_check(picture, detail);
         if (r != 0)
                 return r;
-        reading.parser = xmlNewParserCtxt();
-        if (!reading.parser)
-                return -ENOMEM;
-        parse(&reading, picture);
-        bool whole = reading.parser->wellFormed && reading.elements > 0;
-        xmlFreeParserCtxt(reading.parser);
-        if (reading.refused == 0 && !whole)
-                return error_set(detail, SEAL_E_INVALID_ARGS,
-                                 "picture: the SVG is not well-formed; save it anew");
-        if (reading.refused == 0)
+        xmlSetGenericErrorFunc(NULL, say_nothing); /* of this thread */
+        r = parse(&reading, picture);
+        xmlSetGenericErrorFunc(context_before, before);
+        xmlResetLastError();
+        if (r == 0)
                 *ret = reading.size;
-        return reading.refused;
+        return r;
 }

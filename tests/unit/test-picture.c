@@ -4,6 +4,8 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -453,6 +455,61 @@ static void types_have_names_in_any_case(void **state) {
         assert_int_equal(picture_type_find(""), PICTURE_NONE);
 }
 
+/* Of seals of others: theirs may be larger. */
+static void what_is_decoded_may_be_larger_than_an_applicants(void **state) {
+        static const uint8_t zeros[PICTURE_MAX];
+        _made_ Made png = made_png_usual();
+        _made_ Made large = with_chunk(&png, "abCd", (Bytes){ zeros, sizeof(zeros) });
+        unsigned width, height;
+        PictureType type;
+
+        (void) state;
+        assert_int_equal(picture_decode(made_bytes(&large), &type, &width, &height, NULL), 0);
+        assert_refused(made_bytes(&large), SEAL_E_LIMITS_EXCEEDED, "scale it down");
+}
+
+static long address_space(void) {
+        long pages = 0;
+
+        _cleanup_fclose_ FILE *in = fopen("/proc/self/statm", "re");
+        assert_non_null(in);
+        assert_int_equal(fscanf(in, "%ld", &pages), 1);
+        return pages * sysconf(_SC_PAGESIZE);
+}
+
+/* The result, where no more memory is to be had than is promised and what a heap rounds up. */
+static int checked_within_bounds(const Made *picture) {
+        const rlim_t most = (rlim_t) address_space() + PICTURE_MEMORY_MAX + 4UL * 1024 * 1024;
+        int status = 0;
+
+        pid_t child = fork();
+        assert_true(child >= 0);
+        if (child == 0) {
+                PictureType type;
+                unsigned width, height;
+
+                if (setrlimit(RLIMIT_AS, &(struct rlimit){ most, most }) < 0)
+                        _exit(EXIT_FAILURE);
+                _exit(picture_check(made_bytes(picture), &type, &width, &height, NULL) & 0x7f);
+        }
+        assert_int_equal(waitpid(child, &status, 0), child);
+        assert_true(WIFEXITED(status));
+        return WEXITSTATUS(status);
+}
+
+static void no_picture_takes_more_memory_than_is_promised(void **state) {
+        _made_ Made jpeg = made_jpeg(2048, 2048, 3, true, false);
+        _made_ Made png = made_png(PICTURE_SIDE_MAX, PICTURE_PIXELS_MAX / PICTURE_SIDE_MAX, 16,
+                                   MADE_RGB_ALPHA, true);
+        _made_ Made text_bomb = made_png_with_text(60UL * 1024 * 1024);
+
+        (void) state;
+        assert_true(jpeg.size <= PICTURE_MAX && png.size <= PICTURE_MAX);
+        assert_int_equal(checked_within_bounds(&jpeg), 0);
+        assert_int_equal(checked_within_bounds(&png), 0);
+        assert_int_equal(checked_within_bounds(&text_bomb), 0);
+}
+
 /* Not a byte on standard error, whatever the libraries would have to say. */
 static void nothing_is_written_to_standard_error(void **state) {
         _made_ Made png = made_png_usual(), jpeg = made_jpeg(40, 30, 3, true, false);
@@ -507,6 +564,8 @@ int main(void) {
                 cmocka_unit_test(an_svg_of_many_attributes_does_not_hang),
                 cmocka_unit_test(what_is_no_picture_of_these_is_refused),
                 cmocka_unit_test(types_have_names_in_any_case),
+                cmocka_unit_test(what_is_decoded_may_be_larger_than_an_applicants),
+                cmocka_unit_test(no_picture_takes_more_memory_than_is_promised),
                 cmocka_unit_test(nothing_is_written_to_standard_error),
         };
 
