@@ -1,31 +1,24 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Does a seal conform to the standard, which has SM2 and SM3 only? */
+#include "format/eseal-profile.h"
+
 #include "format/eseal.h"
-
-#include <string.h>
-
-#include "format/eseal-asn1.h"
 #include "format/x509-read.h"
 #include "policy/openssl.h"
 
-/* Also false where memory is short: nothing is claimed then. */
-static bool key_is_sm2(const SesListed *listed) {
+static bool is_sm2(const SesListed *listed) {
         _cleanup_(X509_freep) X509 *certificate = NULL;
 
-        if (listed->type != SES_LISTED_CERTIFICATE ||
-            x509_read(ses_bytes(listed->d.certificate), &certificate, NULL) != 0)
+        if (listed->type == SES_LISTED_DIGEST)
+                return true;
+        if (x509_read(ses_bytes(listed->d.certificate), &certificate, NULL) != 0)
                 return false;
         EVP_PKEY *key = X509_get0_pubkey(certificate);
         return key && EVP_PKEY_is_a(key, "SM2") == 1;
 }
 
-static bool is_sm(const SesSeal *seal) {
-        const STACK_OF(SesListed) *list = seal->info->property->list;
-
-        if (OBJ_obj2nid(seal->algorithm) != NID_SM2_with_SM3)
-                return false;
+bool eseal_list_is_sm2(const STACK_OF(SesListed) * list) {
         for (int i = 0; i < sk_SesListed_num(list); i++)
-                if (!key_is_sm2(sk_SesListed_value(list, i)))
+                if (!is_sm2(sk_SesListed_value(list, i)))
                         return false;
         return true;
 }
@@ -35,7 +28,10 @@ const char *eseal_profile(Bytes eseal) {
         const char *profile = "";
 
         if (seal && ASN1_INTEGER_get(seal->info->header->version) == ESEAL_VERSION)
-                profile = is_sm(seal) ? ESEAL_PROFILE_SM : ESEAL_PROFILE_OTHER;
+                profile = OBJ_obj2nid(seal->algorithm) == NID_SM2_with_SM3 &&
+                                          eseal_list_is_sm2(seal->info->property->list)
+                                  ? ESEAL_PROFILE_SM
+                                  : ESEAL_PROFILE_OTHER;
         ERR_clear_error();
         return profile;
 }

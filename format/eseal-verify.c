@@ -11,6 +11,7 @@
 #include "base/limits.h"
 #include "format/eseal-content.h"
 #include "format/eseal-list.h"
+#include "format/eseal-profile.h"
 #include "format/eseal-read.h"
 #include "format/eseal.h"
 #include "format/signature-value.h"
@@ -111,8 +112,10 @@ static bool is_sm(const SignatureAlgorithm *algorithm) {
 
 /* The standard has SM2 and SM3 only. Of 2014 nothing is said: it is written by nobody any more. */
 static void profile_tell(Verification *v) {
-        const bool sm = is_sm(v->maker_algorithm) &&
-                        (!v->file->is_signature || is_sm(v->algorithm));
+        const SignatureAlgorithm *second = v->file->is_signature ? v->algorithm
+                                                                 : v->maker_algorithm;
+        const bool sm = is_sm(v->maker_algorithm) && is_sm(second) &&
+                        eseal_list_is_sm2(v->file->info->property->list);
         const char *profile = sm ? ESEAL_PROFILE_SM : ESEAL_PROFILE_OTHER;
 
         if (v->file->is_2014)

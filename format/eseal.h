@@ -86,7 +86,7 @@ int eseal_add_timestamp(Bytes signature, Bytes token, uint8_t **ret, size_t *ret
 #define ESEAL_PROFILE_2014 "GM/T 0031-2014" /* read only */
 
 /*
- * Of an SESeal of version 4: the former where its maker signed with SM2 and every certificate that
- * it lists has a key of SM2; the latter otherwise, and "" for other bytes.
+ * Of an SESeal of version 4: the former where its maker signed with SM2 and no certificate that it
+ * lists has a key of another algorithm; the latter otherwise, and "" for other bytes.
  */
 const char *eseal_profile(Bytes eseal);

@@ -211,6 +211,15 @@ static void one_algorithm_of_both_is_not_enough(void **state) {
         assert_row(CHECK_SIGNATURE_VALUE, CHECK_PASSED, "sm2-sm3");
         assert_row(CHECK_SEAL_SIGNATURE, CHECK_PASSED, "ecdsa-sha256");
         assert_string_equal(report.facts.profile, ESEAL_PROFILE_OTHER);
+        const SealMaking reverse = { .maker = &offices[SM2].maker, .signer = &offices[P256].seal };
+        _made_ Made esl = made_seal(&reverse), made = made_signature(&reverse);
+        assert_string_equal(eseal_profile(made_bytes(&esl)), ESEAL_PROFILE_OTHER);
+        (void) verify_at(&offices[SM2], made_bytes(&esl), "", SIGNER_TIME);
+        assert_string_equal(report.facts.profile, ESEAL_PROFILE_OTHER);
+        assert_true(verify_deviated(&report, DEVIATION_NON_SM_ALGORITHM));
+        (void) verify(&offices[P256], &made);
+        assert_string_equal(report.facts.profile, ESEAL_PROFILE_OTHER);
+        assert_true(verify_deviated(&report, DEVIATION_NON_SM_ALGORITHM));
 }
 
 static void what_a_seal_says_is_told(void **state) {
@@ -282,7 +291,8 @@ static void a_time_of_2014_is_any_text(void **state) {
         (void) verify(&offices[SM2], &token);
         assert_row(CHECK_TIMESTAMP, CHECK_NOT_CHECKED, "GM/T 0031-2014");
         assert_int_equal(report.facts.claimed, 0);
-        claim = "now";
+        /* Not what a person at a keyboard may say. */
+        claim = "+1d";
         _made_ Made word = made_signature(&making);
         (void) verify(&offices[SM2], &word);
         assert_row(CHECK_TIMESTAMP, CHECK_NOT_CHECKED, "no text that can be read");
@@ -649,6 +659,16 @@ static void a_time_stamp_without_its_tag_is_tolerated(void **state) {
         assert_all_good();
         assert_row(CHECK_TIMESTAMP, CHECK_PASSED, "It was there at");
         assert_deviations(DEVIATIONS(DEVIATION_UNTAGGED_TIMESTAMP));
+        /* Another one takes its place. */
+        _made_ Made value = {}, token = {}, stamped = {};
+        assert_int_equal(eseal_signature_value(made_bytes(&untagged), &value.data, &value.size), 0);
+        token.data = stamper_token(&stamper, made_bytes(&value), &token.size);
+        assert_int_equal(eseal_add_timestamp(made_bytes(&untagged), made_bytes(&token),
+                                             &stamped.data, &stamped.size),
+                         0);
+        (void) verify(&offices[SM2], &stamped);
+        assert_all_good();
+        assert_deviations(NULL, 0);
         making.whole = stamp_twice;
         _made_ Made twice = made_signature(&making);
         assert_structure_fails(&offices[SM2], &twice, "two time stamps");
@@ -755,6 +775,60 @@ static void a_signature_is_of_its_seals_version(void **state) {
 }
 
 /* ---- what fails ------------------------------------------------------------------------------------ */
+
+/* The last byte: s is another number. */
+static void value_flip(ASN1_BIT_STRING *value) {
+        value->data[value->length - 1] ^= 1;
+}
+
+static void seal_value_flip(SesSeal *seal) {
+        value_flip(seal->value);
+}
+
+static void value_of_signer_flip(SesSignature *whole) {
+        value_flip(whole->value);
+}
+
+static void a_signature_that_does_not_fit_fails_in_its_row(void **state) {
+        (void) state;
+        for (size_t i = 0; i < OFFICES; i++) {
+                SealMaking making = making_of(&offices[i]);
+
+                making.seal = seal_value_flip;
+                _made_ Made seal = made_signature(&making);
+                (void) verify(&offices[i], &seal);
+                assert_fails_only(CHECK_SEAL_SIGNATURE, "of the seal's maker over these bytes");
+                making.seal = NULL;
+                making.whole = value_of_signer_flip;
+                _made_ Made signature = made_signature(&making);
+                (void) verify(&offices[i], &signature);
+                assert_fails_only(CHECK_SIGNATURE_VALUE, "of the signer over these bytes");
+        }
+}
+
+static void algorithm_other(SesSignature *whole) {
+        whole->algorithm = OBJ_nid2obj(NID_ecdsa_with_SHA256);
+}
+
+static void algorithm_unknown(SesSignature *whole) {
+        whole->algorithm = OBJ_nid2obj(NID_sha256);
+}
+
+static void an_algorithm_is_one_of_the_key(void **state) {
+        void (*const changes[])(SesSignature *) = { algorithm_other, algorithm_unknown };
+
+        (void) state;
+        for (size_t i = 0; i < sizeof(changes) / sizeof(changes[0]); i++) {
+                SealMaking making = making_of(&offices[SM2]);
+
+                making.whole = changes[i];
+                _made_ Made signature = made_signature(&making);
+                (void) verify(&offices[SM2], &signature);
+                assert_row(CHECK_SIGNATURE_VALUE, CHECK_FAILED, "not known, or not one of the key");
+                assert_row(CHECK_DOCUMENT_HASH, CHECK_NOT_CHECKED, "without the signature's");
+                assert_null(eseal_document_hash(made_bytes(&signature)));
+        }
+}
 
 static void another_document_fails(void **state) {
         const SealMaking making = making_of(&offices[SM2]);
@@ -900,6 +974,7 @@ static void a_renewed_certificate_asks_for_a_new_seal(void **state) {
 
 static const char *digest_name;
 static const EVP_MD *(*digest_md)(void);
+static unsigned digest_cut;
 
 static void list_digest(SesInfo *info) {
         SesListed *listed = sk_SesListed_value(info->property->list, 0);
@@ -910,7 +985,7 @@ static void list_digest(SesInfo *info) {
 
         assert_int_equal(EVP_Digest(der.data, der.size, value, &size, digest_md(), NULL), 1);
         assert_int_equal(ASN1_STRING_set(digest->type, digest_name, -1), 1);
-        assert_int_equal(ASN1_STRING_set(digest->value, value, (int) size), 1);
+        assert_int_equal(ASN1_STRING_set(digest->value, value, (int) (size - digest_cut)), 1);
         ASN1_OCTET_STRING_free(listed->d.certificate);
         listed->type = SES_LISTED_DIGEST;
         listed->d.digest = digest;
@@ -935,14 +1010,17 @@ static void a_seal_may_list_digests(void **state) {
                 const char *name;
                 const EVP_MD *(*md)(void);
                 bool good;
+                unsigned cut;
         } cases[] = {
-                { "SM3", EVP_sm3, true },
-                { "sha-256", EVP_sha256, true },
-                { "1.2.156.10197.1.401", EVP_sm3, true },
-                { "Hash", EVP_sm3, true }, /* a name that is none of ours */
-                { "Hash", EVP_sha512, true },
-                { "SM3", EVP_sha256, false },
-                { "Hash", EVP_sha1, false },
+                { "SM3", EVP_sm3, true, 0 },
+                { "sha-256", EVP_sha256, true, 0 },
+                { "1.2.156.10197.1.401", EVP_sm3, true, 0 },
+                { "Hash", EVP_sm3, true, 0 }, /* a name that is none of ours */
+                { "Hash", EVP_sha512, true, 0 },
+                { "SM3", EVP_sha256, false, 0 },
+                { "Hash", EVP_sha1, false, 0 },
+                { "SM3", EVP_sm3, false, 1 },
+                { "Hash", EVP_sm3, false, 31 },
         };
 
         (void) state;
@@ -952,6 +1030,7 @@ static void a_seal_may_list_digests(void **state) {
                 making.info = list_digest;
                 digest_name = cases[i].name;
                 digest_md = cases[i].md;
+                digest_cut = cases[i].cut;
                 _made_ Made signature = made_signature(&making);
                 (void) verify(&offices[SM2], &signature);
                 if (cases[i].good)
@@ -1163,6 +1242,8 @@ int main(void) {
                 cmocka_unit_test(a_version_that_is_not_known_is_refused_by_name),
                 cmocka_unit_test(a_seal_of_2025_with_its_time_stamp_is_refused_by_name),
                 cmocka_unit_test(a_signature_is_of_its_seals_version),
+                cmocka_unit_test(a_signature_that_does_not_fit_fails_in_its_row),
+                cmocka_unit_test(an_algorithm_is_one_of_the_key),
                 cmocka_unit_test(another_document_fails),
                 cmocka_unit_test(a_hash_of_another_size_fails),
                 cmocka_unit_test(a_seal_is_valid_when_it_was_used),

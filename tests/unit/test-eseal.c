@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/limits.h"
 #include "base/utc.h"
+#include "tests/fixture/eseal.h"
 #include "tests/fixture/layout.h"
 #include "tests/unit/unit.h"
 
@@ -335,6 +336,27 @@ static void what_is_not_der_is_not_signed(void **state) {
         assert_null(der);
 }
 
+/* Whoever approves a signature knows what is in it. */
+static void what_we_do_not_write_is_not_signed(void **state) {
+        _der_ Der tbs = tbs_make();
+        TPM2B_DIGEST digest = {};
+
+        (void) state;
+        for (int untagged = 0; untagged < 2; untagged++) {
+                _cleanup_(ses_tbsp)
+                        SesTbs *parsed = ses_decode_whole(bytes(&tbs), ASN1_ITEM_rptr(SesTbs));
+                _der_ Der more = {};
+
+                assert_non_null(parsed);
+                extension_push(untagged ? &parsed->extensions_untagged : &parsed->extensions,
+                               "1.2.3.4", -1);
+                parsed->encoding.modified = 1;
+                assert_int_equal(ses_encode(parsed, ASN1_ITEM_rptr(SesTbs), &more.data, &more.size),
+                                 0);
+                assert_int_equal(eseal_document_digest(bytes(&more), &digest), SEAL_E_INVALID_ARGS);
+        }
+}
+
 static void a_time_stamp_goes_in_behind_the_value(void **state) {
         _der_ Der signature = signature_make(), value = {}, stamped = {}, again = {};
 
@@ -352,6 +374,23 @@ static void a_time_stamp_goes_in_behind_the_value(void **state) {
                 eseal_add_timestamp(bytes(&stamped), TEXT("another"), &again.data, &again.size), 0);
         assert_contains(&again, TEXT("\xa0\x0a\x03\x08\0another"));
         assert_null(memmem(again.data, again.size, "token", 5));
+        /* Into a whole signature and nothing else. */
+        _der_ Der tbs = tbs_make(), longer = { malloc(stamped.size + 1), stamped.size + 1 };
+        const Bytes others[] = { bytes(&tbs), bytes(&longer), { stamped.data, stamped.size - 1 } };
+        uint8_t *der = NULL;
+        size_t size;
+        assert_non_null(longer.data);
+        memcpy(longer.data, stamped.data, stamped.size);
+        longer.data[stamped.size] = 0;
+        for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+                assert_int_equal(eseal_add_timestamp(others[i], TEXT("token"), &der, &size),
+                                 SEAL_E_INVALID_ARGS);
+                assert_int_equal(eseal_signature_value(others[i], &der, &size),
+                                 SEAL_E_INVALID_ARGS);
+        }
+        assert_int_equal(eseal_add_timestamp(bytes(&signature), TEXT(""), &der, &size),
+                         SEAL_E_INVALID_ARGS);
+        assert_null(der);
 }
 
 int main(void) {
@@ -367,6 +406,7 @@ int main(void) {
                 cmocka_unit_test(what_is_signed_is_bounded),
                 cmocka_unit_test(the_documents_digest_is_read_back),
                 cmocka_unit_test(what_is_not_der_is_not_signed),
+                cmocka_unit_test(what_we_do_not_write_is_not_signed),
                 cmocka_unit_test(a_time_stamp_goes_in_behind_the_value),
         };
 

@@ -174,6 +174,8 @@ static void unknown_and_broken_chunks_are_no_way_out(void **state) {
 
         (void) state;
         assert_taken(made_bytes(&ancillary), PICTURE_PNG, 40, 30);
+        ancillary.data[33 + 8] ^= 1; /* what is in it; its CRC stays */
+        assert_refused(made_bytes(&ancillary), SEAL_E_INVALID_ARGS, "CRC error");
         assert_refused(made_bytes(&critical), SEAL_E_INVALID_ARGS, "unhandled critical chunk");
         assert_refused(made_bytes(&second), SEAL_E_INVALID_ARGS, "PNG is damaged");
 }
@@ -349,6 +351,7 @@ static void an_svg_refers_to_what_is_in_it_only(void **state) {
                 "fill=' url( \"x#a\")'",
                 "style='fill:url(x)'",
                 "style='fill:ur\\6c(x)'",
+                "style='fill:r\\65 d'",
                 "style='@import x'",
                 "style='fill:image-set(\"x\" 1x)'",
                 "style='width:expression(x)'",
