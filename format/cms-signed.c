@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "base/limits.h"
 #include "format/cms-attributes.h"
+#include "format/der-elements.h"
 #include "format/x509-read.h"
 #include "format/x509-signed.h"
 
@@ -50,66 +51,13 @@ static void embedded_find(CmsSigned *cms) {
         }
 }
 
-/* Deeper ones libcrypto does not take apart (it nests 30 templates), unless their end is open. */
-#define ELEMENT_DEPTH_MAX 64
-
-static void element_count(const unsigned char **at, const unsigned char *end, int depth,
-                          size_t *elements);
-
-/* What one is made of; open: up to two zeros. */
-static void content_count(const unsigned char **at, const unsigned char *end, bool open, int depth,
-                          size_t *elements) {
-        while (*at < end && *elements <= CMS_ELEMENTS_MAX) {
-                if (open && end - *at >= 2 && (*at)[0] == 0 && (*at)[1] == 0) {
-                        *at += 2;
-                        return;
-                }
-                element_count(at, end, depth, elements);
-        }
-}
-
-/*
- * One and all in it; *at is behind it then. What is damaged is not counted beyond the element of known
- * size that it is in, behind which libcrypto goes on where it has not looked into it.
- */
-static void element_count(const unsigned char **at, const unsigned char *end, int depth,
-                          size_t *elements) {
-        int tag, class;
-        long size = 0;
-
-        const int form = ASN1_get_object(at, &size, &tag, &class, end - *at);
-        if ((form & 0x80) != 0) {
-                *at = end;
-                return;
-        }
-        const bool open = (form & 1) != 0;
-        const unsigned char *behind = open ? end : *at + size;
-        ++*elements;
-        if ((form & V_ASN1_CONSTRUCTED) != 0 && depth < ELEMENT_DEPTH_MAX)
-                content_count(at, behind, open, depth + 1, elements);
-        else if (open)
-                *elements = CMS_ELEMENTS_MAX + 1;
-        if (!open)
-                *at = behind;
-}
-
-/* Counted before they are read, since one of two bytes takes fifty times as many. */
-static bool is_bounded(Bytes file) {
-        const unsigned char *at = file.data;
-        size_t elements = 0;
-
-        element_count(&at, at + file.size, 0, &elements);
-        ERR_clear_error();
-        return elements <= CMS_ELEMENTS_MAX;
-}
-
 int cms_signed_read(Bytes file, CmsSigned **ret, size_t *ret_used) {
         _cleanup_(cms_signed_freep) CmsSigned *cms = calloc(1, sizeof(*cms));
         const unsigned char *at = file.data;
 
         if (!cms)
                 return -ENOMEM;
-        if (file.size > CMS_FILE_MAX || !is_bounded(file))
+        if (file.size > CMS_FILE_MAX || !der_elements_fit(file, CMS_ELEMENTS_MAX))
                 return SEAL_E_INVALID_ARGS;
         cms->info = (CmsInfo *) ASN1_item_d2i(NULL, &at, (long) file.size, CmsInfo_it());
         if (!cms->info)
