@@ -87,33 +87,46 @@ static int raw_normalise(Bytes signature, size_t scalar_size, uint8_t **ret, siz
 
 /* --- verifying -------------------------------------------------------------------------------- */
 
-static int padding_set(const SignatureAlgorithm *algorithm, EVP_PKEY_CTX *context) {
+/* salt: RSA_PSS_SALTLEN_AUTO takes any. */
+static int padding_set(const SignatureAlgorithm *algorithm, EVP_PKEY_CTX *context, int salt) {
         switch (algorithm->scheme) {
         case SIGNATURE_RSASSA:
                 return EVP_PKEY_CTX_set_rsa_padding(context, RSA_PKCS1_PADDING);
         case SIGNATURE_RSAPSS:
                 return EVP_PKEY_CTX_set_rsa_padding(context, RSA_PKCS1_PSS_PADDING) == 1
-                               ? EVP_PKEY_CTX_set_rsa_pss_saltlen(context, RSA_PSS_SALTLEN_AUTO)
+                               ? EVP_PKEY_CTX_set_rsa_pss_saltlen(context, salt)
                                : 0;
         default:
                 return 1;
         }
 }
 
-/* In the one spelling that OpenSSL takes. */
-static int der_verify(const SignatureAlgorithm *algorithm, EVP_PKEY *key,
-                      const TPM2B_DIGEST *digest, Bytes der) {
+static int salted_verify(const SignatureAlgorithm *algorithm, EVP_PKEY *key,
+                         const TPM2B_DIGEST *digest, Bytes der, int salt) {
         _cleanup_(EVP_PKEY_CTX_freep)
                 EVP_PKEY_CTX *context = EVP_PKEY_CTX_new_from_pkey(NULL, key, NULL);
 
         if (!context || EVP_PKEY_verify_init(context) != 1)
                 return openssl_short();
-        if (padding_set(algorithm, context) != 1 ||
+        if (padding_set(algorithm, context, salt) != 1 ||
             EVP_PKEY_CTX_set_signature_md(context, signature_algorithm_md(algorithm)) != 1)
                 return openssl_refused(SEAL_E_APPROVAL_INVALID);
         if (EVP_PKEY_verify(context, der.data, der.size, digest->buffer, digest->size) != 1)
                 return openssl_refused(SEAL_E_APPROVAL_INVALID);
         return 0;
+}
+
+/* In the one spelling that OpenSSL takes. */
+static int der_verify(const SignatureAlgorithm *algorithm, EVP_PKEY *key,
+                      const TPM2B_DIGEST *digest, Bytes der) {
+        return salted_verify(algorithm, key, digest, der, RSA_PSS_SALTLEN_AUTO);
+}
+
+int signature_value_check_salt(const SignatureAlgorithm *algorithm, EVP_PKEY *key,
+                               const TPM2B_DIGEST *digest, Bytes signature) {
+        return algorithm->scheme == SIGNATURE_RSAPSS
+                       ? salted_verify(algorithm, key, digest, signature, RSA_PSS_SALTLEN_DIGEST)
+                       : 0;
 }
 
 static int written_verify(const SignatureAlgorithm *algorithm, EVP_PKEY *key,

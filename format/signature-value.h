@@ -37,3 +37,10 @@ int signature_value_verify(const SignatureAlgorithm *algorithm, EVP_PKEY *key, B
 int signature_value_verify_digest(const SignatureAlgorithm *algorithm, EVP_PKEY *key,
                                   const TPM2B_DIGEST *digest, Bytes signature,
                                   SignatureEncoding *ret);
+
+/*
+ * Is a signature of RSASSA-PSS salted with as many bytes as the hash has, as the identifiers that we
+ * write say (RFC 4055 §3.1)? 0 for every other scheme, unlooked at. Errors as above.
+ */
+int signature_value_check_salt(const SignatureAlgorithm *algorithm, EVP_PKEY *key,
+                               const TPM2B_DIGEST *digest, Bytes signature);

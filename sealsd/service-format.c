@@ -190,9 +190,7 @@ static int bytes_copy(Bytes bytes, uint8_t **ret, size_t *ret_size) {
 /* The identifier of PSS says that the salt has the hash's size; a chip may take another. */
 static int check_salt(const SignatureAlgorithm *algorithm, EVP_PKEY *key,
                       const TPM2B_DIGEST *digest, Bytes signature, ErrorDetail *detail) {
-        if (algorithm->scheme != SIGNATURE_RSAPSS)
-                return 0;
-        int r = signature_value_verify_digest(algorithm, key, digest, signature, NULL);
+        int r = signature_value_check_salt(algorithm, key, digest, signature);
         if (r != SEAL_E_APPROVAL_INVALID)
                 return r;
         return error_set(detail, SEAL_E_UNSUPPORTED,
