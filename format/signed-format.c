@@ -34,10 +34,6 @@ SignFormat sign_format_find(const char *name) {
         return format;
 }
 
-bool sign_format_certified(SignFormat format) {
-        return format == FORMAT_CADES || format == FORMAT_PADES_CMS || format == FORMAT_ESEAL;
-}
-
 bool sign_format_timed(SignFormat format) {
         return format == FORMAT_CADES || format == FORMAT_ESEAL;
 }

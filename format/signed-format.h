@@ -37,9 +37,6 @@ const char *sign_format_name(SignFormat format);
 /* SIGN_FORMAT_COUNT for another word. */
 SignFormat sign_format_find(const char *name);
 
-/* Whether it names the seal's certificate. */
-bool sign_format_certified(SignFormat format);
-
 /* Whether it says when it was signed. */
 bool sign_format_timed(SignFormat format);
 
