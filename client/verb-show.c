@@ -10,10 +10,12 @@
 #include "client/application.h"
 #include "client/approver.h"
 #include "client/bus-call.h"
+#include "client/certificate-row.h"
 #include "client/file.h"
 #include "client/output.h"
 #include "client/text.h"
 #include "client/verb.h"
+#include "format/x509-read.h"
 
 static const char show_help[] =
         "Usage: sealctl show NUMBER [--public-key [--output FILE]]\n"
@@ -60,6 +62,8 @@ static const OutputField fields[] = {
         { "not-before", "Not before", FIELD_TIME },
         { "not-after", "Not after", FIELD_TIME },
         { "picture", "Picture", FIELD_TEXT },
+        { "certified-by", "Certified by", FIELD_TEXT },
+        { "certificate-ends", "Certificate ends", FIELD_TIME },
         { "eseal-profile", "Electronic seal", FIELD_TEXT },
         { "use-limit", "Use limit", FIELD_LIMIT },
         { "use-count", "Uses", FIELD_TEXT },
@@ -120,6 +124,23 @@ static void policy_print(const json_t *policy) {
         }
 }
 
+/* Of the certificate in force; the others are 'sealctl certificate show's. */
+static void certificate_flatten(json_t *seal) {
+        const char *pem = json_string_value(
+                json_array_get(json_object_get(seal, "certificates"), 0));
+        _cleanup_(json_freep) json_t *row = NULL;
+        DerList list = {};
+
+        if (pem && x509_certificates_split((Bytes){ (const uint8_t *) pem, strlen(pem) }, &list,
+                                           NULL) == 0)
+                row = certificate_row(list.items[0]);
+        der_list_clear(&list);
+        if (!row)
+                return;
+        (void) json_object_set(seal, "certified-by", json_object_get(row, "issuer"));
+        (void) json_object_set(seal, "certificate-ends", json_object_get(row, "not-after"));
+}
+
 /* One level for people; and a time of 0 means never revoked here, not an unknown time. */
 static void flatten(json_t *seal) {
         static const char *const keys[][2] = {
@@ -139,6 +160,7 @@ static void flatten(json_t *seal) {
         if (!json_is_true(json_object_get(seal, "pin")))
                 (void) json_object_del(seal, "pin");
         picture_flatten(seal);
+        certificate_flatten(seal);
 }
 
 static int acts_print(const Context *context, const json_t *acts) {

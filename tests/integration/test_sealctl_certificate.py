@@ -22,6 +22,15 @@ def test_certificate_is_shown_with_those_above_it(shared):
     assert shared.run(f"sealctl certificate show {number}", shared["SEAL_STRANGER"]).status != 0
 
 
+def test_show_tells_who_certified_the_seal_and_until_when(shared):
+    own = show(shared, shared["SEAL"])[0]
+    lines = dict(line.strip().split(": ", 1) for line in shared.ok("sealctl show $SEAL").splitlines()
+                 if line.strip().startswith("Certif"))
+    assert lines["Certified by"].strip() == own["issuer"]
+    end = shared.ok(f"date -u -d @{own['not-after'] // 1000000} '+%Y-%m-%d %H:%M:%SZ'").strip()
+    assert lines["Certificate ends"].strip() == end
+
+
 def test_another_authority_is_asked_and_its_chain_taken_in(sandbox):
     """From the request to a seal that signs with that authority's word, by files alone."""
     box, number, other = sandbox, sandbox["SEAL"], Authority(sandbox)
