@@ -67,11 +67,16 @@ static int others_join(const VerifyList *a, const VerifyList *b, Bytes **ret, si
 /* --- revocation ------------------------------------------------------------------------------- */
 
 /* What a revocation is called in a sentence. */
+/* A hold may end; nothing else does. */
+static const char *what_tell(const X509Revocation *found) {
+        return found->reason == X509_REASON_CERTIFICATE_HOLD ? "put on hold" : "revoked";
+}
+
 static const char *reason_tell(const X509Revocation *found, char ret[static 64]) {
         const char *name = x509_reason_name(found->reason);
 
         ret[0] = '\0';
-        if (name[0] != '\0')
+        if (name[0] != '\0' && found->reason != X509_REASON_CERTIFICATE_HOLD)
                 (void) snprintf(ret, 64, " (%s)", name);
         return ret;
 }
@@ -91,7 +96,7 @@ static void tell_good(const Judge *j, const char *who, const X509Revocation *fou
                              who);
         else
                 verify_check(j->report, j->rows->revocation, CHECK_PASSED,
-                             "%s was revoked later, at %s%s", who,
+                             "%s was %s later, at %s%s", who, what_tell(found),
                              time_format_rfc3339(found->date, date), reason_tell(found, reason));
 }
 
@@ -107,9 +112,9 @@ static int claimed_judge(const Judge *j, const X509Path *path, size_t place, con
                 tell_good(j, who, &found);
         else if (found.status == X509_STATUS_REVOKED)
                 verify_check(j->report, j->rows->revocation, CHECK_NOT_CHECKED,
-                             "%s was revoked at %s%s; that the signature is older, no time stamp "
+                             "%s was %s at %s%s; that the signature is older, no time stamp "
                              "proves",
-                             who, time_format_rfc3339(found.date, date),
+                             who, what_tell(&found), time_format_rfc3339(found.date, date),
                              reason_tell(&found, reason));
         else
                 verify_check(j->report, j->rows->revocation, CHECK_NOT_CHECKED, "%s: %s", who,
@@ -131,8 +136,9 @@ static int authority_judge(const Judge *j, const X509Path *path, size_t place, c
         int r = revocation_at(j, path, place, j->trust->now, &found);
         if (r == 0 && found.status == X509_STATUS_REVOKED && !stamps_stand(found.reason))
                 verify_check(j->report, j->rows->revocation, CHECK_FAILED,
-                             "%s was revoked at %s%s, which takes back what it stamped before", who,
-                             time_format_rfc3339(found.date, date), reason_tell(&found, reason));
+                             "%s was %s at %s%s, which takes back what it stamped before", who,
+                             what_tell(&found), time_format_rfc3339(found.date, date),
+                             reason_tell(&found, reason));
         return r;
 }
 
@@ -145,8 +151,8 @@ static int revocation_judge(const Judge *j, const X509Path *path, size_t place, 
         if (r != 0)
                 return r;
         if (found.status == X509_STATUS_REVOKED)
-                verify_check(j->report, j->rows->revocation, CHECK_FAILED, "%s was revoked at %s%s",
-                             who, time_format_rfc3339(found.date, date),
+                verify_check(j->report, j->rows->revocation, CHECK_FAILED, "%s was %s at %s%s", who,
+                             what_tell(&found), time_format_rfc3339(found.date, date),
                              reason_tell(&found, reason));
         else if (j->report->facts.time_source == VERIFY_TIME_CLAIMED)
                 return claimed_judge(j, path, place, who);

@@ -287,6 +287,18 @@ static void an_issuer_that_was_revoked_counts(void **state) {
         assert_says(&pki, CHECK_REVOCATION, "CN=Issuer was revoked at");
 }
 
+static void a_hold_is_told_as_what_it_is(void **state) {
+        _cleanup_pki_ Pki pki;
+
+        (void) state;
+        pki_make(&pki);
+        crl_add(&pki, crl_make(&pki.root, 12, 50, NULL, 0, 0));
+        crl_add(&pki, crl_make(&pki.issuer, 12, 50, &pki.signer, 11, 6));
+        judge(&pki, HOUR(15), 0, 0);
+        assert_rows(&pki, "pppf");
+        assert_says(&pki, CHECK_REVOCATION, "was put on hold at");
+}
+
 static void an_anchor_itself_is_asked_of_nobody(void **state) {
         _cleanup_pki_ Pki pki;
 
@@ -386,6 +398,7 @@ int main(void) {
                 cmocka_unit_test(without_anchors_nothing_is_known_of_the_chain),
                 cmocka_unit_test(without_lists_revocation_is_not_checked),
                 cmocka_unit_test(an_issuer_that_was_revoked_counts),
+                cmocka_unit_test(a_hold_is_told_as_what_it_is),
                 cmocka_unit_test(an_anchor_itself_is_asked_of_nobody),
                 cmocka_unit_test(a_later_revocation_is_judged_by_what_proves_the_time),
                 cmocka_unit_test(a_claimed_time_needs_lists_of_today),
