@@ -121,11 +121,12 @@ static int state_ask(const Question *q, uint64_t time, json_t **ret) {
         return r != 0 ? r : ask(q, call, ret);
 }
 
-/* Signatures have whole seconds: who was active at the beginning or at the end of it could sign. */
+/* Signatures and time stamps have whole seconds: who was active at the beginning or at the end of it could sign. */
 static int state_check(const Question *q) {
         _cleanup_(json_freep) json_t *end = NULL, *begin = NULL;
         const VerifyFacts *facts = &q->report->facts;
-        const bool whole = facts->time_source == VERIFY_TIME_CLAIMED &&
+        const bool whole = (facts->time_source == VERIFY_TIME_CLAIMED ||
+                            facts->time_source == VERIFY_TIME_STAMPED) &&
                            facts->time % USEC_PER_SEC == 0;
 
         int r = state_ask(q, facts->time + (whole ? USEC_PER_SEC - 1 : 0), &end);
