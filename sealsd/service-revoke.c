@@ -163,11 +163,12 @@ static void revoke_done(Job *job, int code, const ErrorDetail *detail) {
         ErrorDetail told = {};
 
         s->revoking -= job->uid == UINT32_MAX;
-        if (code != 0)
-                revoke_owe(s);
         if (code == 0) {
                 code = revoke_settle(j, &told);
+                if (code != 0)
+                        revoke_owe(s);
         } else {
+                revoke_owe(s);
                 (void) error_set(
                         &told, code,
                         "Seal %s is revoked in the register and refused by the daemon, but "
