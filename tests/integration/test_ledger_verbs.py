@@ -81,7 +81,7 @@ def carried():
     told = {}
     table = MANUAL.split("## Events")[1].split("###")[0]
     for words, keys in re.findall(r"^\| (`.*?`) \| (?:now|later) \|[^|]*\| (.*) \|$", table, re.M):
-        names = set(re.findall(r"`([a-z-]+)`", re.sub(r"\[[^]]*\]", "", keys)))
+        names = set(re.findall(r"`([a-z0-9-]+)`", re.sub(r"\[[^]]*\]", "", keys)))
         for word in re.findall(r"`([a-z-]+)`", words):
             told[word] = told["initialized"] if keys == "the same" else names
     return told
