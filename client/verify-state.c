@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/error.h"
 #include "base/utc.h"
 #include "client/bus-call.h"
@@ -121,7 +122,29 @@ static int state_ask(const Question *q, uint64_t time, json_t **ret) {
         return r != 0 ? r : ask(q, call, ret);
 }
 
-/* Signatures and time stamps have whole seconds: who was active at the beginning or at the end of it could sign. */
+/* Who has the key of a seal that is revoked, or lost, can claim any time of before. */
+static int claim_check(const Question *q) {
+        static const char *const over[] = { "lost", "revoked", "destroyed" };
+        const Clock clock = clock_system();
+        _cleanup_(json_freep) json_t *state = NULL;
+
+        if (q->report->facts.time_source != VERIFY_TIME_CLAIMED)
+                return 0;
+        int r = state_ask(q, clock_now(&clock), &state);
+        const char *now = r == 0 && json_is_string(state) ? json_string_value(state) : "";
+        for (size_t i = 0; i < sizeof(over) / sizeof(over[0]); i++)
+                if (strcmp(now, over[i]) == 0)
+                        verify_check(q->report, CHECK_SEAL_STATE, CHECK_NOT_CHECKED,
+                                     "Seal %s is %s now; that the signature is older, no time "
+                                     "stamp proves",
+                                     path_last(q->path), now);
+        return r;
+}
+
+/*
+ * Signatures and time stamps have whole seconds: who was active at the beginning or at the end of
+ * one could sign.
+ */
 static int state_check(const Question *q) {
         _cleanup_(json_freep) json_t *end = NULL, *begin = NULL;
         const VerifyFacts *facts = &q->report->facts;
@@ -134,7 +157,7 @@ static int state_check(const Question *q) {
                 r = state_ask(q, facts->time, &begin);
         if (r == 0 && end)
                 state_tell(q, is_active(begin) ? begin : end);
-        return r;
+        return r == 0 && end ? claim_check(q) : r;
 }
 
 static int seal_ask(const Question *q) {
