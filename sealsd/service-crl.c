@@ -293,14 +293,17 @@ static void run_succeeded_in_part(Service *service, int code, const ErrorDetail 
                 lists_issue(service);
 }
 
-/* What is signed is kept, whatever became of the other; the first error. */
+/*
+ * What is signed is kept, whatever became of the other; the first error. At the stop it stays owed:
+ * no row comes behind the last one, which the chip has.
+ */
 static int run_end(ListRun *run, int code, bool *ret_kept, ErrorDetail *detail) {
         ErrorDetail own = {};
         int r = 0;
 
         if (code == 0)
                 code = run->failed;
-        *ret_kept = code != -ECANCELED && run_has_signed(run);
+        *ret_kept = code != -ECANCELED && !run->head.service->stopping && run_has_signed(run);
         if (*ret_kept)
                 r = run_keep(run, &own);
         if (r == 0)
