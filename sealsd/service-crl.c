@@ -303,7 +303,7 @@ static int run_end(ListRun *run, int code, bool *ret_kept, ErrorDetail *detail) 
 
         if (code == 0)
                 code = run->failed;
-        *ret_kept = code != -ECANCELED && !run->head.service->stopping && run_has_signed(run);
+        *ret_kept = code != -ECANCELED && !run->head.service->ledger.ended && run_has_signed(run);
         if (*ret_kept)
                 r = run_keep(run, &own);
         if (r == 0)
@@ -528,7 +528,8 @@ int service_revocation_lists(Service *service, RevocationLists *ret, ErrorDetail
 /* --- what nobody waits for -------------------------------------------------------------------- */
 
 static bool lists_may(const Service *service) {
-        return service->installation.phase == INIT_COMPLETE && !service->stopping;
+        return service->installation.phase == INIT_COMPLETE && !service->ledger.ended &&
+               !service->stopping;
 }
 
 static int on_soon(sd_event_source *source, void *userdata) {

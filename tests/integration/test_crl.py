@@ -419,10 +419,12 @@ def list_part(sent):
     return sent[start:end]
 
 
+@pytest.mark.alone
 def test_list_costs_a_revocation_seven_commands_on_a_chip_of_our_own(direct):
     assert revoke_and_count(direct, direct.inject) == [LIST]
 
 
+@pytest.mark.alone
 def test_list_costs_a_revocation_seven_commands_and_twenty_three_behind_the_resource_manager(behind):
     sent, arrived = revoke_and_count(behind, behind.inject, behind.inject_chip)
     assert sent == LIST
