@@ -30,18 +30,25 @@ static const char certificates_help[] =
         "\n"
         "Next: 'sealctl crl' has what they revoked.\n";
 
+/* Options alone, then a member that takes nothing. */
+static int maker_ask(Context *context, int argc, char **argv, const Usage *usage,
+                     const char *member, sd_bus_message **ret) {
+        _cleanup_(message_freep) sd_bus_message *call = NULL;
+        char **arguments;
+
+        int r = options_parse(context, argc, argv, usage, &arguments);
+        if (r == 0)
+                r = call_new(context, MANAGER_PATH, MANAGER, member, &call);
+        return r == 0 ? call_send(context, call, ret) : r;
+}
+
 static int certificates(Context *context, int argc, char **argv) {
-        _cleanup_(message_freep) sd_bus_message *call = NULL, *reply = NULL;
+        _cleanup_(message_freep) sd_bus_message *reply = NULL;
         const char *output = "-";
         const CommandOption table[] = { { "output", .text = &output } };
         const Usage usage = { certificates_help, OPTIONS(table), 0, 0 };
-        char **arguments;
 
-        int r = options_parse(context, argc, argv, &usage, &arguments);
-        if (r == 0)
-                r = call_new(context, MANAGER_PATH, MANAGER, "GetMakerCertificates", &call);
-        if (r == 0)
-                r = call_send(context, call, &reply);
+        int r = maker_ask(context, argc, argv, &usage, "GetMakerCertificates", &reply);
         if (r != 0)
                 return r;
         _cleanup_(BIO_freep) BIO *pem = pem_new(context);
@@ -98,20 +105,15 @@ static int request_take(sd_bus_message *reply, const char *algorithm, BIO *pem) 
 }
 
 static int request(Context *context, int argc, char **argv) {
-        _cleanup_(message_freep) sd_bus_message *call = NULL, *reply = NULL;
+        _cleanup_(message_freep) sd_bus_message *reply = NULL;
         const char *output = "-", *algorithm = ALGORITHM_DEFAULT;
         const CommandOption table[] = {
                 { "output", .text = &output },
                 { "algorithm", .text = &algorithm },
         };
         const Usage usage = { request_help, OPTIONS(table), 0, 0 };
-        char **arguments;
 
-        int r = options_parse(context, argc, argv, &usage, &arguments);
-        if (r == 0)
-                r = call_new(context, MANAGER_PATH, MANAGER, "GetMakerRequests", &call);
-        if (r == 0)
-                r = call_send(context, call, &reply);
+        int r = maker_ask(context, argc, argv, &usage, "GetMakerRequests", &reply);
         if (r != 0)
                 return r;
         _cleanup_(BIO_freep) BIO *pem = pem_new(context);
