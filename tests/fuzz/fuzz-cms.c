@@ -17,29 +17,12 @@
 #include "format/x509-signed.h"
 #include "tests/fuzz/fuzz.h"
 #include "tests/fuzz/keys.h"
+#include "tests/fuzz/own.h"
 
 const unsigned fuzz_mutations = 200;
 
 #define RESIGN 1U /* by keys/p256.pem */
 #define NOW (1795931194 * USEC_PER_SEC)
-
-/* A field in memory of its own size. */
-typedef struct Own {
-        uint8_t *data;
-        Bytes bytes;
-} Own;
-
-static Own own(Bytes bytes) {
-        uint8_t *data = fuzz_copy(bytes);
-
-        return (Own){ data, { data, bytes.size } };
-}
-
-static void own_done(Own *field) {
-        free(field->data);
-}
-
-#define _own_ _cleanup_(own_done)
 
 /* --- files ---------------------------------------------------------------------------------- */
 

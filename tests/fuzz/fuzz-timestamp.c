@@ -15,6 +15,7 @@
 #include "format/x509-signed.h"
 #include "tests/fuzz/fuzz.h"
 #include "tests/fuzz/keys.h"
+#include "tests/fuzz/own.h"
 
 const unsigned fuzz_mutations = 400;
 
@@ -22,23 +23,6 @@ const unsigned fuzz_mutations = 400;
 #define TRUST 2U   /* the anchor */
 #define ANSWERS 4U /* the request is the one that the answer is to, as far as it says */
 #define NOW (1795931194 * USEC_PER_SEC)
-
-typedef struct Own {
-        uint8_t *data;
-        Bytes bytes;
-} Own;
-
-static Own own(Bytes bytes) {
-        uint8_t *data = fuzz_copy(bytes);
-
-        return (Own){ data, { data, bytes.size } };
-}
-
-static void own_done(Own *field) {
-        free(field->data);
-}
-
-#define _own_ _cleanup_(own_done)
 
 /* --- signing anew --------------------------------------------------------------------------- */
 

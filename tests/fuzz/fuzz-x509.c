@@ -17,28 +17,11 @@
 #include "format/x509-request.h"
 #include "policy/openssl.h"
 #include "tests/fuzz/fuzz.h"
+#include "tests/fuzz/own.h"
 
 const unsigned fuzz_mutations = 100;
 
 #define USES 3
-
-/* A field in memory of its own size. */
-typedef struct Own {
-        uint8_t *data;
-        Bytes bytes;
-} Own;
-
-static Own own(Bytes bytes) {
-        uint8_t *data = fuzz_copy(bytes);
-
-        return (Own){ data, { data, bytes.size } };
-}
-
-static void own_done(Own *field) {
-        free(field->data);
-}
-
-#define _own_ _cleanup_(own_done)
 
 /* --- certificates ----------------------------------------------------------------------------- */
 
