@@ -11,7 +11,7 @@
 typedef struct StampWords {
         const char *url;  /* NULL: no time stamp */
         const char *hash; /* of what is stamped; NULL: sha256 */
-        TextList trust;   /* files of certificates; none: whoever answers is believed for now */
+        TextList trust;   /* files of certificates; none: who stamps is not judged here */
         uint64_t seconds; /* until it has answered; 0: TIMESTAMP_SECONDS */
 } StampWords;
 
