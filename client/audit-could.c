@@ -144,8 +144,14 @@ static int users_record(AuditCould *could, uint64_t from, uint64_t end) {
         return r;
 }
 
-/* The situation held until now; what comes next changes it. */
+/*
+ * The situation held until now; what comes next changes it. Behind a clock that was set back no state
+ * is left out: each row lasts a microsecond until the clock has caught up.
+ */
 static int advance(AuditCould *could, uint64_t now) {
+        if (now < could->since)
+                now = could->since + 1;
+
         uint64_t from = greater(could->since, could->from), end = less(now, could->end);
         int r = 0;
 

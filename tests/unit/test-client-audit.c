@@ -179,6 +179,36 @@ static void states_are_told_beside(void **state) {
         json_decref(result);
 }
 
+static void set_back_play(Ledger *ledger) {
+        ROW(ledger, 60, SEAL_MADE, "made", MADE);
+        ROW(ledger, 200, SEAL_FILED, "filed", NULL);
+        ROW(ledger, 180, SEAL_DELIVERED, "delivered", NULL); /* the clock was set back */
+        ROW(ledger, 185, SEAL_ACCEPTED, "active", "{\"keepers\":[\"user:alice\"]}");
+        ROW(ledger, 190, USE, NULL, NULL);
+        ROW(ledger, 195, SEAL_SUSPENDED, "suspended", NULL);
+        ROW(ledger, 300, SEAL_RESUMED, "active", NULL);
+}
+
+static void a_clock_set_back_lost_the_states_in_between(void **state) {
+        AuditCould *could = audit_could_new(100, 400);
+        Ledger ledger = { .each = could_each, .userdata = could };
+
+        (void) state;
+        set_back_play(&ledger);
+        json_t *result = result_of(could);
+        json_t *expected = json_loads("[{\"state\":\"made\",\"from\":100,\"until\":200},"
+                                      "{\"state\":\"filed\",\"from\":200,\"until\":201},"
+                                      "{\"state\":\"delivered\",\"from\":201,\"until\":202},"
+                                      "{\"state\":\"active\",\"from\":202,\"until\":204},"
+                                      "{\"state\":\"suspended\",\"from\":204,\"until\":300},"
+                                      "{\"state\":\"active\",\"from\":300,\"until\":400}]",
+                                      0, NULL);
+        assert_true(json_equal(json_object_get(result, "states"), expected));
+        json_decref(expected);
+        json_decref(result);
+        assert_could(100, 400, set_back_play, "alice keeper 202-204, alice keeper 300-400");
+}
+
 static void grant_play(Ledger *ledger) {
         seal_make(ledger);
         row_add(ledger,
@@ -428,6 +458,7 @@ int main(void) {
                 cmocka_unit_test(what_rests_or_is_gone_is_used_by_nobody),
                 cmocka_unit_test(the_state_of_a_request_is_not_the_seal_s),
                 cmocka_unit_test(states_are_told_beside),
+                cmocka_unit_test(a_clock_set_back_lost_the_states_in_between),
                 cmocka_unit_test(grants_count_from_when_until_when_and_until_taken_back),
                 cmocka_unit_test(a_limit_that_is_reached_ends_the_use),
                 cmocka_unit_test(a_seal_that_was_replaced_ends_when_the_overlap_does),
