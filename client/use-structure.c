@@ -9,6 +9,7 @@
 #include "base/limits.h"
 #include "client/output.h"
 #include "format/eseal-shown.h"
+#include "format/eseal-verify.h"
 #include "format/eseal.h"
 #include "format/x509-name.h"
 #include "format/x509-read.h"
@@ -125,15 +126,28 @@ static int request_check(const Structure *s, const SignatureAlgorithm *algorithm
                        : refuse(detail, "the digest is not that of the request for a certificate");
 }
 
+/* Made out to the seal's certificate, and as its maker signed it. */
+static int eseal_check(Bytes eseal, Bytes certificate, ErrorDetail *detail) {
+        ErrorDetail why = {};
+
+        if (eseal_certificate_check(eseal, certificate) != 0)
+                return refuse(detail,
+                              "the electronic seal is not made out to the seal's certificate");
+        int r = eseal_maker_check(eseal, &why);
+        if (r != SEAL_E_APPROVAL_INVALID)
+                return r;
+        return error_set(detail, r,
+                         "Refused to sign: the electronic seal is not as its maker signed it: %s",
+                         why.text);
+}
+
 static int parts_check(const Structure *s, SignFormat format, const SignedFacts *facts,
                        const UseSigned *known, ErrorDetail *detail) {
         if (format == FORMAT_PKCS10)
                 return request_check(s, facts->algorithm, known->document, detail);
         int r = certificate_check(s, facts->key, detail);
-        if (r == 0 && format == FORMAT_ESEAL &&
-            eseal_certificate_check(facts->eseal, s->items[0]) != 0)
-                r = refuse(detail, "the electronic seal is not made out to the seal's certificate");
-        return r;
+        return r == 0 && format == FORMAT_ESEAL ? eseal_check(facts->eseal, s->items[0], detail)
+                                                : r;
 }
 
 /* The one that these facts give, to its last byte. */

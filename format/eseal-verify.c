@@ -278,6 +278,31 @@ int eseal_verify(Bytes file, const VerifyDocument *document, const VerifyTrust *
         return r;
 }
 
+static int maker_refuse(const VerifyReport *report, CheckCode code, ErrorDetail *detail) {
+        return error_set(detail, SEAL_E_APPROVAL_INVALID, "%s", report->checks[code].text);
+}
+
+int eseal_maker_check(Bytes eseal, ErrorDetail *detail) {
+        _cleanup_free_ VerifyReport *report = malloc(sizeof(*report));
+        _cleanup_(eseal_file_freep) ESealFile *read = NULL;
+        const SignatureAlgorithm *algorithm = NULL;
+
+        if (!report)
+                return -ENOMEM;
+        verify_report_begin(report, VERIFY_SEAL);
+        int r = eseal_file_read(eseal, report, &read);
+        if (r == 0 && read)
+                r = signing_check(report, &read->maker, &the_maker, &algorithm);
+        ERR_clear_error();
+        if (r != 0)
+                return r;
+        if (!read)
+                return maker_refuse(report, CHECK_STRUCTURE, detail);
+        return verify_result(report, CHECK_SEAL_SIGNATURE) == CHECK_PASSED
+                       ? 0
+                       : maker_refuse(report, CHECK_SEAL_SIGNATURE, detail);
+}
+
 const char *eseal_document_hash(Bytes file) {
         _cleanup_(eseal_file_freep) ESealFile *read = NULL;
         _cleanup_(X509_freep) X509 *certificate = NULL;

@@ -9,6 +9,7 @@
 #pragma once
 
 #include "base/bytes.h"
+#include "base/error.h"
 #include "format/verify-report.h"
 #include "format/verify-trust.h"
 
@@ -18,6 +19,12 @@
  */
 int eseal_verify(Bytes file, const VerifyDocument *document, const VerifyTrust *trust,
                  VerifyReport *report);
+
+/*
+ * Did the key of the maker's certificate in it sign this seal (SESeal)? Whose certificate that is, is
+ * not asked. SEAL_E_APPROVAL_INVALID with the reason when not, or where it is no seal; -ENOMEM, -EIO.
+ */
+int eseal_maker_check(Bytes eseal, ErrorDetail *detail);
 
 /* The hash of the document that an SES_Signature has, as on the bus; NULL where that cannot be told. */
 const char *eseal_document_hash(Bytes file);

@@ -286,3 +286,16 @@ def test_sealctl_signs_for_no_structure_but_the_documents(uses, three, liar, num
             assert calls == ["Challenge"], (fmt, lies.keys())
     for request in (*good.values(), *other.values(), *seconds.values(), raw):
         uses.life.told(uses.box.request(request, "Cancel", "s", "over", user=KEEPER))
+
+
+def test_sealctl_signs_with_no_electronic_seal_that_its_maker_has_not_signed(uses, liar, number):
+    """Another name in it, another picture."""
+    request = uses.request(number, DIGEST, fmt_of("eseal"))
+    structure = bytes(of(uses, request, "structure")["structure"][1])
+    for part, other in ((b"Acme", b"Acne"), (PICTURE[-16:], bytes(16))):
+        changed = structure.replace(part, other, 1)
+        assert changed != structure
+        done, calls = liar.approve(told(uses, request, structure=("ay", list(changed))))
+        assert done.returncode == 3 and "the electronic seal is not as its maker signed it" in done.stderr, done
+        assert calls == ["Challenge"]
+    uses.life.told(uses.box.request(request, "Cancel", "s", "over", user=KEEPER))

@@ -28,7 +28,9 @@ typedef struct Fixture {
         UseSigned known;
 } Fixture;
 
-static uint8_t *eseal_made_out_to(const Fixture *f, Bytes certificate, size_t *ret_size) {
+/* With the certificate of f->maker, whoever signs it. */
+static uint8_t *eseal_signed_by(const Fixture *f, const Signer *signer, Bytes certificate,
+                                size_t *ret_size) {
         _made_ Made picture = made_png_usual();
         _cleanup_free_ uint8_t *info = NULL;
         const ESealFacts facts = {
@@ -49,11 +51,15 @@ static uint8_t *eseal_made_out_to(const Fixture *f, Bytes certificate, size_t *r
         size_t size = 0;
 
         assert_int_equal(eseal_prepare(&facts, &info, &size), 0);
-        const Bytes signature = { value, signer_sign(&f->maker, (Bytes){ info, size }, value) };
+        const Bytes signature = { value, signer_sign(signer, (Bytes){ info, size }, value) };
         assert_int_equal(eseal_finish((Bytes){ info, size }, signer_certificate(&f->maker),
                                       f->maker.algorithm, signature, &ret, ret_size),
                          0);
         return ret;
+}
+
+static uint8_t *eseal_made_out_to(const Fixture *f, Bytes certificate, size_t *ret_size) {
+        return eseal_signed_by(f, &f->maker, certificate, ret_size);
 }
 
 static void fixture_open(Fixture *f) {
@@ -296,6 +302,39 @@ static void an_electronic_seal_of_another_is_refused(void **state) {
         fixture_close(&f);
 }
 
+static void an_electronic_seal_that_its_maker_has_not_signed_is_refused(void **state) {
+        Fixture f;
+
+        (void) state;
+        fixture_open(&f);
+        SignedFacts made = f.facts;
+        _cleanup_free_ uint8_t *eseal = eseal_signed_by(&f, &f.other, f.certificates[0],
+                                                        &made.eseal.size);
+        made.eseal.data = eseal;
+        made.format = FORMAT_ESEAL;
+        assert_refused(&f, told(&f, &made, FORMAT_ESEAL), "not as its maker signed it");
+        fixture_close(&f);
+}
+
+/* Its name, say: the structure is then made of the other seal, and all else in it is true. */
+static void an_electronic_seal_that_was_changed_is_refused(void **state) {
+        Fixture f;
+
+        (void) state;
+        fixture_open(&f);
+        SignedFacts made = f.facts;
+        _cleanup_free_ uint8_t *eseal = malloc(made.eseal.size);
+        assert_non_null(eseal);
+        memcpy(eseal, f.eseal, made.eseal.size);
+        uint8_t *name = memmem(eseal, made.eseal.size, "Contracts", 9);
+        assert_non_null(name);
+        made.eseal.data = eseal;
+        made.format = FORMAT_ESEAL;
+        name[0] = 'K';
+        assert_refused(&f, told(&f, &made, FORMAT_ESEAL), "not as its maker signed it");
+        fixture_close(&f);
+}
+
 static void what_is_not_shown_is_not_signed_for(void **state) {
         static const char *const words[] = { "CAdES", "", "xades" };
         Fixture f;
@@ -321,7 +360,7 @@ static void what_is_not_shown_is_not_signed_for(void **state) {
         fixture_close(&f);
 }
 
-/* But for those of an electronic seal, which its maker has signed. */
+/* Those of an electronic seal are its maker's, and asked above. */
 static void no_byte_of_a_structure_can_be_another(void **state) {
         Fixture f;
 
@@ -390,6 +429,8 @@ int main(void) {
                 cmocka_unit_test(what_is_shown_beside_it_is_what_stands_in_it),
                 cmocka_unit_test(a_certificate_of_another_key_is_refused),
                 cmocka_unit_test(an_electronic_seal_of_another_is_refused),
+                cmocka_unit_test(an_electronic_seal_that_its_maker_has_not_signed_is_refused),
+                cmocka_unit_test(an_electronic_seal_that_was_changed_is_refused),
                 cmocka_unit_test(what_is_not_shown_is_not_signed_for),
                 cmocka_unit_test(no_byte_of_a_structure_can_be_another),
                 cmocka_unit_test(whose_it_is_is_told),
