@@ -26,6 +26,7 @@ struct X509Crl {
         uint64_t this_update, next_update;
         uint64_t expired_since;    /* µs; UINT64_MAX: does not keep expired ones */
         ISSUING_DIST_POINT *scope; /* NULL: all certificates of the issuer */
+        bool puzzling; /* an entry may say something else than that a certificate is revoked */
 };
 
 X509Crl *x509_crl_free(X509Crl *crl) {
@@ -132,6 +133,40 @@ static int extensions_read(X509Crl *crl, ErrorDetail *detail) {
         return r;
 }
 
+#define VERSION_2 1
+
+/* RFC 5280 §5.1.2.1: 1 is without extensions, and 2 is the last one. */
+static int version_check(const X509Crl *crl, ErrorDetail *detail) {
+        const long version = X509_CRL_get_version(crl->crl);
+
+        if (version < 0 || version > VERSION_2)
+                return refuse(detail, "is of a version that is not known");
+        return version == VERSION_2 || X509_CRL_get_ext_count(crl->crl) == 0
+                       ? 0
+                       : refuse(detail, "has extensions, which version 1 has not");
+}
+
+/* Only indirect lists, which are not read, tell of other issuers' certificates. */
+static bool entry_is_puzzling(const X509_REVOKED *revoked) {
+        for (int i = 0; i < X509_REVOKED_get_ext_count(revoked); i++) {
+                X509_EXTENSION *extension = X509_REVOKED_get_ext(revoked, i);
+                const int nid = OBJ_obj2nid(X509_EXTENSION_get_object(extension));
+
+                if (nid == NID_certificate_issuer ||
+                    (X509_EXTENSION_get_critical(extension) && nid != NID_crl_reason))
+                        return true;
+        }
+        return false;
+}
+
+/* RFC 5280 §5.3: one critical extension that is not understood, and the whole list tells nothing good. */
+static void entries_look(X509Crl *crl) {
+        STACK_OF(X509_REVOKED) *all = X509_CRL_get_REVOKED(crl->crl);
+
+        for (int i = 0; !crl->puzzling && i < sk_X509_REVOKED_num(all); i++)
+                crl->puzzling = entry_is_puzzling(sk_X509_REVOKED_value(all, i));
+}
+
 static int read_once(Bytes der, X509Crl **ret, ErrorDetail *detail) {
         _cleanup_(x509_crl_freep) X509Crl *crl = calloc(1, sizeof(*crl));
 
@@ -141,12 +176,16 @@ static int read_once(Bytes der, X509Crl **ret, ErrorDetail *detail) {
         if (r == 0)
                 r = crl_decode(crl, detail);
         if (r == 0)
+                r = version_check(crl, detail);
+        if (r == 0)
                 r = times_read(crl, detail);
         if (r == 0)
                 r = extensions_read(crl, detail);
-        if (r == 0)
-                *ret = steal_ptr(crl);
-        return r;
+        if (r != 0)
+                return r;
+        entries_look(crl);
+        *ret = steal_ptr(crl);
+        return 0;
 }
 
 int x509_crl_read(Bytes der, X509Crl **ret, ErrorDetail *detail) {
@@ -285,6 +324,9 @@ void x509_crl_find(const X509Crl *crl, const X509 *certificate, uint64_t time,
         if (entry == 2) /* removeFromCRL */
                 return answer(ret, X509_STATUS_UNKNOWN,
                               "The list takes the certificate off, as only deltas may");
+        if (crl->puzzling)
+                return answer(ret, X509_STATUS_UNKNOWN,
+                              "The list has an entry with an extension that is not understood");
         if (crl->next_update == UINT64_MAX && time > crl->this_update) /* §5.1.2.5: each says it */
                 return answer(ret, X509_STATUS_UNKNOWN,
                               "The list does not say when it was to be replaced");
@@ -319,6 +361,8 @@ static void hear(Hearing *hearing, const X509Crl *crl, const X509 *certificate, 
                 return;
         }
         hearing->count++;
+        if (crl->puzzling && said.status == X509_STATUS_UNKNOWN)
+                (void) error_set(&hearing->unread, SEAL_E_INVALID_ARGS, "%s", said.text);
         if (said.status == X509_STATUS_REVOKED && said.reason != X509_REASON_CERTIFICATE_HOLD)
                 hearing->revoked = said;
         if (crl->this_update >= hearing->newest) {
@@ -372,8 +416,9 @@ static const X509Revocation *conclude(const Hearing *hearing) {
                 return &hearing->revoked;
         if (hearing->of_then.status == X509_STATUS_REVOKED)
                 return &hearing->of_then;
-        return hearing->of_newest.status != X509_STATUS_UNKNOWN ? &hearing->of_newest
-                                                                : &hearing->of_then;
+        return hearing->of_newest.status != X509_STATUS_UNKNOWN || hearing->newest_then == 0
+                       ? &hearing->of_newest
+                       : &hearing->of_then;
 }
 
 static int hear_all(const Bytes *crls, size_t crl_count, const X509 *certificate, X509 *issuer,

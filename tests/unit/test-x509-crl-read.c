@@ -120,6 +120,48 @@ static void lists_that_are_not_read_are_told_by_name(void **state) {
         }
 }
 
+/* A list in which the version is another byte, signed again. */
+static Bytes of_version(Bytes der, uint8_t version) {
+        _cleanup_(X509_CRL_freep) X509_CRL *crl = NULL;
+        const unsigned char *at = der.data;
+        unsigned char *again = NULL;
+
+        crl = d2i_X509_CRL(NULL, &at, (long) der.size);
+        assert_int_equal(X509_CRL_set_version(crl, version), 1);
+        assert_true(X509_CRL_sign(crl, makers[0].key, EVP_sha256()) > 0);
+        int size = i2d_X509_CRL(crl, &again);
+        free((void *) der.data);
+        return (Bytes){ again, (size_t) size };
+}
+
+static void a_version_that_is_not_known_is_refused(void **state) {
+        static const char *const number[] = { "2.5.29.20", "DER:020101" };
+        static const struct {
+                uint8_t version;
+                size_t extensions;
+                const char *text;
+        } cases[] = {
+                { 0, 0, NULL },
+                { 0, 1, "The revocation list has extensions, which version 1 has not" },
+                { 1, 1, NULL },
+                { 2, 1, "The revocation list is of a version that is not known" },
+                { 255, 0, "The revocation list is of a version that is not known" },
+        };
+
+        (void) state;
+        for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+                _cleanup_(x509_crl_freep) X509Crl *crl = NULL;
+                ErrorDetail detail = {};
+                const Bytes der = of_version(crl_odd(number, cases[i].extensions),
+                                             cases[i].version);
+
+                assert_int_equal(x509_crl_read(der, &crl, &detail),
+                                 cases[i].text ? SEAL_E_INVALID_ARGS : 0);
+                assert_string_equal(detail.text, cases[i].text ? cases[i].text : "");
+                free((void *) der.data);
+        }
+}
+
 static X509Status status_of(const X509Crl *crl, const Signer *signer, uint64_t time) {
         _cleanup_(X509_freep) X509 *certificate = crl_certificate(signer);
         X509Revocation said;
@@ -238,6 +280,7 @@ int main(void) {
                 cmocka_unit_test(a_list_is_its_issuers_alone),
                 cmocka_unit_test(an_issuer_has_to_be_allowed_to_sign_lists),
                 cmocka_unit_test(lists_that_are_not_read_are_told_by_name),
+                cmocka_unit_test(a_version_that_is_not_known_is_refused),
                 cmocka_unit_test(a_list_for_other_certificates_says_nothing),
                 cmocka_unit_test(a_list_of_one_place_is_for_those_that_name_it),
                 cmocka_unit_test(a_certificate_is_revoked_from_its_date_on),

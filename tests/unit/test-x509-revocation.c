@@ -2,6 +2,8 @@
 /* What several lists say together. */
 #include <stdlib.h>
 
+#include <openssl/x509v3.h>
+
 #include "policy/openssl.h"
 #include "tests/fixture/crl.h"
 #include "tests/unit/unit.h"
@@ -110,6 +112,89 @@ static void a_list_that_is_not_read_lets_nothing_be_good(void **state) {
         }
 }
 
+/* A list of one entry, of the first seal or of no certificate, with an extension of the entry. */
+static Bytes entry_der(bool ours, const char *const extension[2]) {
+        _cleanup_(X509_CRL_freep) X509_CRL *crl = NULL;
+        X509CrlFacts facts = crl_facts(&makers[0]);
+        uint8_t serial[X509_SERIAL_SIZE];
+        const X509CrlEntry entry = crl_entry(&seals[0], SIGNER_TIME - DAY, X509_REASON_NONE,
+                                             serial);
+        size_t size;
+        unsigned char *again = NULL;
+
+        serial[1] ^= ours ? 0 : 1;
+        facts.entries = &entry;
+        facts.entry_count = 1;
+        _cleanup_free_ uint8_t *der = crl_make(&makers[0], &facts, &size);
+        const unsigned char *at = der;
+        crl = d2i_X509_CRL(NULL, &at, (long) size);
+        X509_EXTENSION *e = X509V3_EXT_conf(NULL, NULL, extension[0], extension[1]);
+        assert_non_null(e);
+        assert_int_equal(
+                X509_REVOKED_add_ext(sk_X509_REVOKED_value(X509_CRL_get_REVOKED(crl), 0), e, -1),
+                1);
+        X509_EXTENSION_free(e);
+        assert_true(X509_CRL_sign(crl, makers[0].key, EVP_sha256()) > 0);
+        int length = i2d_X509_CRL(crl, &again);
+        return (Bytes){ again, (size_t) length };
+}
+
+/* RFC 5280 §5.3: also of certificates that it does not name, and beside a list by which all is good. */
+static void an_entry_that_is_not_understood_lets_nothing_be_good(void **state) {
+        static const struct {
+                const char *extension[2];
+                bool ours;
+                X509Status status;
+        } cases[] = {
+                { { "1.2.3.4", "critical,DER:0500" }, false, X509_STATUS_UNKNOWN },
+                { { "1.2.3.4", "critical,DER:0500" }, true, X509_STATUS_REVOKED },
+                { { "1.2.3.4", "DER:0500" }, false, X509_STATUS_GOOD },
+                { { "2.5.29.21", "critical,DER:0a0101" }, false, X509_STATUS_GOOD },
+                /* certificateIssuer: another's certificate with the same serial number */
+                { { "2.5.29.29", "critical,DER:3013a411300f310d300b06035504030c044f74686572" },
+                  true,
+                  X509_STATUS_UNKNOWN },
+                { { "2.5.29.29", "DER:3013a411300f310d300b06035504030c044f74686572" },
+                  true,
+                  X509_STATUS_UNKNOWN },
+        };
+
+        (void) state;
+        for (size_t i = 0; i < 2 * sizeof(cases) / sizeof(cases[0]); i++) {
+                _cleanup_(lists_done) Lists lists = {};
+
+                if (i % 2 == 1)
+                        lists_add(&lists, SIGNER_TIME + DAY, NULL);
+                lists.items[lists.count++] = entry_der(cases[i / 2].ours, cases[i / 2].extension);
+                X509Revocation said = ask(&lists, SIGNER_TIME + DAY);
+                assert_int_equal(said.status, cases[i / 2].status);
+                if (said.status == X509_STATUS_UNKNOWN)
+                        assert_string_equal(said.text, "The list has an entry with an extension "
+                                                       "that is not understood");
+        }
+}
+
+/* It was "": a list of after that time which is over is not one of that time. */
+static void a_later_list_that_tells_nothing_says_why(void **state) {
+        _cleanup_(lists_done) Lists lists = {};
+        _cleanup_free_ uint8_t *subject = NULL;
+        X509CertificateFacts ended = signer_facts(&seals[0], &makers[0], X509_USE_SEAL, &subject);
+
+        (void) state;
+        ended.not_before = SIGNER_TIME - 20 * DAY;
+        ended.not_after = SIGNER_TIME - 10 * DAY;
+        signer_issue(&seals[0], &makers[0], &ended);
+        X509CrlFacts facts = crl_facts(&makers[0]);
+        size_t size;
+        facts.expired_since = 0;
+        uint8_t *der = crl_make(&makers[0], &facts, &size);
+        lists.items[lists.count++] = (Bytes){ der, size };
+        X509Revocation said = ask(&lists, SIGNER_TIME - 15 * DAY);
+        assert_int_equal(said.status, X509_STATUS_UNKNOWN);
+        assert_string_equal(said.text, "The certificate had expired when the list was made");
+        signer_certify(&seals[0], &makers[0], X509_USE_SEAL);
+}
+
 static void a_list_for_others_does_not_hide_a_hold(void **state) {
         static const char *const only_cas[] = { "2.5.29.28", "critical,DER:30038201ff" };
         uint8_t serial[X509_SERIAL_SIZE];
@@ -162,6 +247,8 @@ int main(void) {
                 cmocka_unit_test(a_hold_counts_while_it_is_in_force),
                 cmocka_unit_test(a_stale_list_does_not_spoil_what_another_says),
                 cmocka_unit_test(a_list_that_is_not_read_lets_nothing_be_good),
+                cmocka_unit_test(an_entry_that_is_not_understood_lets_nothing_be_good),
+                cmocka_unit_test(a_later_list_that_tells_nothing_says_why),
                 cmocka_unit_test(a_list_for_others_does_not_hide_a_hold),
                 cmocka_unit_test(a_list_that_takes_off_says_nothing_good),
                 cmocka_unit_test(lists_of_others_and_forged_ones_are_not_heard),
