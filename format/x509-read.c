@@ -13,6 +13,8 @@
 #include "policy/openssl.h"
 #include "policy/sm2.h"
 
+#define VERSION_3 2
+
 /* --- one certificate -------------------------------------------------------------------------- */
 
 /* OpenSSL computes e of SM2 signatures with it; of others it would not take it. */
@@ -72,6 +74,13 @@ static bool is_whole(X509 *certificate) {
         return whole;
 }
 
+/* RFC 5280 §4.1.2.1: 3 is the last. */
+static bool version_is_known(const X509 *certificate) {
+        const long version = X509_get_version(certificate);
+
+        return version >= 0 && version <= VERSION_3;
+}
+
 int x509_read(Bytes der, X509 **ret, ErrorDetail *detail) {
         _cleanup_(X509_freep) X509 *certificate = NULL;
 
@@ -79,13 +88,20 @@ int x509_read(Bytes der, X509 **ret, ErrorDetail *detail) {
                 return error_set(detail, SEAL_E_LIMITS_EXCEEDED,
                                  "A certificate has at most %d bytes", CERTIFICATE_MAX);
         int r = read_once(der, &certificate);
-        if (r == 0 && is_whole(certificate)) {
-                *ret = steal_ptr(certificate);
-                return 0;
+        if (r == 0 && !is_whole(certificate)) {
+                X509_free(certificate);
+                certificate = NULL;
+                r = SEAL_E_INVALID_ARGS;
         }
-        if (r >= 0) /* a refusal is believed when it is said twice (policy/openssl.h) */
-                r = read_once(der, ret);
-        return r <= 0 ? r : error_set(detail, r, "Not a certificate in DER");
+        if (r > 0) /* a refusal is believed when it is said twice (policy/openssl.h) */
+                r = read_once(der, &certificate);
+        if (r != 0)
+                return r < 0 ? r : error_set(detail, r, "Not a certificate in DER");
+        if (!version_is_known(certificate))
+                return error_set(detail, SEAL_E_INVALID_ARGS,
+                                 "A certificate of a version that is not known");
+        *ret = steal_ptr(certificate);
+        return 0;
 }
 
 int x509_verify_by(const X509 *certificate, const X509 *issuer) {

@@ -31,6 +31,31 @@ static void der_list_done(DerList *list) {
 
 #define _cleanup_list_ _cleanup_(der_list_done)
 
+/* --- one certificate -------------------------------------------------------------------------- */
+
+static void a_certificate_of_a_version_that_is_not_known_is_refused(void **state) {
+        const unsigned char *at = maker.certificate;
+        _cleanup_(X509_freep)
+                X509 *certificate = d2i_X509(NULL, &at, (long) maker.certificate_size);
+
+        (void) state;
+        for (int version = 2; version < 4; version++) {
+                _cleanup_(X509_freep) X509 *read = NULL;
+                _cleanup_free_ uint8_t *der = NULL;
+                ErrorDetail detail = {};
+                size_t size;
+
+                assert_int_equal(X509_set_version(certificate, version), 1);
+                assert_true(X509_sign(certificate, maker.key, EVP_sha256()) > 0);
+                assert_int_equal(x509_write(certificate, &der, &size), 0);
+                assert_int_equal(x509_read((Bytes){ der, size }, &read, &detail),
+                                 version == 2 ? 0 : SEAL_E_INVALID_ARGS);
+                assert_string_equal(detail.text, version == 2 ? ""
+                                                              : "A certificate of a version that "
+                                                                "is not known");
+        }
+}
+
 /* --- files ------------------------------------------------------------------------------------ */
 
 static void pem_write(BIO *out, const char *label, Bytes der) {
@@ -123,6 +148,7 @@ static void files_and_lists_have_an_end(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
+                cmocka_unit_test(a_certificate_of_a_version_that_is_not_known_is_refused),
                 cmocka_unit_test(a_file_of_der_is_one),
                 cmocka_unit_test(a_file_of_pem_is_as_many_as_there_are),
                 cmocka_unit_test(a_file_of_neither_is_refused),
