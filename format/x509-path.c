@@ -91,10 +91,12 @@ static void complain(X509Finding *finding, const X509 *certificate, const char *
         find(finding, false, "%s: %s", name, text);
 }
 
-/* Of a CA that may not be one, both are told. */
+/* Of what cannot be read no issuer is found either; of a CA that may not be one, both are told. */
 static void chain_complain(X509Finding *finding, X509 *certificate, int error) {
-        if (error == X509_V_ERR_INVALID_CA && certificate &&
-            (X509_get_extension_flags(certificate) & EXFLAG_CA))
+        if (certificate && (X509_get_extension_flags(certificate) & EXFLAG_INVALID))
+                complain(finding, certificate, error_words(X509_V_ERR_INVALID_EXTENSION));
+        else if (error == X509_V_ERR_INVALID_CA && certificate &&
+                 (X509_get_extension_flags(certificate) & EXFLAG_CA))
                 complain(finding, certificate,
                          "it is not a CA certificate: its key usage does not allow to sign "
                          "certificates");

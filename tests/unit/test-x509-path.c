@@ -165,6 +165,12 @@ static void faults_of_issuers_break_the_chain(void **state) {
                   NULL,
                   NULL,
                   NULL },
+                /* It was said that its issuer is missing. */
+                { { .extensions = { { "keyUsage", "critical,DER:030100" } } },
+                  LEAF,
+                  "CN=Leaf: an extension of it cannot be read",
+                  "CN=Leaf: an extension of it cannot be read",
+                  NULL },
         };
 
         (void) state;
