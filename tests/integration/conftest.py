@@ -234,6 +234,15 @@ class Sandbox:
     def ctl(self, *words):
         return self.ok(f"$SEALSD_CTL {' '.join(words)}")
 
+    def restart_ahead(self, words):
+        """sealsd with a wall clock of its own (tests/tools/clock-daemon): "--days 4 --hours 2"."""
+        self.ctl("stop")
+        self.ok("$SEALSD_CTL start", env={"SEALSD_PROGRAM": f"clock-daemon {words}"})
+
+    def step_clock(self):
+        """That clock, by the hours that it was started with."""
+        self.ok("kill -USR1 $($SEALSD_CTL pid)")
+
     def usage(self, name):
         """Of the sandbox's process of this name: private memory in KiB, open files."""
         pid = self.ok(f"cat /run/sealsd-sandbox/{name}.pid").strip()

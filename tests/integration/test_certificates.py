@@ -116,8 +116,7 @@ def test_certificate_ends_with_its_maker_s_at_the_latest_and_the_seal_signs_no_l
     box, number = life.box, life.seal("Longer than its maker")
     chain = certificates(box, number)
     assert dates(box, chain[0])[1] == dates(box, chain[1])[1]
-    box.ctl("stop")
-    box.ok("$SEALSD_CTL start", env={"SEALSD_PROGRAM": "clock-daemon --days 11"})
+    box.restart_ahead("--days 11")
     assert life.why_not(number) == "CertificateInvalid"
     assert life.sign_error(number) == "CertificateInvalid"
     assert [row[2] for row in box.seal(number, "Inspect")[0][0]] == ["certificate-ended"]
@@ -288,8 +287,7 @@ def test_seal_whose_certificate_is_over_signs_nothing(sandbox):
     life.do(number, "SetCertificates", *chain_words([issue(box, number, other, days=1), other.root]))
     assert box.sign(number)[0]
     assert [row[2] for row in box.seal(number, "Inspect")[0][0]] == ["certificate-ends-soon"]
-    box.ctl("stop")
-    box.ok("$SEALSD_CTL start", env={"SEALSD_PROGRAM": "clock-daemon --days 2"})
+    box.restart_ahead("--days 2")
     assert life.why_not(number) == "CertificateInvalid"
     assert life.sign_error(number, None) == "CertificateInvalid"
     assert box.seal_property(number, "UseCount") == 1

@@ -346,12 +346,10 @@ def test_new_list_comes_in_the_middle_of_the_last_one_s_time(sandbox):
     box, number = sandbox, sandbox["SEAL"]
     revoke(box, number)
     before = revocation_list(box)
-    box.ctl("stop")
-    box.ok("$SEALSD_CTL start", env={"SEALSD_PROGRAM": "clock-daemon --days 3"})
+    box.restart_ahead("--days 3")
     revoke(box, number)  # once more: it returns when every list that was due is there
     assert revocation_list(box) == before
-    box.ctl("stop")
-    box.ok("$SEALSD_CTL start", env={"SEALSD_PROGRAM": "clock-daemon --days 4"})
+    box.restart_ahead("--days 4")
     deadline = time.monotonic() + 60
     while revocation_list(box) == before:
         assert time.monotonic() < deadline
@@ -365,8 +363,7 @@ def test_list_of_a_time_that_has_not_come_is_issued_again(sandbox):
     """Somebody has set the clock right: nobody would take a list of next week."""
     box = sandbox
     before = revocation_list(box)
-    box.ctl("stop")
-    box.ok("$SEALSD_CTL start", env={"SEALSD_PROGRAM": "clock-daemon --days 4"})
+    box.restart_ahead("--days 4")
     deadline = time.monotonic() + 60
     while (ahead := revocation_list(box)) == before:
         assert time.monotonic() < deadline
@@ -385,8 +382,7 @@ def test_list_of_a_time_that_has_not_come_is_issued_again(sandbox):
 def test_list_that_is_over_is_a_finding(sandbox):
     box = sandbox
     box.pcr_extend(7)
-    box.ctl("stop")
-    box.ok("$SEALSD_CTL start", env={"SEALSD_PROGRAM": "clock-daemon --days 8"})
+    box.restart_ahead("--days 8")
     assert "crl-expired" in codes(box)
     assert {row[1] for row in box.manager("Inspect")[0][0] if row[2] == "crl-expired"} == {"critical"}
 

@@ -286,14 +286,13 @@ def test_register_holds_no_confidential_text_in_the_clear(sandbox):
 
 def set_clock(box):
     """By the hours that clock-daemon was started with; the next look notices."""
-    box.ok("kill -USR1 $($SEALSD_CTL pid)")
+    box.step_clock()
     box.manager("GetStatus")
 
 
 def test_clock_set_back_is_a_row_and_nothing_signs_until_it_is_right_or_acknowledged(sandbox):
     seal = sandbox["SEAL"]
-    sandbox.ctl("stop")
-    sandbox.ok("$SEALSD_CTL start", env={"SEALSD_PROGRAM": "clock-daemon --days 1 --hours -2"})
+    sandbox.restart_ahead("--days 1 --hours -2")
     assert sandbox.sign(seal)[0]
     set_clock(sandbox)
     [jump] = rows(sandbox, event="clock-jumped")
@@ -312,8 +311,7 @@ def test_clock_set_back_is_a_row_and_nothing_signs_until_it_is_right_or_acknowle
 
 
 def test_clock_set_ahead_is_a_row(sandbox):
-    sandbox.ctl("stop")
-    sandbox.ok("$SEALSD_CTL start", env={"SEALSD_PROGRAM": "clock-daemon --hours 3"})
+    sandbox.restart_ahead("--hours 3")
     set_clock(sandbox)
     [jump] = rows(sandbox, event="clock-jumped")
     assert abs(jump["facts"]["to"] - jump["facts"]["from"] - 3 * 3600 * 10**6) < 60 * 10**6

@@ -68,8 +68,7 @@ def test_request_is_cancelled_and_expires_without_the_key(closed):
     life, (transfer, revoke) = closed, closed.requests
     life.told(life.box.request(transfer, "Cancel", "s", "not now"))
     assert life.request(transfer, "State") == "cancelled"
-    life.box.ctl("stop")
-    life.box.ok("$SEALSD_CTL start", env={"SEALSD_PROGRAM": "clock-daemon --days 31"})
+    life.box.restart_ahead("--days 31")
     watch = life.box.watch(REVIEWER)
     while life.request(revoke, "State") != "expired":
         watch.signal("Changed")

@@ -266,8 +266,7 @@ def test_maker_renews_its_own_certificate_before_seals_would_end_with_it(new_san
     """By the clock: half of a short validity, by the same key and the same name."""
     box = new_sandbox("--ready", conf="[Maker]\nValidityDays=100\n")
     first = maker_certificates(box)
-    box.ctl("stop")
-    box.ok("$SEALSD_CTL start", env={"SEALSD_PROGRAM": "clock-daemon --days 60"})
+    box.restart_ahead("--days 60")
     box.ok("for i in $(seq 300); do [[ $(busctl --json=short call org.sealsd1 /org/sealsd1 "
            "org.sealsd1.Manager ReadLedger 'a{sv}' 1 event s maker-certified | grep -o '\\\\\"seq' | wc -l) "
            "-ge 4 ]] && exit 0; sleep 0.05; done; exit 1")
