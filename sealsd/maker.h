@@ -43,13 +43,14 @@ typedef struct CertificateRecord {
         size_t structure_size;
 } CertificateRecord;
 
-/* What a revocation list says of one certificate; times and words are the register's. */
+/* What a revocation list says of one certificate. */
 typedef struct RevocationEntry {
         size_t serial_size;
         uint8_t serial[CERTIFICATE_SERIAL_MAX];
-        SealState state; /* of its seal: revoked or destroyed, suspended, lost */
-        uint64_t revoked, suspended, lost, surrendered; /* the last time of each; 0 never */
-        bool replaced;                                  /* the seal was renewed */
+        SealState state;  /* of its seal: revoked or destroyed, suspended, lost */
+        SealState before; /* of a revoked one: what it was revoked from */
+        uint64_t since;   /* suspended, lost or revoked, without a break */
+        bool replaced;    /* the seal was renewed */
 } RevocationEntry;
 
 /* The last list that a maker issued. Owns its bytes. */

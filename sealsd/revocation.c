@@ -3,33 +3,24 @@
 
 #include <string.h>
 
-/* After it was lost somebody else may have had it, until it was found, or handed in. */
-static bool is_missing(const RevocationEntry *entry) {
-        return entry->lost != 0 && entry->lost > entry->suspended &&
-               entry->lost > entry->surrendered;
-}
-
+/* What it was revoked from: out of control, replaced, or given up. */
 static X509Reason reason_of(const RevocationEntry *entry) {
-        if (is_missing(entry))
+        if (entry->state == SEAL_SUSPENDED || entry->state == SEAL_LOST)
+                return X509_REASON_CERTIFICATE_HOLD;
+        if (entry->before == SEAL_LOST)
                 return X509_REASON_KEY_COMPROMISE;
         if (entry->replaced)
                 return X509_REASON_SUPERSEDED;
-        if (entry->surrendered != 0)
-                return X509_REASON_CESSATION_OF_OPERATION;
-        return X509_REASON_NONE;
+        return entry->before == SEAL_SURRENDERED ? X509_REASON_CESSATION_OF_OPERATION
+                                                 : X509_REASON_NONE;
 }
 
 X509CrlEntry revocation_of(const RevocationEntry *entry) {
-        X509CrlEntry ret = { .serial = { entry->serial, entry->serial_size } };
-
-        if (entry->state == SEAL_SUSPENDED || entry->state == SEAL_LOST) {
-                ret.date = entry->state == SEAL_LOST ? entry->lost : entry->suspended;
-                ret.reason = X509_REASON_CERTIFICATE_HOLD;
-        } else {
-                ret.date = entry->revoked;
-                ret.reason = reason_of(entry);
-        }
-        return ret;
+        return (X509CrlEntry){
+                .serial = { entry->serial, entry->serial_size },
+                .date = entry->since,
+                .reason = reason_of(entry),
+        };
 }
 
 static bool entry_equal(const RevocationEntry *a, const RevocationEntry *b) {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The maker's keys and the lists of what they revoked. */
+/* The maker's keys and the last list of each. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -211,57 +211,4 @@ int list_follow(Store *store, const char *number, SealState next) {
         put_text(&query, number);
         put_text(&query, seal_state_name(next));
         return query_run(&query);
-}
-
-static void entry_take(Query *query, RevocationEntry *ret) {
-        int state = 0;
-
-        *ret = (RevocationEntry){};
-        take_bytes(query, ret->serial, sizeof(ret->serial), &ret->serial_size);
-        take_word(query, seal_state_from_name, &state);
-        take_number(query, &ret->revoked);
-        take_number(query, &ret->suspended);
-        take_number(query, &ret->lost);
-        take_number(query, &ret->surrendered);
-        take_bool(query, &ret->replaced);
-        ret->state = (SealState) state;
-}
-
-/*
- * Whether the rows are as the ledger has them is not asked here: a damaged one must not keep the
- * others from being revoked, nor itself.
- */
-int store_revocation_entries(Store *store, uint64_t maker, RevocationEntry **ret,
-                             size_t *ret_count) {
-        _cleanup_query_ Query query = query_new(
-                store, "SELECT serial, state, revoked_time, suspended_time, lost_time,"
-                       " surrendered_time, replaced_by <> '' FROM certificate JOIN seal"
-                       " ON seal.id = certificate.seal WHERE issuer = ? AND certificate.seal <> 0"
-                       " AND state IN ('revoked', 'destroyed', 'suspended', 'lost')"
-                       " ORDER BY certificate.row");
-        _cleanup_free_ RevocationEntry *entries = NULL;
-        size_t count = 0, room = 0;
-        bool row = true;
-
-        put_number(&query, maker);
-        for (;;) {
-                int r = query_row(&query, &row);
-                if (r != 0)
-                        return r;
-                if (!row)
-                        break;
-                if (count == room) {
-                        room = room == 0 ? 64 : 2 * room;
-                        void *more = reallocarray(entries, room, sizeof(*entries));
-                        if (!more)
-                                return -ENOMEM;
-                        entries = more;
-                }
-                entry_take(&query, &entries[count++]);
-                if (query_check(&query) != 0)
-                        return query_check(&query);
-        }
-        *ret = steal_ptr(entries);
-        *ret_count = count;
-        return 0;
 }

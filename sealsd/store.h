@@ -360,7 +360,7 @@ int store_revocation_list_set(Store *store, const RevocationList *list);
 int store_revocation_list_owe(Store *store, const char *number);
 /* Is any of them? */
 int store_revocation_list_is_owed(Store *store, bool *ret);
-/* What maker certified and what is revoked of it, or on hold; malloc'ed. */
+/* What maker certified and what is revoked of it, or on hold, since when and why; malloc'ed. */
 int store_revocation_entries(Store *store, uint64_t maker, RevocationEntry **ret,
                              size_t *ret_count);
 

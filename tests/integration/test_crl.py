@@ -83,6 +83,7 @@ def test_revoked_seal_is_on_the_list_before_revoke_returns(sandbox):
 
 @pytest.fixture(scope="module")
 def life(shared):
+    shared.ok("sealctl capacity extend 64 --authority $SEAL_AUTHORITY")
     return Life(shared, "dual")
 
 
@@ -99,27 +100,91 @@ def test_seals_of_every_algorithm_are_listed_by_their_maker(life, algorithm):
     assert file_of(box, "$SEALSD_CRL/maker-sm2.crl") == der
 
 
-def test_reasons_are_the_register_s(life):
-    box = life.box
-    lost, found, surrendered, plain = (life.seal(name) for name in ("lost", "found", "surrendered", "plain"))
-    for number in (lost, found):
-        life.do(number, "ReportLost", "s", "where is it", user=KEEPER)
-    life.do(found, "ReportFound", "s", "here it is", user=KEEPER)
-    life.do(surrendered, "Surrender", "s", "not needed", user=KEEPER)
-    renewed = life.seal("renewed")
-    request = life.apply(renewed, "renew")
-    life.approve(request)
-    life.hand_out(life.make(request), KEEPER)
-    for number in (lost, found, surrendered, plain, renewed):
-        life.do(number, "Revoke", "s", "over")
-    assert [is_listed(box, number) for number in (lost, found, surrendered, plain, renewed)] == [
-        "Key Compromise", "", "Cessation Of Operation", "", "Superseded"]
-    life.do(plain, "Destroy", "s", "gone", user="seal-admin")
-    assert own_serial_of_destroyed(box, plain) in entries(box, revocation_list(box))
+# What happens to an active seal before it is revoked: the reason then, and the act since which it is
+# on the list (None: the revocation itself).
+WAYS = [
+    ("", "", None),
+    ("Suspend", "", "seal-suspended"),
+    ("Suspend Resume", "", None),
+    ("Suspend ReportLost", "Key Compromise", "seal-suspended"),
+    ("Suspend Surrender", "Cessation Of Operation", None),
+    ("Suspend transfer", "", None),
+    ("ReportLost", "Key Compromise", "seal-lost"),
+    ("ReportLost ReportFound", "", "seal-lost"),
+    ("ReportLost ReportFound Resume", "", None),
+    ("ReportLost ReportFound Resume Suspend", "", "seal-suspended"),
+    ("ReportLost ReportFound ReportLost", "Key Compromise", "seal-lost"),
+    ("ReportLost Surrender", "Cessation Of Operation", None),
+    ("ReportLost transfer", "", None),
+    ("ReportLost transfer Accept", "", None),
+    ("ReportLost transfer Decline", "", None),
+    ("Surrender", "Cessation Of Operation", None),
+    ("Surrender Deliver", "", None),
+    ("Surrender Deliver Accept", "", None),
+    ("Surrender Deliver Decline", "", None),
+    ("Surrender Deliver ReportLost", "Key Compromise", "seal-lost"),
+    ("Surrender Deliver Accept Surrender", "Cessation Of Operation", None),
+    ("Surrender transfer Accept Suspend", "", "seal-suspended"),
+    ("renew", "Superseded", None),
+    ("renew Suspend", "Superseded", "seal-suspended"),
+    ("renew Surrender", "Superseded", None),
+    ("renew ReportLost", "Key Compromise", "seal-lost"),
+]
 
 
-def own_serial_of_destroyed(box, number):
-    return serial(box, certificates(box, number, "seal-auditor")[0])
+def go(life, number, steps):
+    """By whom it takes; a transfer changes the keeper."""
+    keeper = KEEPER
+    for step in steps.split():
+        if step == "renew":
+            request = life.apply(number, "renew", ("overlap", "t", 3600 * 1000000))
+            life.approve(request)
+            life.hand_out(life.make(request), KEEPER)
+        elif step == "transfer":
+            keeper = "seal-stranger"
+            life.approve(life.apply(number, "transfer", ("keeper", "s", f"user:{keeper}")))
+        elif step == "Accept":
+            life.do(number, step, "a{sv}", 0, user=keeper)
+        elif step == "Deliver":
+            life.do(number, step, "s", f"user:{keeper}", user="seal-admin")
+        else:
+            life.do(number, step, "s", "because", user="seal-admin" if step == "Resume" else keeper)
+
+
+def second_of(box, number, event):
+    """The first of a hold: the last one that no other state came behind."""
+    rows = [json.loads(row) for row in box.manager("ReadLedger", "a{sv}", 1, "seal", "s", number)[0][0]]
+    held = [row for row in rows if row["event"].startswith("seal-") and "state" in row]
+    while held[-1]["state"] in ("revoked", "destroyed"):
+        held.pop()
+    first = held[-1]
+    while held and held[-1]["state"] in ("suspended", "lost"):
+        first = held.pop()
+    assert first["event"] == event, (first, event)
+    return first["time"] // 1000000
+
+
+@pytest.mark.parametrize("steps, reason, since", WAYS, ids=[way[0] or "nothing" for way in WAYS])
+def test_reason_and_date_are_of_what_the_seal_was_when_it_was_revoked(life, steps, reason, since):
+    box, number = life.box, life.seal(f"way {steps}")
+    go(life, number, steps)
+    life.do(number, "Revoke", "s", "over")
+    own = own_serial(box, number)
+    date, told = entries(box, revocation_list(box))[own]
+    acts = {act["act"]: act["time"] for act in json.loads(box.seal(number, "Describe")[0][0])["acts"]}
+    expected = second_of(box, number, since) if since else acts["revoked"] // 1000000
+    assert (told, int(box.ok(f"date -d '{date}' +%s"))) == (reason, expected)
+
+
+def test_destruction_changes_nothing_on_the_list(life):
+    box, number = life.box, life.seal("destroyed")
+    go(life, number, "ReportLost")
+    life.do(number, "Revoke", "s", "over")
+    before = entries(box, revocation_list(box))[own_serial(box, number)]
+    life.do(number, "Destroy", "s", "gone", user="seal-admin")
+    life.do(life.seal("another"), "Revoke", "s", "for another list")
+    own = serial(box, certificates(box, number, "seal-auditor")[0])
+    assert entries(box, revocation_list(box))[own] == before
 
 
 def test_what_is_suspended_or_lost_is_on_hold_and_comes_off_again(life):

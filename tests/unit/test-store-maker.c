@@ -250,8 +250,97 @@ static void a_list_has_what_is_revoked_or_on_hold(void **state) {
         assert_int_equal(count, 2);
         assert_int_equal(entries[0].serial[1], 1);
         assert_int_equal(entries[1].serial[1], 4);
-        assert_int_equal(entries[0].revoked, 50);
+        assert_int_equal(entries[0].since, 50);
         assert_int_equal(entries[0].state, SEAL_REVOKED);
+}
+
+/* One act: the seal's row, and the ledger's; now and then the clock is set back between two. */
+static void goes_to(Register *r, SealState state, EventCode code, uint64_t time) {
+        const Act act = { .by = a_user(KEEPER, "user:keeper"), .login = 5, .time = time };
+        Event event = { .code = code, .seal = NUMBER, .state = seal_state_name(state) };
+        Seal seal;
+
+        event.time = time;
+        if (state == SEAL_REVOKED) {
+                assert_int_equal(store_seal_mark_revoked(r->store, NUMBER, &act, "gone"), 0);
+        } else {
+                assert_int_equal(store_seal_get(r->store, NUMBER, &seal), 0);
+                seal.state = state;
+                if (state == SEAL_SUSPENDED)
+                        seal.suspended = act;
+                if (state == SEAL_LOST)
+                        seal.lost = act;
+                if (state == SEAL_SURRENDERED)
+                        seal.surrendered = act;
+                assert_int_equal(store_seal_update(r->store, &seal), 0);
+        }
+        assert_int_equal(store_event(r->store, &event), 0);
+}
+
+static void assert_listed(Register *r, uint64_t maker, SealState before, uint64_t since) {
+        _cleanup_free_ RevocationEntry *entries = NULL;
+        size_t count = 0;
+
+        assert_int_equal(store_revocation_entries(r->store, maker, &entries, &count), 0);
+        assert_int_equal(count, 1);
+        assert_int_equal(entries[0].before, before);
+        assert_int_equal(entries[0].since, since);
+}
+
+static void a_hold_counts_from_its_beginning_and_a_revocation_goes_on_from_there(void **state) {
+        Register *r = *state;
+        Maker maker;
+
+        prepare(r, &maker);
+        assert_int_equal(store_ledger_begin(r->store, (const uint8_t[LEDGER_HASH_SIZE]){},
+                                            &(Event){ .code = EVENT_INITIALIZED }),
+                         0);
+        certify(r, NUMBER, maker.id, 1);
+        goes_to(r, SEAL_SUSPENDED, EVENT_SEAL_SUSPENDED, 100);
+        assert_listed(r, maker.id, SEAL_REVOKED, 100);
+        goes_to(r, SEAL_ACTIVE, EVENT_SEAL_RESUMED, 110);
+        goes_to(r, SEAL_LOST, EVENT_SEAL_LOST, 120);
+        goes_to(r, SEAL_SUSPENDED, EVENT_SEAL_FOUND, 90); /* by a clock that was set back */
+        assert_listed(r, maker.id, SEAL_REVOKED, 120);
+        goes_to(r, SEAL_LOST, EVENT_SEAL_LOST, 80);
+        assert_listed(r, maker.id, SEAL_REVOKED, 120);
+        goes_to(r, SEAL_REVOKED, EVENT_SEAL_REVOKED, 130);
+        assert_listed(r, maker.id, SEAL_LOST, 120);
+        goes_to(r, SEAL_REVOKED, EVENT_SEAL_REVOCATION_SETTLED, 140);
+        goes_to(r, SEAL_DESTROYED, EVENT_SEAL_DESTROYED, 150);
+        assert_listed(r, maker.id, SEAL_LOST, 120);
+}
+
+static void what_is_over_when_a_seal_is_revoked_counts_no_more(void **state) {
+        Register *r = *state;
+        Maker maker;
+
+        prepare(r, &maker);
+        assert_int_equal(store_ledger_begin(r->store, (const uint8_t[LEDGER_HASH_SIZE]){},
+                                            &(Event){ .code = EVENT_INITIALIZED }),
+                         0);
+        certify(r, NUMBER, maker.id, 1);
+        goes_to(r, SEAL_LOST, EVENT_SEAL_LOST, 100);
+        goes_to(r, SEAL_SURRENDERED, EVENT_SEAL_SURRENDERED, 110);
+        goes_to(r, SEAL_DELIVERED, EVENT_SEAL_DELIVERED, 120);
+        goes_to(r, SEAL_FILED, EVENT_SEAL_DECLINED, 130);
+        goes_to(r, SEAL_REVOKED, EVENT_SEAL_REVOKED, 140);
+        assert_listed(r, maker.id, SEAL_FILED, 140);
+}
+
+/* A register from before there was a ledger: what the row says is all there is. */
+static void without_rows_of_the_ledger_the_seal_s_own_acts_count(void **state) {
+        Register *r = *state;
+        Maker maker;
+        Seal seal;
+
+        prepare(r, &maker);
+        certify(r, NUMBER, maker.id, 1);
+        assert_int_equal(store_seal_get(r->store, NUMBER, &seal), 0);
+        seal.state = SEAL_LOST;
+        seal.lost = (Act){ .by = a_user(KEEPER, "user:keeper"), .login = 5, .time = 70 };
+        assert_int_equal(store_seal_update(r->store, &seal), 0);
+        assert_listed(r, maker.id, SEAL_REVOKED, 70);
 }
 
 static void pictures_and_structures_are_read_as_they_were_written(void **state) {
@@ -291,6 +380,9 @@ int main(void) {
                 register_test(revoking_owes_the_lists_of_those_who_certified),
                 register_test(a_state_that_the_list_tells_of_owes_it_in_the_same_transaction),
                 register_test(a_list_has_what_is_revoked_or_on_hold),
+                register_test(a_hold_counts_from_its_beginning_and_a_revocation_goes_on_from_there),
+                register_test(what_is_over_when_a_seal_is_revoked_counts_no_more),
+                register_test(without_rows_of_the_ledger_the_seal_s_own_acts_count),
                 register_test(pictures_and_structures_are_read_as_they_were_written),
         };
 
