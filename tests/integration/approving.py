@@ -3,12 +3,15 @@
 
 import hashlib
 import json
+import re
+import time
 
-from lifecycle import KEEPER, dictionary
+from lifecycle import KEEPER, Life, dictionary
 
 # Accounts that every system has, and that hold no role.
 ALICE, BOB, CAROL, DAVE = "games", "mail", "news", "uucp"
 SIGN = "openssl dgst -sha256 -sign {key} -out {out} {data}"
+LIVE = ("live", "b", "true")
 
 
 def document(text):
@@ -109,3 +112,24 @@ class Uses:
         rows = self.life.told(self.box.manager("ReadLedger", "a{sv}", 2, "event", "s", name, "seal", "s",
                                                number))[0]
         return [json.loads(row) for row in rows]
+
+
+def opened(box, words=""):
+    """An empty sandbox, initialized."""
+    box.ok(f"sealctl init --authority $SEAL_AUTHORITY {words}")
+    return Uses(Life(box, "dual"))
+
+
+# --- at the chip --------------------------------------------------------------------------------
+
+def sessions(box):
+    """That the chip or its resource manager holds."""
+    return len(re.findall("0x", box.ok("tpm2_getcap handles-loaded-session; tpm2_getcap handles-saved-session")))
+
+
+def idle_sessions(box):
+    """The same once the last signature has given back what it kept for the next one, a second later."""
+    end = time.monotonic() + 60
+    while (count := sessions(box)) > 0 and time.monotonic() < end:
+        time.sleep(0.2)
+    return count

@@ -14,6 +14,7 @@ import threading
 
 import pytest
 
+from approving import ALICE, BOB, CAROL, opened
 from inject import Inject
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -349,6 +350,20 @@ def shared():
     box = Sandbox("--ready")
     yield box
     assert box.close() == 0
+
+
+@pytest.fixture(scope="module")
+def uses():
+    """An initialized sandbox for all tests of a module about uses that approvers sign for."""
+    box = Sandbox()
+    yield opened(box)
+    assert box.close() == 0
+
+
+@pytest.fixture(scope="module")
+def three(uses):
+    """Approvers."""
+    return uses.approvers(ALICE, BOB, CAROL)
 
 
 def words(text):

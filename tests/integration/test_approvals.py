@@ -4,23 +4,10 @@
 import re
 
 import pytest
-from approving import ALICE, BOB, CAROL, Uses, document
-from conftest import ROOT, Sandbox
-from lifecycle import ADMIN, AUDITOR, DAY, KEEPER, OTHER, REVIEWER, Life
+from approving import ALICE, BOB, CAROL, document, opened
+from conftest import ROOT
+from lifecycle import ADMIN, AUDITOR, DAY, KEEPER, OTHER, REVIEWER
 from test_polkit import with_rule
-
-
-@pytest.fixture(scope="module")
-def uses():
-    box = Sandbox()
-    box.ok("sealctl init --authority $SEAL_AUTHORITY")
-    yield Uses(Life(box, "dual"))
-    assert box.close() == 0
-
-
-@pytest.fixture(scope="module")
-def three(uses):
-    return uses.approvers(ALICE, BOB, CAROL)
 
 
 @pytest.fixture(scope="module")
@@ -263,11 +250,14 @@ def test_reviewers_have_no_part_in_it(uses, number, member, words):
     assert request not in uses.listed(REVIEWER, ("awaiting", "s", "me"))
 
 
-@pytest.mark.alone
-def test_request_that_nobody_collects_in_time_expires(uses, three, number):
-    request = uses.request(number, document("late"), ("expires", "t", uses.life.now() + 6000000))
+def test_request_that_nobody_collects_in_time_expires(new_sandbox):
+    uses = opened(new_sandbox())
+    three = uses.approvers(ALICE, BOB, CAROL)
+    number = uses.seal(three, 2)
+    uses.box.restart_ahead("--hours 2")
+    request = uses.request(number, document("late"), ("expires", "t", uses.life.now() + DAY // 24))
     uses.approve(request, *three[:2])
-    uses.box.ok("sleep 6")
+    uses.box.step_clock()
     assert uses.refused(request, "Collect") == "ApprovalExpired"
     assert uses.state(request) == "expired" and "ask again" in uses.life.request(request, "Error")
     assert uses.refused(request, "Collect") == "ApprovalExpired"
@@ -478,9 +468,8 @@ EDIT = "import os, sqlite3, sys; db = sqlite3.connect(os.environ['SEALSD_STATE']
 
 
 def test_records_that_were_edited_are_refused(new_sandbox):
-    box = new_sandbox()
-    box.ok("sealctl init --authority $SEAL_AUTHORITY")
-    uses = Uses(Life(box, "dual"))
+    uses = opened(new_sandbox())
+    box = uses.box
     three = uses.approvers(ALICE, BOB, CAROL)
     number = uses.seal(three, 2)
     done, fewer = uses.request(number, document("done")), uses.request(number, document("fewer"))
@@ -502,9 +491,8 @@ def test_records_that_were_edited_are_refused(new_sandbox):
 
 
 def test_administrator_takes_an_approval_back_when_polkit_says_so_and_an_approver_without_asking(new_sandbox):
-    box = new_sandbox()
-    box.ok("sealctl init --authority $SEAL_AUTHORITY")
-    uses = Uses(Life(box, "dual"))
+    uses = opened(new_sandbox())
+    box = uses.box
     both = uses.approvers(ALICE, ADMIN)
     request = uses.request(uses.seal(both, 2), document("polkit"))
     uses.approve(request, *both)
@@ -516,9 +504,8 @@ def test_administrator_takes_an_approval_back_when_polkit_says_so_and_an_approve
 
 
 def test_older_register_does_not_bring_an_approval_back_that_was_withdrawn(new_sandbox):
-    box = new_sandbox()
-    box.ok("sealctl init --authority $SEAL_AUTHORITY")
-    uses = Uses(Life(box, "dual"))
+    uses = opened(new_sandbox())
+    box = uses.box
     approvers = uses.approvers(ALICE)
     number = uses.seal(approvers, 1)
     request = uses.request(number, document("rolled back"))

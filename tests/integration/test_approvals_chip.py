@@ -5,21 +5,11 @@ What tests/tools/attacker.c is refused, the chip refuses: no daemon is asked.
 """
 
 import pytest
-from approving import ALICE, BOB, CAROL, DAVE, Uses, document
-from conftest import Sandbox
-from lifecycle import APPLICANT, KEEPER, REVIEWER, Life, dictionary
+from approving import ALICE, BOB, CAROL, DAVE, LIVE, document
+from lifecycle import APPLICANT, KEEPER, REVIEWER, dictionary
 from test_revocation import QUIET
 
-LIVE = ("live", "b", "true")
 PIN = "swordfish"
-
-
-@pytest.fixture(scope="module")
-def uses():
-    box = Sandbox()
-    box.ok("sealctl init --authority $SEAL_AUTHORITY")
-    yield Uses(Life(box, "dual"))
-    assert box.close() == 0
 
 
 @pytest.fixture(scope="module")

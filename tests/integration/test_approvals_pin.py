@@ -2,21 +2,11 @@
 """Seals with a PIN and approvers: both are needed, and a request that waits keeps no PIN."""
 
 import pytest
-from approving import ALICE, BOB, Uses, document
-from conftest import Sandbox
-from lifecycle import KEEPER, Life, dictionary
+from approving import ALICE, BOB, LIVE, document
+from lifecycle import KEEPER, dictionary
 
 PIN, WRONG = "correct horse battery", "4711"
-LIVE = ("live", "b", "true")
 GREP = "grep -rlF '{}' $SEALSD_STATE || true"
-
-
-@pytest.fixture(scope="module")
-def uses():
-    box = Sandbox()
-    box.ok("sealctl init --authority $SEAL_AUTHORITY")
-    yield Uses(Life(box, "dual"))
-    assert box.close() == 0
 
 
 @pytest.fixture(scope="module")

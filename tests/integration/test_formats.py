@@ -8,9 +8,7 @@ import time
 import pytest
 
 import der
-from approving import ALICE, BOB, CAROL, Uses, document
 from conftest import Sandbox
-from lifecycle import KEEPER, Life
 from pictures import png
 
 ALGORITHMS = ["ecdsa-p256", "ecdsa-p384", "rsa-2048", "sm2"]

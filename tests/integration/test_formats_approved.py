@@ -7,9 +7,9 @@ import json
 import pytest
 
 import der
-from approving import ALICE, BOB, CAROL, Uses, document
+from approving import ALICE, BOB, CAROL, document, opened
 from conftest import Sandbox
-from lifecycle import KEEPER, Life
+from lifecycle import KEEPER
 from pictures import png
 from test_approvals_chip import Root
 from test_formats import SUFFIXES, TEXT, check, hash_of
@@ -27,9 +27,8 @@ def fmt_of(word):
 @pytest.fixture(scope="module")
 def uses():
     box = Sandbox()
-    box.ok("sealctl init --authority $SEAL_AUTHORITY")
     box.write("document", TEXT)
-    yield Uses(Life(box, "dual"))
+    yield opened(box)
     assert box.close() == 0
 
 
@@ -208,9 +207,8 @@ def test_without_approvers_agreeing_nothing_is_taken(uses, three, number):
 
 def test_what_was_signed_is_given_again_in_any_state_of_the_machine(new_sandbox):
     """As the file that it is, although nobody can read the request then."""
-    box = new_sandbox()
-    box.ok("sealctl init --authority $SEAL_AUTHORITY")
-    uses = Uses(Life(box, "dual"))
+    uses = opened(new_sandbox())
+    box = uses.box
     [alice] = uses.approvers(ALICE)
     number = uses.seal([alice], 1)
     request, waiting = uses.request(number, DIGEST, fmt_of("cades")), uses.request(number, DIGEST, fmt_of("cades"))

@@ -2,18 +2,14 @@
 """Sessions that the chip holds between two calls: challenges of an extension, and live uses beside them."""
 
 import pytest
-from approving import ALICE, BOB, Uses, document
+from approving import ALICE, BOB, LIVE, document, opened
 from conftest import Sandbox
-from lifecycle import KEEPER, OTHER, Life
+from lifecycle import KEEPER, OTHER
 from test_capacity import extend, status
 
-LIVE = ("live", "b", "true")
 
-
-def opened(*options):
-    box = Sandbox(*options)
-    box.ok("sealctl init --authority $SEAL_AUTHORITY --capacity 62")
-    uses = Uses(Life(box, "dual"))
+def crowd(*options):
+    uses = opened(Sandbox(*options), "--capacity 62")
     uses.number = uses.seal(uses.approvers(ALICE, BOB), 2)
     uses.life.do(uses.number, "AddGrant", "sa{sv}", f"user:{OTHER}", 0, user=KEEPER)
     uses.plain = uses.life.seal("Plain")
@@ -23,14 +19,14 @@ def opened(*options):
 @pytest.fixture
 def alone():
     """A chip of our own: three sessions, of which a signature takes two."""
-    uses = opened("--tcti", "swtpm")
+    uses = crowd("--tcti", "swtpm")
     yield uses
     assert uses.box.close() == 0
 
 
 @pytest.fixture
 def behind():
-    uses = opened()
+    uses = crowd()
     yield uses
     assert uses.box.close() == 0
 
