@@ -93,7 +93,8 @@ static const VerbTable table = {
                 "Exit codes: 0 done, 1 other failure, 2 wrong usage, 3 not allowed, 4 not found,\n"
                 "5 not in this state, 6 the seal refuses, 7 the machine state or a lock refuses,\n"
                 "8 TPM trouble, 9 busy or too slow (try again), 10 a signature, ledger or\n"
-                "passport is bad, 11 a signature was not checked in every respect\n",
+                "passport is bad, 11 a signature or passport was not checked in every\n"
+                "respect\n",
         .verbs = verbs,
         .n_verbs = sizeof(verbs) / sizeof(verbs[0]),
 };

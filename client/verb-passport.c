@@ -24,7 +24,9 @@ static const char help[] =
         "nobody does, and what was not compared since it was not given.\n"
         "\n"
         "Exits with 0 when the passport holds, with 6 when it holds and the seal is\n"
-        "revoked, with 10 when it does not hold.\n"
+        "revoked, with 10 when it does not hold. The second form exits with 11 when\n"
+        "--attestation-key was not given: who has no TPM can make a file of which all else\n"
+        "holds.\n"
         "\n"
         "Options:\n"
         "  --output FILE           Keep it there ('-': standard output, in place of the page)\n"
@@ -33,16 +35,18 @@ static const char help[] =
         "                          (default: drawn here; with verify: not compared)\n"
         "  --authority PEM         The authority's public key or certificate\n"
         "  --attestation-key NAME  Name of the machine's attestation key, as 'sealctl\n"
-        "                          status' shows it there; without it nothing shows that a\n"
-        "                          TPM stands behind the passport\n"
+        "                          status' shows it there, from somebody you trust; without\n"
+        "                          it nothing shows that a TPM stands behind the passport\n"
         "  --ledger FILE           An exported ledger that has to lead to what the passport\n"
         "                          certifies ('-': standard input)\n"
         "  --ek-roots FILE         Certificates in PEM of the TPM's maker, for the endorsement\n"
-        "                          key's\n"
+        "                          key's, which nothing in the file ties to the\n"
+        "                          attestation key\n"
         "\n"
         "Example:\n"
         "  sealctl passport 50011200000001 --nonce 5f1c08a2be7741d9 --output seal.passport\n"
-        "  sealctl passport verify seal.passport --nonce 5f1c08a2be7741d9\n"
+        "  sealctl passport verify seal.passport --nonce 5f1c08a2be7741d9 \\\n"
+        "    --attestation-key NAME\n"
         "\n"
         "Next: sealsd-passport(5) tells the format, and how to check it by hand.\n";
 
@@ -105,7 +109,8 @@ static int passport_tell(Context *context, const PassportWords *w, const Passpor
         if (w->output)
                 note(context,
                      "The passport is in %s. Next: whoever sees it runs 'sealctl "
-                     "passport verify %s --nonce %s'",
+                     "passport verify %s --nonce %s --attestation-key NAME', with the Name that "
+                     "'sealctl status' shows here",
                      w->output, w->output, hex_encode(w->nonce_bytes, w->nonce_size, hex));
         return r;
 }
@@ -138,6 +143,18 @@ static int passport_get(Context *context, const char *number, PassportWords *w) 
 
 /* --- from a file ---------------------------------------------------------------------------- */
 
+/* Whoever has a key of his own can have it attest anything. */
+static int bound_tell(const Context *context, const char *path, const PassportVerdict *verdict) {
+        if (verdict->facts.attestation_key_known)
+                return 0;
+        (void) fflush(stdout);
+        return fail_plain(context, EXIT_INCOMPLETE,
+                          "%s: nothing shows that a TPM made this passport: give "
+                          "--attestation-key NAME, which somebody you trust has read from "
+                          "'sealctl status' on that machine",
+                          path);
+}
+
 static int file_verify(Context *context, const char *path, PassportWords *w) {
         _cleanup_(passport_freep) Passport *passport = NULL;
         PassportVerdict verdict = {};
@@ -152,7 +169,9 @@ static int file_verify(Context *context, const char *path, PassportWords *w) {
         w->known.nonce = (Bytes){ w->nonce_bytes, w->nonce_size };
         r = passport_check(context, path, (Bytes){ data, size }, &w->known, &passport, &verdict);
         file_data_free(data, size);
-        return r == 0 ? passport_print(context, passport, &verdict) : r;
+        if (r == 0)
+                r = passport_print(context, passport, &verdict);
+        return r == 0 ? bound_tell(context, path, &verdict) : r;
 }
 
 int verb_passport(Context *context, int argc, char **argv) {

@@ -38,10 +38,13 @@ def sealctl(*words, data=None):
                           env={**os.environ, "DBUS_SYSTEM_BUS_ADDRESS": "unix:path=/nowhere"})
 
 
-def verify(path, *words, status=0, as_json=False):
+UNBOUND = 11  # all that is in the file holds, and whose attestation key it is was not compared
+
+
+def verify(path, *words, status=UNBOUND, as_json=False):
     done = sealctl(*(["--json"] if as_json else []), "passport", "verify", path, *words)
     assert done.returncode == status, done
-    return json.loads(done.stdout) if as_json and status in (0, 6) else done
+    return json.loads(done.stdout) if as_json and status in (0, 6, UNBOUND) else done
 
 
 def prose(text):
@@ -77,7 +80,8 @@ def test_what_the_caller_knows_is_compared(file):
                          check=True, stdout=subprocess.PIPE).stdout
     key = file(pem, "authority.pem")
     known = verify(path, "--nonce", NONCE.upper(), "--authority", key, "--attestation-key",
-                   said["attestation-key"])
+                   said["attestation-key"], status=0)
+    assert known.stderr == ""
     assert "NOT compared: the" not in known.stdout
     assert "This passport holds.\nThe seal is not revoked." in known.stdout
     other = subprocess.run(["openssl", "pkey", "-in", ROOT / "tests/fuzz/keys/p384.pem", "-pubout"],
@@ -89,6 +93,19 @@ def test_what_the_caller_knows_is_compared(file):
             (("--ek-roots", key), "no certificate of the TPM's endorsement key")):
         done = verify(path, *words, status=10)
         assert says in done.stderr and done.stdout == "", done
+
+
+@pytest.mark.parametrize("name", GOOD)
+def test_forgery_that_holds_throughout_is_not_taken_for_a_passport(file, name):
+    """Made whole with a key of software, as these files are."""
+    path = file(document(name))
+    done = verify(path, "--nonce", NONCE)
+    assert "nothing shows that a TPM made this passport" in done.stderr
+    assert "--attestation-key NAME" in done.stderr and done.stdout
+    told = sealctl("--json", "passport", "verify", path)
+    assert told.returncode == UNBOUND
+    assert json.loads(told.stderr)["error"] == "Incomplete"
+    assert json.loads(told.stdout)["compared"]["attestation-key"] is False
 
 
 def test_wrong_words_are_wrong_usage(file):
