@@ -174,16 +174,12 @@ static int authorize_check(Service *service, const Caller *caller, uint64_t id,
                            ErrorDetail *detail) {
         _cleanup_free_ Seal *seal = malloc(sizeof(*seal));
         char approvers[ERROR_TEXT_MAX / 2] = "";
-        RequestState next;
 
         if (!seal)
                 return -ENOMEM;
         int r = service_request_get(service, caller, id, request);
         if (r == 0)
-                r = use_check_open(service, request, detail);
-        if (r == 0)
-                r = request_transition((RequestKind) request_kind(request), request->state,
-                                       REQUEST_AUTHORIZE, &next, detail);
+                r = use_check_approvable(service, request, seal, detail);
         if (r == 0 && approver_by_text(&request->use, approver, &handed->approver) != 0)
                 r = error_set(detail, SEAL_E_APPROVAL_INVALID,
                               "%.*s is no approver of seal %s: %s are", SUBJECT_MAX, approver,
@@ -193,8 +189,6 @@ static int authorize_check(Service *service, const Caller *caller, uint64_t id,
                 r = error_set(detail, SEAL_E_APPROVAL_INVALID,
                               "A signature has 1 to %d bytes, this has %zu", SIGNATURE_MAX,
                               handed->signature.size);
-        if (r == 0)
-                r = use_read_seal(service, request, seal);
         if (r == 0)
                 r = approval_check(request, seal, handed->approver, handed->signature,
                                    &handed->given, detail);

@@ -71,6 +71,32 @@ int use_check_open(Service *service, Request *request, ErrorDetail *detail) {
         }
 }
 
+/*
+ * What is approved stays good at the chip for ever, so nobody is asked to approve for a seal that
+ * is out of its time or over. One that was suspended or lost may come back: approvals wait for it.
+ */
+static int use_check_seal(const Service *service, const Seal *seal, ErrorDetail *detail) {
+        SealState same;
+
+        if (seal->state == SEAL_REVOKED || seal->state == SEAL_DESTROYED)
+                return seal_transition(seal->state, SEAL_SIGN, &same, detail);
+        return service_check_timing(service, seal, detail);
+}
+
+int use_check_approvable(Service *service, Request *request, Seal *ret, ErrorDetail *detail) {
+        RequestState next;
+
+        int r = use_check_open(service, request, detail);
+        if (r == 0 && request_kind(request) == KIND_USE) {
+                r = use_read_seal(service, request, ret);
+                if (r == 0)
+                        r = use_check_seal(service, ret, detail);
+        }
+        return r == 0 ? request_transition((RequestKind) request_kind(request), request->state,
+                                           REQUEST_AUTHORIZE, &next, detail)
+                      : r;
+}
+
 /* --- asking ----------------------------------------------------------------------------------- */
 
 /* Left out of raw ones. */
@@ -323,17 +349,11 @@ void use_challenge_clear(UseChallenge *challenge) {
 int service_use_challenge(Service *service, const Caller *caller, uint64_t id, UseChallenge *ret,
                           ErrorDetail *detail) {
         Writer writer = writer_over(ret->to_sign, sizeof(ret->to_sign));
-        RequestState next;
         UseTarget target;
 
         int r = service_request_get(service, caller, id, &ret->request);
         if (r == 0)
-                r = use_check_open(service, &ret->request, detail);
-        if (r == 0)
-                r = request_transition((RequestKind) request_kind(&ret->request),
-                                       ret->request.state, REQUEST_AUTHORIZE, &next, detail);
-        if (r == 0)
-                r = use_read_seal(service, &ret->request, &ret->seal);
+                r = use_check_approvable(service, &ret->request, &ret->seal, detail);
         if (r == 0)
                 r = use_target(&ret->request, &ret->seal, &target);
         if (r == 0)

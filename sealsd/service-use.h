@@ -49,6 +49,12 @@ int service_event_use(Service *service, Event event, const Request *request);
 int use_check_open(Service *service, Request *request, ErrorDetail *detail);
 
 /*
+ * Can it be approved? And its seal. Beside what use_check_open() says the error that names the seal's
+ * state, of one that is revoked, destroyed or out of its time.
+ */
+int use_check_approvable(Service *service, Request *request, Seal *ret, ErrorDetail *detail);
+
+/*
  * A seal that is revoked or destroyed signs nothing more: the requests that wait for it are over.
  */
 void use_settle(Service *service);

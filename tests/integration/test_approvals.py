@@ -352,6 +352,69 @@ def test_request_about_a_suspended_seal_waits(uses, three):
     assert uses.box.verify(seal, document("waits"), uses.collect(request)[0])
 
 
+@pytest.mark.parametrize("away,back", [(("Suspend",), ("Resume",)), (("ReportLost",), ("ReportFound", "Resume"))])
+def test_approvals_wait_for_a_seal_that_may_come_back(uses, three, away, back):
+    seal = uses.seal(three, 2)
+    request = uses.request(seal, document(away[0]))
+    uses.approve(request, three[0])
+    for member in away:
+        uses.life.do(seal, member, "s", "away", user=KEEPER)
+    uses.approve(request, three[1])
+    assert uses.state(request) == "approved" and uses.refused(request, "Collect") in ("Suspended", "Lost")
+    for member in back:
+        uses.life.do(seal, member, "s", "back", user=KEEPER if member == "ReportFound" else ADMIN)
+    assert uses.box.verify(seal, document(away[0]), uses.collect(request)[0])
+
+
+def not_approvable(uses, request, approver, code):
+    """Nor is anybody told what there would be to sign."""
+    assert uses.refused_approval(request, approver, bytes(70)) == code
+    assert uses.refused(request, "Challenge", user=approver.user) == code
+
+
+def test_seal_that_was_revoked_or_destroyed_takes_no_approval_and_says_so(uses, three):
+    seal = uses.seal(three, 2)
+    request = uses.request(seal, document("late"))
+    signature = three[0].sign(uses.to_sign(request))
+    uses.life.do(seal, "Revoke", "s", "over", user=ADMIN)
+    not_approvable(uses, request, three[0], "Revoked")
+    uses.life.do(seal, "Destroy", "s", "over")
+    not_approvable(uses, request, three[0], "Destroyed")
+    assert uses.refused_approval(request, three[0], signature) == "Destroyed"
+    assert uses.state(request) == "cancelled"
+
+
+def test_seal_that_was_replaced_takes_no_approval_and_says_so(uses, three):
+    seal = uses.seal(three, 2)
+    request = uses.request(seal, document("of the old one"))
+    uses.approve(request, three[0])
+    signature = three[1].sign(uses.to_sign(request))
+    renewal = uses.life.apply(seal, "renew", ("overlap", "t", 0))
+    uses.life.approve(renewal)
+    uses.life.hand_out(uses.life.make(renewal), KEEPER)
+    not_approvable(uses, request, three[1], "Superseded")
+    assert uses.refused_approval(request, three[1], signature) == "Superseded"
+    assert uses.state(request) == "applied" and uses.refused(request, "Collect") == "ApprovalRequired"
+    uses.life.told(uses.withdraw(request, three[0]))
+
+
+def test_seal_that_is_out_of_its_time_takes_no_approval_until_it_is_recertified(new_sandbox):
+    box = new_sandbox()
+    box.ok("sealctl init --authority $SEAL_AUTHORITY")
+    uses = Uses(Life(box, "dual"))
+    [alice] = uses.approvers(ALICE)
+    seal = uses.seal([alice], 1, ("not-after", "t", uses.life.now() + 2 * DAY))
+    early, late = (uses.request(seal, document(text)) for text in ("early", "late"))
+    box.ctl("stop")
+    box.ok("$SEALSD_CTL start", env={"SEALSD_PROGRAM": "clock-daemon --days 3 --hours -96"})
+    not_approvable(uses, late, alice, "Expired")
+    uses.life.approve(uses.life.apply(seal, "recertify", ("not-after", "t", uses.life.now() + 9 * DAY)))
+    uses.approve(late, alice)
+    assert box.verify(seal, document("late"), uses.collect(late)[0])
+    box.ok("kill -USR1 $($SEALSD_CTL pid)")  # a day before it was made
+    not_approvable(uses, early, alice, "NotYetValid")
+
+
 def test_requests_about_a_revoked_seal_end_and_say_why(uses, three):
     seal = uses.seal(three, 2)
     approved, applied, done = (uses.request(seal, document(text)) for text in ("a", "b", "c"))
