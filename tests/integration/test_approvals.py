@@ -399,9 +399,8 @@ def test_seal_that_was_replaced_takes_no_approval_and_says_so(uses, three):
 
 
 def test_seal_that_is_out_of_its_time_takes_no_approval_until_it_is_recertified(new_sandbox):
-    box = new_sandbox()
-    box.ok("sealctl init --authority $SEAL_AUTHORITY")
-    uses = Uses(Life(box, "dual"))
+    uses = opened(new_sandbox())
+    box = uses.box
     [alice] = uses.approvers(ALICE)
     seal = uses.seal([alice], 1, ("not-after", "t", uses.life.now() + 2 * DAY))
     early, late = (uses.request(seal, document(text)) for text in ("early", "late"))
