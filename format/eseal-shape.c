@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/limits.h"
+#include "base/text.h"
 #include "base/utc.h"
 #include "format/eseal.h"
 #include "format/x509-signed.h"
@@ -82,6 +83,23 @@ static void claim_take_2014(const ASN1_STRING *time, VerifyReport *report) {
         (void) time_parse((const char *) text, false, 0, &report->facts.claimed);
 }
 
+/* ---- texts ----------------------------------------------------------------------------------- */
+
+static bool is_of_its_type(const ASN1_STRING *text) {
+        if (text->type == V_ASN1_UTF8STRING)
+                return text_is_utf8((const char *) text->data, (size_t) text->length);
+        for (int i = 0; i < text->length; i++)
+                if (text->data[i] > 0x7f)
+                        return false;
+        return true;
+}
+
+/* OpenSSL takes any bytes for any text. */
+static void text_look(const ASN1_STRING *text, VerifyReport *report, const char *where) {
+        if (!is_of_its_type(text))
+                verify_deviation(report, DEVIATION_CHARACTERS, where);
+}
+
 /* ---- the seal --------------------------------------------------------------------------------- */
 
 static bool number_take(const ASN1_INTEGER *number, unsigned *ret) {
@@ -128,6 +146,7 @@ static bool property_check(const ESealFile *file, VerifyReport *report) {
                 return fail(report, "The seal lists too many certificates to look at");
         if (!times_take(property, times, report))
                 return fail(report, "A time of the seal is not one, or not of the standard's type");
+        text_look(property->name, report, "the seal's name");
         verify_text_set(report->facts.seal_name, sizeof(report->facts.seal_name),
                         ses_bytes(property->name));
         (void) snprintf(report->facts.seal_type, sizeof(report->facts.seal_type), "%u", type);
@@ -137,6 +156,7 @@ static bool property_check(const ESealFile *file, VerifyReport *report) {
 static bool picture_check_size(const ESealFile *file, VerifyReport *report) {
         const SesPicture *picture = file->info->picture;
 
+        text_look(picture->type, report, "the picture's type");
         verify_text_set(report->facts.picture_type, sizeof(report->facts.picture_type),
                         ses_bytes(picture->type));
         if (number_take(picture->width, &report->facts.picture_width) &&
@@ -178,6 +198,8 @@ static bool seal_check(const ESealFile *file, VerifyReport *report) {
 
         if (header->id->length != 2 || memcmp(header->id->data, "ES", 2) != 0)
                 return fail(report, "The seal's header is not that of an electronic seal (\"ES\")");
+        text_look(header->vendor, report, "the vendor");
+        text_look(file->info->id, report, "the seal's id");
         verify_text_set(report->facts.seal_vendor, sizeof(report->facts.seal_vendor),
                         ses_bytes(header->vendor));
         verify_text_set(report->facts.seal_number, sizeof(report->facts.seal_number),
@@ -220,6 +242,7 @@ static bool signature_check(const ESealFile *file, VerifyReport *report) {
                 return fail(report, "The signature's version is another than its seal's");
         if (!bits_check(file, report))
                 return false;
+        text_look(file->property, report, "the protected part");
         verify_text_set(report->facts.property_info, sizeof(report->facts.property_info),
                         ses_bytes(file->property));
         if (file->is_2014) {

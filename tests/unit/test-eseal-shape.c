@@ -50,6 +50,56 @@ static void times_are_tolerated_as_long_as_they_are_some(void **state) {
         assert_structure_fails(&offices[SM2], &nonsense, "time of the signature");
 }
 
+static void about_in_latin(SesTbs *tbs) {
+        assert_int_equal(ASN1_STRING_set(tbs->property, "Seite \xa7 1", -1), 1);
+}
+
+static void name_in_latin(SesInfo *info) {
+        assert_int_equal(ASN1_STRING_set(info->property->name, "\xa7", -1), 1);
+}
+
+static void id_in_latin(SesInfo *info) {
+        assert_int_equal(ASN1_STRING_set(info->id, "\xa7", -1), 1);
+}
+
+static void vendor_in_latin(SesInfo *info) {
+        assert_int_equal(ASN1_STRING_set(info->header->vendor, "\xa7", -1), 1);
+}
+
+static void name_in_utf8(SesInfo *info) {
+        assert_int_equal(ASN1_STRING_set(info->property->name, "\xc2\xa7", -1), 1);
+}
+
+/* IA5String has ASCII, UTF8String UTF-8. */
+static void texts_of_other_bytes_are_tolerated(void **state) {
+        static const struct {
+                SealMaking making;
+                const char *where; /* NULL: none */
+        } cases[] = {
+                { { .tbs = about_in_latin }, "the protected part" },
+                { { .info = name_in_latin }, "the seal's name" },
+                { { .info = id_in_latin }, "the seal's id" },
+                { { .info = vendor_in_latin }, "the vendor" },
+                { { .info = name_in_utf8 }, NULL },
+        };
+
+        (void) state;
+        for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+                SealMaking making = office_making(&offices[SM2]);
+
+                making.tbs = cases[i].making.tbs;
+                making.info = cases[i].making.info;
+                _made_ Made signature = made_signature(&making);
+                (void) office_verify(&offices[SM2], &signature);
+                assert_all_good();
+                assert_int_equal(report.deviation_count, cases[i].where ? 1 : 0);
+                if (!cases[i].where)
+                        continue;
+                assert_true(verify_deviated(&report, DEVIATION_CHARACTERS));
+                assert_non_null(strstr(report.deviations[0].text, cases[i].where));
+        }
+}
+
 static void algorithm_older(SesSignature *whole) {
         whole->algorithm = OBJ_txt2obj("1.2.156.10197.1.301.1", 1);
 }
@@ -176,6 +226,7 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(other_spellings_of_a_signature_are_tolerated),
                 cmocka_unit_test(times_are_tolerated_as_long_as_they_are_some),
+                cmocka_unit_test(texts_of_other_bytes_are_tolerated),
                 cmocka_unit_test(another_name_of_sm2_is_tolerated),
                 cmocka_unit_test(bytes_behind_the_end_are_told),
                 cmocka_unit_test(what_is_not_der_is_told),

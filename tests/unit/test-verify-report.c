@@ -224,6 +224,20 @@ static void a_time_that_has_not_come_is_listed(void **state) {
         assert_int_equal(report.facts.time, 4);
 }
 
+static void a_time_after_the_one_that_is_proven_is_listed(void **state) {
+        const VerifyTrust trust = { .now = 1000 * USEC_PER_SEC };
+        VerifyReport report;
+
+        (void) state;
+        verify_report_begin(&report, VERIFY_CMS);
+        verify_time_choose(&report, &trust, 0, 900 * USEC_PER_SEC);
+        verify_time_choose(&report, &trust, 5, 5 + VERIFY_CLOCKS_APART * USEC_PER_SEC);
+        assert_int_equal(report.deviation_count, 0);
+        verify_time_choose(&report, &trust, 5, 6 + VERIFY_CLOCKS_APART * USEC_PER_SEC);
+        assert_true(verify_deviated(&report, DEVIATION_TIME_CONTRADICTION));
+        assert_int_equal(report.facts.time, 5);
+}
+
 static void a_digest_is_found_by_its_hash(void **state) {
         VerifyDocument document = {
                 .count = 2,
@@ -302,6 +316,7 @@ int main(void) {
                 cmocka_unit_test(deviations_are_told_once_each_and_counted_beyond_the_bound),
                 cmocka_unit_test(the_time_is_the_one_named_then_stamped_then_claimed_then_now),
                 cmocka_unit_test(a_time_that_has_not_come_is_listed),
+                cmocka_unit_test(a_time_after_the_one_that_is_proven_is_listed),
                 cmocka_unit_test(a_digest_is_found_by_its_hash),
                 cmocka_unit_test(json_has_every_row_and_what_was_said),
                 cmocka_unit_test(json_never_fails_of_what_a_file_says),
