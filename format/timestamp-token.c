@@ -31,6 +31,7 @@ typedef struct Token {
         CmsSigned *cms;
         TS_TST_INFO *info;
         uint64_t time;
+        bool unlisted; /* no list tells whether the authority's certificate was revoked */
 } Token;
 
 static void token_done(Token *token) {
@@ -119,7 +120,7 @@ static void row_take(const VerifyReport *judged, CheckCode code, VerifyReport *r
 }
 
 /* Where no list tells of an authority's certificate, its word is taken. */
-static int authority_judge(const Token *token, const VerifyTrust *trust, VerifyReport *report) {
+static int authority_judge(Token *token, const VerifyTrust *trust, VerifyReport *report) {
         const VerifyList embedded = { token->cms->embedded, token->cms->embedded_count };
         VerifyTrust authorities = *trust;
         _cleanup_free_ VerifyReport *judged = malloc(sizeof(*judged));
@@ -141,7 +142,9 @@ static int authority_judge(const Token *token, const VerifyTrust *trust, VerifyR
                              "No certificate was named that time stamps are trusted by");
         row_take(judged, rows_authority.usage, report);
         row_take(judged, rows_authority.validity, report);
-        if (verify_result(judged, rows_authority.revocation) == CHECK_FAILED)
+        const CheckResult revoked = verify_result(judged, rows_authority.revocation);
+        token->unlisted = revoked == CHECK_NOT_CHECKED;
+        if (revoked == CHECK_FAILED)
                 row_take(judged, rows_authority.revocation, report);
         return 0;
 }
@@ -172,8 +175,9 @@ static void passed_tell(const Token *token, VerifyReport *report) {
 
         verify_subject_set(report->facts.authority, sizeof(report->facts.authority),
                            token->cms->certificate);
-        verify_check(report, CHECK_TIMESTAMP, CHECK_PASSED, "It was there at %s, says %s",
-                     time_format_rfc3339(token->time, time), report->facts.authority);
+        verify_check(report, CHECK_TIMESTAMP, CHECK_PASSED, "It was there at %s, says %s%s",
+                     time_format_rfc3339(token->time, time), report->facts.authority,
+                     token->unlisted ? "; no list tells whether that certificate was revoked" : "");
 }
 
 /* Says nothing of a token that is good. */
