@@ -80,14 +80,30 @@ static void deviations_print(const VerifyReport *report) {
                 printf("  and %zu more\n", report->deviations_left_off);
 }
 
+/* With what a check is made that was not, as far as an option names it. */
+static const char *option_of(CheckCode code) {
+        static const char *const options[CHECK_MAX] = {
+                [CHECK_DOCUMENT_HASH] = "DOCUMENT",    [CHECK_TIMESTAMP] = "--tsa-trust",
+                [CHECK_CERTIFICATE_CHAIN] = "--trust", [CHECK_REVOCATION] = "--crl",
+                [CHECK_SEAL_MAKER_CHAIN] = "--trust",  [CHECK_SEAL_MAKER_REVOCATION] = "--crl",
+        };
+
+        return options[code];
+}
+
 static void words_print(const VerifyReport *report, CheckResult result) {
         const char *separator = "";
 
-        for (CheckCode code = 0; code < CHECK_MAX; code++)
-                if (verify_result(report, code) == result) {
-                        printf("%s%s", separator, check_word(code));
-                        separator = ", ";
-                }
+        for (CheckCode code = 0; code < CHECK_MAX; code++) {
+                const char *option = result == CHECK_NOT_CHECKED ? option_of(code) : NULL;
+
+                if (verify_result(report, code) != result)
+                        continue;
+                printf("%s%s", separator, check_word(code));
+                if (option)
+                        printf(" (%s)", option);
+                separator = ", ";
+        }
 }
 
 static void verdict_print(const VerifyReport *report) {
