@@ -168,6 +168,10 @@ def test_completion_offers_words_numbers_and_ids(shared):
     assert complete(shared, "sealctl requests --kind re") == {
         "renew", "recertify", "revoke", "resume", "review"}
     assert complete(shared, "sealctl verify --kind ") == {"cades", "eseal", "seal", "raw"}
+    assert complete(shared, "sealctl sign 1 x --format ") == {"raw", "cades", "pades-cms", "eseal"}
+    assert complete(shared, "sealctl request-use 1 --format p") == {"pades-cms", "pkcs10"}
+    assert complete(shared, "sealctl crl --algorithm ") == {"ecdsa-p256", "sm2"}
+    assert complete(shared, "sealctl apply --algorithm e") == {"ecdsa-p256", "ecdsa-p384"}
     assert complete(shared, "sealctl separation set s") == {"single", "strict"}
     assert applicant in complete(shared, f"sealctl deliver {shared['SEAL']} {applicant[:6]}")
     assert complete(shared, "sealctl sign --name ") == set()  # only the caller knows
