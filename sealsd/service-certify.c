@@ -30,13 +30,23 @@ static bool is_institution(const Seal *seal) {
         return strcmp(seal->facts.class, "personal") != 0;
 }
 
+/* Whom the seal stands for; a person is no organization (EN 319 412-2 §4.2.4). */
+static const char *organization_of(const Seal *seal) {
+        const Application *facts = &seal->facts;
+
+        return is_institution(seal) || facts->organization_identifier[0] ||
+                               strcmp(facts->holder, facts->name) != 0
+                       ? facts->holder
+                       : NULL;
+}
+
 int service_seal_subject(const Service *service, const Seal *seal,
                          uint8_t ret[static DISTINGUISHED_NAME_MAX], size_t *ret_size,
                          ErrorDetail *detail) {
         const Application *facts = &seal->facts;
         const X509Subject subject = {
                 .country = facts->country[0] ? facts->country : service->config->maker.country,
-                .organization = facts->holder,
+                .organization = organization_of(seal),
                 .organization_identifier = facts->organization_identifier,
                 .common_name = is_institution(seal) ? seal->number : facts->name,
         };

@@ -76,6 +76,18 @@ def test_personal_seal_is_certified_with_the_person_s_name_and_claims_no_institu
     assert "qcStatements" not in text(box, der)
 
 
+def test_a_person_is_no_organization(dual):
+    """The holder is by default the name, and stood in the certificate as O."""
+    box = dual.box
+    personal = ("class", "s", "personal")
+    alone = certificates(box, dual.seal("Erika Muster", personal))[0]
+    assert subject(box, alone) == "CN=Erika Muster"
+    registered = certificates(box, dual.seal("Erika Muster", personal, ("organization-identifier", "s", "VATDE-1")))[0]
+    assert subject(box, registered) == "CN=Erika Muster,organizationIdentifier=VATDE-1,O=Erika Muster"
+    institution = dual.seal("Erika Muster")
+    assert subject(box, certificates(box, institution)[0]) == f"CN={institution},O=Erika Muster"
+
+
 def test_nothing_is_claimed_that_a_tpm_is_not(dual):
     """No QcSSCD, no QcCompliance: neither OID is in any certificate."""
     box = dual.box
