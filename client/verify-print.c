@@ -83,9 +83,12 @@ static void deviations_print(const VerifyReport *report) {
 /* With what a check is made that was not, as far as an option names it. */
 static const char *option_of(CheckCode code) {
         static const char *const options[CHECK_MAX] = {
-                [CHECK_DOCUMENT_HASH] = "DOCUMENT",    [CHECK_TIMESTAMP] = "--tsa-trust",
-                [CHECK_CERTIFICATE_CHAIN] = "--trust", [CHECK_REVOCATION] = "--crl",
-                [CHECK_SEAL_MAKER_CHAIN] = "--trust",  [CHECK_SEAL_MAKER_REVOCATION] = "--crl",
+                [CHECK_DOCUMENT_HASH] = "DOCUMENT",
+                [CHECK_TIMESTAMP] = "--tsa-trust",
+                [CHECK_CERTIFICATE_CHAIN] = "--trust",
+                [CHECK_REVOCATION] = "--crl, --at",
+                [CHECK_SEAL_MAKER_CHAIN] = "--trust",
+                [CHECK_SEAL_MAKER_REVOCATION] = "--crl, --at",
         };
 
         return options[code];

@@ -151,9 +151,9 @@ def test_people_read_rows_deviations_and_a_verdict(world):
     assert lines[-1] == "Good: all that applies was checked and passed."
     done = sealctl("verify", world.document, *world.bare(), *world.trust(crl=None))
     assert done.returncode == 11
-    assert done.stdout.endswith(b"\nNothing is bad, but not all was checked: revocation (--crl).\n")
+    assert done.stdout.endswith(b"\nNothing is bad, but not all was checked: revocation (--crl, --at).\n")
     done = sealctl("verify", world.document, *world.bare(), "--offline")
-    assert done.stdout.endswith(b"checked: certificate-chain (--trust), revocation (--crl).\n")
+    assert done.stdout.endswith(b"checked: certificate-chain (--trust), revocation (--crl, --at).\n")
     done = sealctl("verify", *other_document(world))
     assert done.returncode == 10
     assert done.stdout.endswith(b"\nNot to be relied on: signature-value failed.\n")
