@@ -55,7 +55,9 @@ static const char *openssl_options(const SignWords *o) {
 }
 
 static void formatted_result(const SignWords *o, const char *output) {
-        fputs("Anybody can verify it, given 'sealctl maker certificates' and 'sealctl crl':\n"
+        fputs("Anybody can verify it, given 'sealctl maker certificates' and 'sealctl crl' (those "
+              "of\n"
+              "another authority where one certified the seal):\n"
               "  sealctl verify ",
               stdout);
         print_quoted(o->file);

@@ -41,7 +41,9 @@ def test_another_authority_is_asked_and_its_chain_taken_in(sandbox):
     assert "has the certificates of" in box.ok(f"cd /run/test; sealctl certificate set {number} chain.pem")
     assert certificates(box, number) == [issued, other.root]
     assert show(box, number)[0]["issuer"] == "CN=ca root,O=Test"
-    assert box.sign(number)[0]
+    told = box.ok(f"cd /run/test; echo a > doc; sealctl sign {number} doc --format cades")
+    assert "those of\nanother authority where one certified the seal" in told
+    box.ok("cd /run/test; sealctl verify doc --trust ca.pem || test $? = 11")
 
 
 @pytest.mark.parametrize("words,status", [("set $SEAL", 2), ("set $SEAL a b", 2), ("show", 2), ("show x!", 2)])
