@@ -105,6 +105,8 @@
 /* Revocation lists, and files of what to trust. */
 #define CRL_URLS_MAX 4                           /* of a certificate */
 #define CRL_ENTRIES_MAX (64 * 1024)              /* of a list that we make */
+#define REVOCATION_FRAME_MAX (64 * 1024)         /* of a list beside its entries, read; DER */
+#define REVOCATION_ENTRY_MAX 4096                /* of a list that is read, each; DER */
 #define TRUST_FILE_MAX (2 * REVOCATION_LIST_MAX) /* PEM is a third longer than DER */
 #define TRUST_ITEMS_MAX 256                      /* certificates or lists of one file */
 

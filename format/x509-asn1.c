@@ -33,6 +33,22 @@ ASN1_SEQUENCE(X509TbsList) = {
         ASN1_EXP_SEQUENCE_OF_OPT(X509TbsList, extensions, X509_EXTENSION, 0)
 } ASN1_SEQUENCE_END(X509TbsList)
 
+ASN1_SEQUENCE(X509TbsListRead) = {
+        ASN1_OPT(X509TbsListRead, version, ASN1_INTEGER),
+        ASN1_SIMPLE(X509TbsListRead, algorithm, X509_ALGOR),
+        ASN1_SIMPLE(X509TbsListRead, issuer, ASN1_SEQUENCE),
+        ASN1_SIMPLE(X509TbsListRead, this_update, ASN1_TIME),
+        ASN1_OPT(X509TbsListRead, next_update, ASN1_TIME),
+        ASN1_OPT(X509TbsListRead, revoked, ASN1_SEQUENCE),
+        ASN1_EXP_OPT(X509TbsListRead, extensions, ASN1_SEQUENCE, 0)
+} ASN1_SEQUENCE_END(X509TbsListRead)
+
+ASN1_SEQUENCE(X509ListRead) = {
+        ASN1_SIMPLE(X509ListRead, tbs, X509TbsListRead),
+        ASN1_SIMPLE(X509ListRead, algorithm, X509_ALGOR),
+        ASN1_SIMPLE(X509ListRead, signature, ASN1_BIT_STRING)
+} ASN1_SEQUENCE_END(X509ListRead)
+
 ASN1_SEQUENCE(X509Scalars) = {
         ASN1_EX_TYPE(ASN1_TFLG_IMPTAG | ASN1_TFLG_UNIVERSAL, V_ASN1_INTEGER, X509Scalars, r,
                      ASN1_OCTET_STRING),

@@ -55,6 +55,26 @@ typedef struct X509TbsList {
 X509_ASN1(X509TbsList)
 
 /*
+ * The same as it is read, in the whole list. What may be of any size stays the bytes that it is
+ * (V_ASN1_SEQUENCE, with its header): libcrypto's objects take a hundred times as many.
+ */
+typedef struct X509TbsListRead {
+        ASN1_INTEGER *version; /* NULL: the first */
+        X509_ALGOR *algorithm;
+        ASN1_STRING *issuer;
+        ASN1_TIME *this_update, *next_update; /* the latter may be NULL */
+        ASN1_STRING *revoked, *extensions;    /* NULL: none */
+} X509TbsListRead;
+X509_ASN1(X509TbsListRead)
+
+typedef struct X509ListRead {
+        X509TbsListRead *tbs;
+        X509_ALGOR *algorithm;
+        ASN1_BIT_STRING *signature;
+} X509ListRead;
+X509_ASN1(X509ListRead)
+
+/*
  * ECDSA-Sig-Value (RFC 3279 §2.2.3) with INTEGERs as they are written: OpenSSL's own type refuses
  * zeros that are too many.
  */

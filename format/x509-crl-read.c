@@ -8,19 +8,20 @@
 
 #include "base/clock.h"
 #include "base/utc.h"
+#include "format/x509-asn1.h"
+#include "format/x509-crl-entry.h"
 #include "format/x509-crl.h"
 #include "format/x509-read.h"
 #include "policy/openssl.h"
 
-#define CLOCKS_APART (VERIFY_CLOCKS_APART * USEC_PER_SEC)
-
 DEFINE_CLEANUP(ASN1_ENUMERATED, ASN1_ENUMERATED_free)
 DEFINE_CLEANUP(ASN1_GENERALIZEDTIME, ASN1_GENERALIZEDTIME_free)
 DEFINE_CLEANUP(CRL_DIST_POINTS, CRL_DIST_POINTS_free)
-DEFINE_CLEANUP(X509_CRL, X509_CRL_free)
 
 struct X509Crl {
-        X509_CRL *crl;
+        X509ListRead *list;
+        X509_NAME *issuer;
+        X509_EXTENSIONS *extensions;
         uint8_t *der;
         size_t size;
         uint64_t this_update, next_update;
@@ -32,7 +33,9 @@ struct X509Crl {
 X509Crl *x509_crl_free(X509Crl *crl) {
         if (!crl)
                 return NULL;
-        X509_CRL_free(crl->crl);
+        X509ListRead_free(crl->list);
+        X509_NAME_free(crl->issuer);
+        sk_X509_EXTENSION_pop_free(crl->extensions, X509_EXTENSION_free);
         ISSUING_DIST_POINT_free(crl->scope);
         free(crl->der);
         free(crl);
@@ -40,7 +43,7 @@ X509Crl *x509_crl_free(X509Crl *crl) {
 }
 
 const X509_NAME *x509_crl_issuer(const X509Crl *crl) {
-        return X509_CRL_get_issuer(crl->crl);
+        return crl->issuer;
 }
 
 uint64_t x509_crl_this_update(const X509Crl *crl) {
@@ -67,21 +70,48 @@ static int der_keep(X509Crl *crl, Bytes der) {
         return 0;
 }
 
-static int crl_decode(X509Crl *crl, ErrorDetail *detail) {
+/* Of what is not an entry there is little, so that it can be taken apart. */
+static int frame_check(const X509Crl *crl, ErrorDetail *detail) {
+        const ASN1_STRING *revoked = crl->list->tbs->revoked;
+        const size_t entries = revoked ? (size_t) ASN1_STRING_length(revoked) : 0;
+
+        return crl->size - entries <= REVOCATION_FRAME_MAX
+                       ? 0
+                       : refuse(detail, "has too much beside its entries");
+}
+
+/* What it says beside its entries. */
+static int frame_decode(X509Crl *crl, ErrorDetail *detail) {
+        const X509TbsListRead *tbs = crl->list->tbs;
+        const unsigned char *at = ASN1_STRING_get0_data(tbs->issuer);
+
+        crl->issuer = d2i_X509_NAME(NULL, &at, ASN1_STRING_length(tbs->issuer));
+        if (!crl->issuer ||
+            at != ASN1_STRING_get0_data(tbs->issuer) + ASN1_STRING_length(tbs->issuer))
+                return refuse(detail, "is not one in DER");
+        if (!tbs->extensions)
+                return 0;
+        at = ASN1_STRING_get0_data(tbs->extensions);
+        crl->extensions = d2i_X509_EXTENSIONS(NULL, &at, ASN1_STRING_length(tbs->extensions));
+        return crl->extensions ? 0 : refuse(detail, "is not one in DER");
+}
+
+static int list_decode(X509Crl *crl, ErrorDetail *detail) {
         const unsigned char *at = crl->der;
 
-        crl->crl = d2i_X509_CRL(NULL, &at, (long) crl->size);
-        if (!crl->crl || at != crl->der + crl->size)
+        crl->list = (X509ListRead *) ASN1_item_d2i(NULL, &at, (long) crl->size, X509ListRead_it());
+        if (!crl->list || at != crl->der + crl->size)
                 return refuse(detail, "is not one in DER");
-        return 0;
+        int r = frame_check(crl, detail);
+        return r == 0 ? frame_decode(crl, detail) : r;
 }
 
 static int times_read(X509Crl *crl, ErrorDetail *detail) {
-        const ASN1_TIME *next = X509_CRL_get0_nextUpdate(crl->crl);
+        const X509TbsListRead *tbs = crl->list->tbs;
 
         crl->next_update = UINT64_MAX;
-        if (!x509_time_read(X509_CRL_get0_lastUpdate(crl->crl), &crl->this_update) ||
-            (next && !x509_time_read(next, &crl->next_update)))
+        if (!x509_time_read(tbs->this_update, &crl->this_update) ||
+            (tbs->next_update && !x509_time_read(tbs->next_update, &crl->next_update)))
                 return refuse(detail, "has times that are none");
         return 0;
 }
@@ -104,8 +134,8 @@ static int expired_read(X509Crl *crl, X509_EXTENSION *extension, ErrorDetail *de
 static int scope_read(X509Crl *crl, ErrorDetail *detail) {
         int critical = 0;
 
-        crl->scope = X509_CRL_get_ext_d2i(crl->crl, NID_issuing_distribution_point, &critical,
-                                          NULL);
+        crl->scope = X509V3_get_d2i(crl->extensions, NID_issuing_distribution_point, &critical,
+                                    NULL);
         if (!crl->scope)
                 return critical == -1 ? 0 : refuse(detail, "has a scope that cannot be read");
         if (crl->scope->onlysomereasons || crl->scope->indirectCRL > 0 ||
@@ -118,8 +148,8 @@ static int extensions_read(X509Crl *crl, ErrorDetail *detail) {
         int r = scope_read(crl, detail);
 
         crl->expired_since = UINT64_MAX;
-        for (int i = 0; r == 0 && i < X509_CRL_get_ext_count(crl->crl); i++) {
-                X509_EXTENSION *extension = X509_CRL_get_ext(crl->crl, i);
+        for (int i = 0; r == 0 && i < sk_X509_EXTENSION_num(crl->extensions); i++) {
+                X509_EXTENSION *extension = sk_X509_EXTENSION_value(crl->extensions, i);
                 const ASN1_OBJECT *id = X509_EXTENSION_get_object(extension);
 
                 if (openssl_object_is(id, OID_EXPIRED_CERTS_ON_CRL))
@@ -137,62 +167,56 @@ static int extensions_read(X509Crl *crl, ErrorDetail *detail) {
 
 /* RFC 5280 §5.1.2.1: 1 is without extensions, and 2 is the last one. */
 static int version_check(const X509Crl *crl, ErrorDetail *detail) {
-        const long version = X509_CRL_get_version(crl->crl);
+        const ASN1_INTEGER *told = crl->list->tbs->version;
+        const long version = told ? ASN1_INTEGER_get(told) : 0;
 
         if (version < 0 || version > VERSION_2)
                 return refuse(detail, "is of a version that is not known");
-        return version == VERSION_2 || X509_CRL_get_ext_count(crl->crl) == 0
+        return version == VERSION_2 || !crl->extensions
                        ? 0
                        : refuse(detail, "has extensions, which version 1 has not");
 }
 
-/* Only indirect lists, which are not read, tell of other issuers' certificates. */
-static bool entry_is_puzzling(const X509_REVOKED *revoked) {
-        for (int i = 0; i < X509_REVOKED_get_ext_count(revoked); i++) {
-                X509_EXTENSION *extension = X509_REVOKED_get_ext(revoked, i);
-                const int nid = OBJ_obj2nid(X509_EXTENSION_get_object(extension));
-
-                if (nid == NID_certificate_issuer ||
-                    (X509_EXTENSION_get_critical(extension) && nid != NID_crl_reason))
-                        return true;
-        }
-        return false;
-}
-
-/* RFC 5280 §5.3: one critical extension that is not understood, and the whole list tells nothing good. */
-static void entries_look(X509Crl *crl) {
-        STACK_OF(X509_REVOKED) *all = X509_CRL_get_REVOKED(crl->crl);
-
-        for (int i = 0; !crl->puzzling && i < sk_X509_REVOKED_num(all); i++)
-                crl->puzzling = entry_is_puzzling(sk_X509_REVOKED_value(all, i));
-}
-
-static int read_once(Bytes der, X509Crl **ret, ErrorDetail *detail) {
+int x509_crl_open(Bytes der, X509Crl **ret, ErrorDetail *detail) {
         _cleanup_(x509_crl_freep) X509Crl *crl = calloc(1, sizeof(*crl));
 
         if (!crl)
                 return -ENOMEM;
+        if (der.size > REVOCATION_LIST_MAX)
+                return error_set(detail, SEAL_E_LIMITS_EXCEEDED,
+                                 "A revocation list has at most %d bytes", REVOCATION_LIST_MAX);
         int r = der_keep(crl, der);
         if (r == 0)
-                r = crl_decode(crl, detail);
+                r = list_decode(crl, detail);
         if (r == 0)
-                r = version_check(crl, detail);
+                *ret = steal_ptr(crl);
+        return r;
+}
+
+int x509_crl_check(X509Crl *crl, ErrorDetail *detail) {
+        int r = version_check(crl, detail);
+
         if (r == 0)
                 r = times_read(crl, detail);
         if (r == 0)
                 r = extensions_read(crl, detail);
-        if (r != 0)
-                return r;
-        entries_look(crl);
-        *ret = steal_ptr(crl);
-        return 0;
+        return r == 0 ? x509_entries_check(crl->list->tbs->revoked, &crl->puzzling, detail) : r;
+}
+
+static int read_once(Bytes der, X509Crl **ret, ErrorDetail *detail) {
+        _cleanup_(x509_crl_freep) X509Crl *crl = NULL;
+
+        int r = x509_crl_open(der, &crl, detail);
+        if (r == 0)
+                r = x509_crl_check(crl, detail);
+        if (r == 0)
+                *ret = steal_ptr(crl);
+        return r;
 }
 
 int x509_crl_read(Bytes der, X509Crl **ret, ErrorDetail *detail) {
-        if (der.size > REVOCATION_LIST_MAX)
-                return error_set(detail, SEAL_E_LIMITS_EXCEEDED,
-                                 "A revocation list has at most %d bytes", REVOCATION_LIST_MAX);
         int r = read_once(der, ret, NULL);
+
         return r <= 0 ? r : read_once(der, ret, detail); /* twice: policy/openssl.h */
 }
 
@@ -205,7 +229,7 @@ static bool may_sign_lists(X509 *issuer) {
 int x509_crl_verify(const X509Crl *crl, X509 *issuer, ErrorDetail *detail) {
         EVP_PKEY *key = X509_get0_pubkey(issuer);
 
-        if (X509_NAME_cmp(X509_get_subject_name(issuer), X509_CRL_get_issuer(crl->crl)) != 0)
+        if (X509_NAME_cmp(X509_get_subject_name(issuer), crl->issuer) != 0)
                 return error_set(detail, SEAL_E_APPROVAL_INVALID,
                                  "The revocation list is of another issuer");
         if (!may_sign_lists(issuer))
@@ -258,7 +282,11 @@ static bool point_is_named(const GENERAL_NAMES *places, const X509 *certificate)
         return false;
 }
 
-static bool in_scope(const X509Crl *crl, const X509 *certificate) {
+bool x509_crl_is_puzzling(const X509Crl *crl) {
+        return crl->puzzling;
+}
+
+bool x509_crl_covers(const X509Crl *crl, const X509 *certificate) {
         bool ca = X509_get_extension_flags((X509 *) certificate) & EXFLAG_CA;
 
         if (!crl->scope)
@@ -309,21 +337,11 @@ static bool kept(const X509Crl *crl, const X509 *certificate) {
         return not_after >= crl->this_update || crl->expired_since <= not_after;
 }
 
-void x509_crl_find(const X509Crl *crl, const X509 *certificate, uint64_t time,
-                   X509Revocation *ret) {
-        X509_REVOKED *revoked = NULL;
+/* What it says by leaving the certificate out. */
+static void silence_answer(const X509Crl *crl, const X509 *certificate, uint64_t time,
+                           X509Revocation *ret) {
         char when[TIME_TEXT_SIZE];
 
-        *ret = (X509Revocation){ .reason = X509_REASON_NONE };
-        if (!in_scope(crl, certificate))
-                return answer(ret, X509_STATUS_UNKNOWN, "The list is for other certificates");
-        int entry = X509_CRL_get0_by_serial(crl->crl, &revoked,
-                                            X509_get0_serialNumber(certificate));
-        if (entry == 1)
-                return entry_answer(revoked, time, ret);
-        if (entry == 2) /* removeFromCRL */
-                return answer(ret, X509_STATUS_UNKNOWN,
-                              "The list takes the certificate off, as only deltas may");
         if (crl->puzzling)
                 return answer(ret, X509_STATUS_UNKNOWN,
                               "The list has an entry with an extension that is not understood");
@@ -340,115 +358,30 @@ void x509_crl_find(const X509Crl *crl, const X509 *certificate, uint64_t time,
         answer(ret, X509_STATUS_GOOD, "Not revoked by the list of %s", when);
 }
 
-/* --- several lists ---------------------------------------------------------------------------- */
-
-/* What has been heard: the newest list of all, the newest at that time, and any revocation. */
-typedef struct Hearing {
-        size_t count; /* lists of the issuer for such certificates */
-        uint64_t newest, newest_then;
-        X509Revocation of_newest, of_then, revoked;
-        ErrorDetail refused;
-        ErrorDetail
-                unread; /* the same of one that is or may be the issuer's and tell of a revocation */
-} Hearing;
-
-static void hear(Hearing *hearing, const X509Crl *crl, const X509 *certificate, uint64_t time) {
-        X509Revocation said;
-
-        x509_crl_find(crl, certificate, time, &said);
-        if (!in_scope(crl, certificate)) {
-                (void) error_set(&hearing->refused, SEAL_E_INVALID_ARGS, "%s", said.text);
+static void entry_say(const X509Crl *crl, const X509_REVOKED *revoked, const X509 *certificate,
+                      uint64_t time, X509Revocation *ret) {
+        if (!revoked) {
+                silence_answer(crl, certificate, time, ret);
                 return;
         }
-        hearing->count++;
-        if (crl->puzzling && said.status == X509_STATUS_UNKNOWN)
-                (void) error_set(&hearing->unread, SEAL_E_INVALID_ARGS, "%s", said.text);
-        if (said.status == X509_STATUS_REVOKED && said.reason != X509_REASON_CERTIFICATE_HOLD)
-                hearing->revoked = said;
-        if (crl->this_update >= hearing->newest) {
-                hearing->newest = crl->this_update;
-                hearing->of_newest = said;
-        }
-        if (crl->this_update <= time && crl->this_update >= hearing->newest_then) {
-                hearing->newest_then = crl->this_update;
-                hearing->of_then = said;
-        }
+        entry_answer(revoked, time, ret);
+        if (ret->reason == X509_REASON_REMOVE_FROM_CRL)
+                answer(ret, X509_STATUS_UNKNOWN,
+                       "The list takes the certificate off, as only deltas may");
 }
 
-/* Of a kind that is not read, or damaged. */
-static int unread_hear(Hearing *hearing, Bytes der, X509 *issuer) {
-        const unsigned char *at = der.data;
-        _cleanup_(X509_CRL_freep) X509_CRL *crl = d2i_X509_CRL(NULL, &at, (long) der.size);
-        EVP_PKEY *key = X509_get0_pubkey(issuer);
-        int r = 0;
+int x509_crl_find(const X509Crl *crl, const X509 *certificate, uint64_t time, X509Revocation *ret) {
+        _cleanup_(X509_REVOKED_freep) X509_REVOKED *revoked = NULL;
 
-        ERR_clear_error();
-        if (crl && X509_NAME_cmp(X509_CRL_get_issuer(crl), X509_get_subject_name(issuer)) != 0)
-                return 0;
-        if (crl && key && der.size <= REVOCATION_LIST_MAX)
-                r = x509_signature_verify(der, true, key);
-        if (r == 0)
-                hearing->unread = hearing->refused;
-        return r < 0 ? r : 0;
-}
-
-static int list_hear(Hearing *hearing, Bytes der, const X509 *certificate, X509 *issuer,
-                     uint64_t time, uint64_t now) {
-        _cleanup_(x509_crl_freep) X509Crl *crl = NULL;
-
-        int r = x509_crl_read(der, &crl, &hearing->refused);
-        if (r > 0)
-                return unread_hear(hearing, der, issuer);
-        if (r != 0 || !crl)
-                return r;
-        if (X509_NAME_cmp(x509_crl_issuer(crl), X509_get_subject_name(issuer)) != 0)
-                return 0;
-        r = x509_crl_verify(crl, issuer, &hearing->refused);
-        if (r == 0 && crl->this_update > now && crl->this_update - now > CLOCKS_APART)
-                (void) refuse(&hearing->unread, "is of a time that has not come yet");
-        else if (r == 0)
-                hear(hearing, crl, certificate, time);
-        return r < 0 ? r : 0;
-}
-
-static const X509Revocation *conclude(const Hearing *hearing) {
-        if (hearing->revoked.status == X509_STATUS_REVOKED)
-                return &hearing->revoked;
-        if (hearing->of_then.status == X509_STATUS_REVOKED)
-                return &hearing->of_then;
-        return hearing->of_newest.status != X509_STATUS_UNKNOWN || hearing->newest_then == 0
-                       ? &hearing->of_newest
-                       : &hearing->of_then;
-}
-
-static int hear_all(const Bytes *crls, size_t crl_count, const X509 *certificate, X509 *issuer,
-                    uint64_t time, uint64_t now, X509Revocation *ret) {
-        Hearing hearing = {};
-
-        for (size_t i = 0; i < crl_count; i++) {
-                int r = list_hear(&hearing, crls[i], certificate, issuer, time, now);
-                if (r < 0)
-                        return r;
-        }
         *ret = (X509Revocation){ .reason = X509_REASON_NONE };
-        if (hearing.count > 0)
-                *ret = *conclude(&hearing);
-        if (ret->status != X509_STATUS_REVOKED && hearing.unread.text[0])
-                answer(ret, X509_STATUS_UNKNOWN, "%s", hearing.unread.text);
-        else if (hearing.count > 0)
+        if (!x509_crl_covers(crl, certificate)) {
+                answer(ret, X509_STATUS_UNKNOWN, "The list is for other certificates");
                 return 0;
-        else if (hearing.refused.text[0])
-                answer(ret, X509_STATUS_UNKNOWN, "%s", hearing.refused.text);
-        else
-                answer(ret, X509_STATUS_UNKNOWN, "No revocation list of the issuer is given");
+        }
+        /* They were read before: what cannot be read now is so for want of memory. */
+        if (x509_entries_find(crl->list->tbs->revoked, X509_get0_serialNumber(certificate),
+                              &revoked) != 0)
+                return -ENOMEM;
+        entry_say(crl, revoked, certificate, time, ret);
         return 0;
-}
-
-int x509_revocation_at(const Bytes *crls, size_t crl_count, const X509 *certificate, X509 *issuer,
-                       uint64_t time, uint64_t now, X509Revocation *ret) {
-        int r = hear_all(crls, crl_count, certificate, issuer, time, now, ret);
-
-        if (r == 0 && ret->status == X509_STATUS_UNKNOWN) /* twice: policy/openssl.h */
-                r = hear_all(crls, crl_count, certificate, issuer, time, now, ret);
-        return r;
 }

@@ -17,6 +17,7 @@ typedef enum X509Reason {
         X509_REASON_SUPERSEDED = 4,
         X509_REASON_CESSATION_OF_OPERATION = 5,
         X509_REASON_CERTIFICATE_HOLD = 6,
+        X509_REASON_REMOVE_FROM_CRL = 8, /* of deltas, which are not read */
         X509_REASON_PRIVILEGE_WITHDRAWN = 9,
         X509_REASON_AA_COMPROMISE = 10,
 } X509Reason;
@@ -59,6 +60,13 @@ DEFINE_CLEANUP(X509Crl, x509_crl_free)
 int x509_crl_read(Bytes der, X509Crl **ret, ErrorDetail *detail);
 
 /*
+ * The same in two steps: what it is beside its entries, of which x509_crl_issuer() and
+ * x509_crl_verify() tell; and all else. Each refusal may be a shortage of memory (policy/openssl.h).
+ */
+int x509_crl_open(Bytes der, X509Crl **ret, ErrorDetail *detail);
+int x509_crl_check(X509Crl *crl, ErrorDetail *detail);
+
+/*
  * Is it of this issuer: name, right to sign CRLs, and signature? SEAL_E_APPROVAL_INVALID with the
  * reason when not; -ENOMEM, -EIO.
  */
@@ -67,6 +75,12 @@ int x509_crl_verify(const X509Crl *crl, X509 *issuer, ErrorDetail *detail);
 const X509_NAME *x509_crl_issuer(const X509Crl *crl);
 uint64_t x509_crl_this_update(const X509Crl *crl);
 uint64_t x509_crl_next_update(const X509Crl *crl); /* UINT64_MAX: it does not say */
+
+/* An entry may say something else than that a certificate is revoked: nothing is good by the list. */
+bool x509_crl_is_puzzling(const X509Crl *crl);
+
+/* Is it for such certificates (RFC 5280 §5.2.5)? */
+bool x509_crl_covers(const X509Crl *crl, const X509 *certificate);
 
 typedef enum X509Status {
         X509_STATUS_UNKNOWN, /* the list cannot tell */
@@ -84,9 +98,9 @@ typedef struct X509Revocation {
 /*
  * What a list says of a certificate at a time (µs). Neither signature nor issuer is asked here.
  * Unknown at times after the next update, or after the list itself where it names none; and of a
- * certificate that had expired when the list was made, unless the list keeps those.
+ * certificate that had expired when the list was made, unless the list keeps those. -ENOMEM.
  */
-void x509_crl_find(const X509Crl *crl, const X509 *certificate, uint64_t time, X509Revocation *ret);
+int x509_crl_find(const X509Crl *crl, const X509 *certificate, uint64_t time, X509Revocation *ret);
 
 /*
  * The same from all lists at hand (DER): those of others or for other certificates are passed over,
