@@ -315,7 +315,7 @@ static void collect_settle(Service *service, uint64_t id, int code, bool gone) {
 
         /* The next try is its applicant's, and not that of whoever approves once more. */
         if (live && code == SEAL_E_WRONG_PIN)
-                secret_wipe(&live->pin);
+                live->pin = vault_free(live->pin);
         if (gone && live)
                 live_lost(service, id, "The session of the TPM that waited for it is gone");
         if (code == SEAL_E_REVOKED || code == SEAL_E_INVALID_STATE)
@@ -445,6 +445,15 @@ static int collect_check_frozen(Service *service, const Request *request, const 
                        : SEAL_E_REGISTER_TAMPERED;
 }
 
+/* The one that is given now before the one that waits. */
+static int collect_fill_pin(CollectJob *job, const LiveRequest *live, const Secret *pin) {
+        if (pin && pin->set)
+                return secret_set(&job->pin, pin->data, pin->size);
+        return live && live->pin
+                       ? secret_set(&job->pin, vault_data(live->pin), vault_size(live->pin))
+                       : 0;
+}
+
 static int collect_fill(CollectJob *job, const Seal *seal, const Secret *pin) {
         Service *s = job->head.service;
         const LiveRequest *live = live_find(s, job->request->id);
@@ -452,11 +461,9 @@ static int collect_fill(CollectJob *job, const Seal *seal, const Secret *pin) {
         job->key = (SealKey){ .public = seal->public, .private = seal->private };
         job->approvals = approval_set_ref(s->approvals);
         job->live = live ? live->key : 0;
-        if (pin && pin->set)
-                job->pin = *pin;
-        else if (live && live->pin.set)
-                job->pin = live->pin;
-        int r = use_target(job->request, seal, &job->target);
+        int r = collect_fill_pin(job, live, pin);
+        if (r == 0)
+                r = use_target(job->request, seal, &job->target);
         if (r == 0)
                 r = collect_check_frozen(s, job->request, seal);
         if (r == 0)

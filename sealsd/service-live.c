@@ -7,8 +7,6 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-#include <openssl/crypto.h>
-
 #include "base/log.h"
 #include "sealsd/service-life.h"
 #include "sealsd/service-use.h"
@@ -147,7 +145,16 @@ static void session_drop(Service *service, uint64_t key) {
 }
 
 static void place_free(LiveRequest *place) {
-        OPENSSL_cleanse(place, sizeof(*place));
+        (void) vault_free(place->pin);
+        *place = (LiveRequest){};
+}
+
+/* For up to an hour, so not where swap and core dumps have it. */
+static int place_keep_pin(LiveRequest *place, const Secret *pin) {
+        if (!pin->set)
+                return 0;
+        int r = vault_new(&place->pin, pin->size, VAULT_MEMFD_SECRET);
+        return r == 0 ? vault_set(place->pin, pin) : r;
 }
 
 void live_forget(Service *service, uint64_t request) {
@@ -309,9 +316,10 @@ int live_begin(Service *service, const Caller *caller, Request *request, UseStru
         job->request = request;
         job->frozen = *frozen;
         job->key = ++service->live.serial;
-        *place = (LiveRequest){ .key = job->key, .caller = *caller, .pin = *pin };
-        int r = service->installation.resident ? 0
-                                               : service_index_waits(service, &job->index_waits);
+        *place = (LiveRequest){ .key = job->key, .caller = *caller };
+        int r = place_keep_pin(place, pin);
+        if (r == 0 && !service->installation.resident)
+                r = service_index_waits(service, &job->index_waits);
         if (r == 0)
                 r = service_job_submit(&job->head, live_run, live_done);
         if (r != 0) {

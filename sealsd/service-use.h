@@ -15,6 +15,7 @@
 #include "base/error.h"
 #include "base/limits.h"
 #include "base/secret.h"
+#include "base/vault.h"
 #include "policy/use-approval.h"
 #include "sealsd/caller.h"
 #include "sealsd/event.h"
@@ -80,7 +81,7 @@ typedef struct LiveRequest {
         uint64_t expires;
         unsigned connection; /* to the chip, that the session is in */
         Caller caller;       /* who asked: he is judged again when it is signed */
-        Secret pin;
+        Vault *pin;          /* owned; NULL: none */
 } LiveRequest;
 
 typedef struct LiveRequests {

@@ -4,8 +4,10 @@
 import pytest
 from approving import ALICE, BOB, LIVE, document
 from lifecycle import KEEPER, dictionary
+from test_secrets import Depositor
 
 PIN, WRONG = "correct horse battery", "4711"
+HIDDEN = "a ticket's and never on the bus"
 GREP = "grep -rlF '{}' $SEALSD_STATE || true"
 
 
@@ -20,6 +22,56 @@ def number(uses, two):
     uses.life.do(number, "Accept", "a{sv}", *dictionary(("new-pin", "s", PIN)), user=KEEPER)
     return number
 
+
+# --- in memory ----------------------------------------------------------------------------------
+
+# The mappings of a process that have a text in them, and may be swapped out or dumped.
+SCAN = """
+import re, sys
+
+pid, needle = sys.argv[1], sys.argv[2].encode()
+with open(f"/proc/{pid}/smaps") as smaps, open(f"/proc/{pid}/mem", "rb", buffering=0) as memory:
+    for line in smaps:
+        head = re.match(r"([0-9a-f]+)-([0-9a-f]+) (r\\S*) .* (\\S*)$", line)
+        if head:
+            begin, end, name = int(head[1], 16), int(head[2], 16), head[4]
+        elif line.startswith("VmFlags:") and " rd " in line and " lo " not in line:
+            try:
+                memory.seek(begin)
+                found = needle in memory.read(end - begin)
+            except (OSError, ValueError, OverflowError):
+                continue  # the kernel's own pages, and those that it keeps from everybody
+            if found:
+                print(name or "anonymous")
+"""
+
+
+def unprotected(box, text):
+    pid = box.ok("$SEALSD_CTL pid").strip()
+    return box.ok(["/usr/bin/python3", "-c", SCAN, pid, text]).split()
+
+
+def test_pin_of_a_use_that_waits_is_not_where_swap_and_core_dumps_have_it(uses, two):
+    number = uses.seal(two, 1, ("pin", "b", "true"), accept=False)
+    keeper = Depositor(uses.box, KEEPER)
+    keeper.memfd(HIDDEN.encode())
+    assert keeper.call("Seal", f"/org/sealsd1/seal/{number}", "Accept", "a{sv}",
+                       ({"new-pin": ("o", "$0")},)) == "ok"
+    assert unprotected(uses.box, HIDDEN) == []
+    keeper.memfd(HIDDEN.encode())
+    name, [path] = keeper.say("Seal", f"/org/sealsd1/seal/{number}", "RequestUse", "aya{sv}",
+                              (document("waits"), {"live": ("b", True), "pin": ("o", "$1")}))
+    assert name == "ok", path
+    assert unprotected(uses.box, HIDDEN) == []
+    request = int(path.rsplit("/", 1)[1])
+    uses.approve(request, two[0])
+    assert uses.state(request) == "completed"
+    assert unprotected(uses.box, HIDDEN) == []
+    assert unprotected(uses.box, "/org/sealsd1") != []  # it is looked for where things are
+    keeper.close()
+
+
+# --- when it is collected -----------------------------------------------------------------------
 
 def collect_with(uses, request, pin):
     return uses.box.request(request, "CollectWith", "a{sv}", 1, "pin", "s", pin, user=KEEPER)
