@@ -133,6 +133,8 @@
 #define QUEUE_MAX 256        /* jobs waiting in all */
 #define OPEN_REQUESTS_MAX 16 /* per UID */
 #define USE_REQUESTS_MAX 256 /* the same of kind use, beside those */
+/* Of what those freeze in the register: 16 of the largest, and 256 CAdES signatures. */
+#define USE_STRUCTURES_MAX (4 * 1024 * 1024)
 #define SUBSCRIBERS_MAX 64
 #define UID_SUBSCRIBERS_MAX 16 /* of these, so that one user leaves room for others */
 #define CALLERS_CACHED_MAX 512

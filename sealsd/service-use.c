@@ -215,14 +215,22 @@ static int use_fill_time(const Service *service, const UseOptions *options, Requ
         return 0;
 }
 
-static int use_quota(Service *service, const Caller *caller, ErrorDetail *detail) {
-        unsigned open = 0;
+static int use_quota(Service *service, const Caller *caller, const UseStructure *frozen,
+                     ErrorDetail *detail) {
+        UsesOpen open;
 
         int r = store_use_count_open(service->store, caller->uid, &open);
-        if (r != 0 || open < USE_REQUESTS_MAX)
-                return r;
-        return error_set(detail, SEAL_E_QUOTA_EXCEEDED,
-                         "%u requests for uses of yours wait; collect or cancel some", open);
+        if (r == 0 && open.count >= USE_REQUESTS_MAX)
+                r = error_set(detail, SEAL_E_QUOTA_EXCEEDED,
+                              "%u requests for uses of yours wait; collect or cancel some",
+                              open.count);
+        if (r == 0 && open.bytes + frozen->size + frozen->certificates_size > USE_STRUCTURES_MAX)
+                r = error_set(
+                        detail, SEAL_E_QUOTA_EXCEEDED,
+                        "What the %u requests for uses of yours that wait are to sign has %" PRIu64
+                        " bytes, and all of one user's %d at most; collect or cancel some",
+                        open.count, open.bytes, USE_STRUCTURES_MAX);
+        return r;
 }
 
 /* What cannot become of it whatever the approvers say. */
@@ -280,9 +288,9 @@ static int use_prepare(Service *service, const Caller *caller, const Seal *seal,
         if (r == 0 && seal->opaque)
                 r = SEAL_E_MACHINE_STATE_REFUSED;
         if (r == 0)
-                r = use_quota(service, caller, detail);
-        if (r == 0)
                 r = use_freeze(service, seal, &options->sign, &scheme, facts, ret_frozen, detail);
+        if (r == 0)
+                r = use_quota(service, caller, ret_frozen, detail);
         if (r != 0)
                 return r;
         text_copy(ret->kind, sizeof(ret->kind), request_kind_name(KIND_USE));

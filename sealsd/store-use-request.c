@@ -262,19 +262,22 @@ int store_use_list_live(Store *store, uint64_t **ret, size_t *ret_count) {
         return list_read(&query, ret, ret_count);
 }
 
-int store_use_count_open(Store *store, uint32_t uid, unsigned *ret) {
+int store_use_count_open(Store *store, uint32_t uid, UsesOpen *ret) {
         _cleanup_query_ Query query = query_new(
-                store, "SELECT count(*) FROM request AS r WHERE " OPEN
+                store, "SELECT count(*), coalesce(sum(length(s.structure)"
+                       " + length(s.certificates)), 0) FROM request AS r"
+                       " LEFT JOIN use_structure AS s ON s.request = r.id WHERE " OPEN
                        " AND r.applicant_id = ? AND r.applicant_kind = 'user'");
-        unsigned count = 0;
+        UsesOpen open = {};
 
         put_number(&query, uid);
         int r = query_one(&query);
         if (r != 0)
                 return r;
-        take_u32(&query, &count);
+        take_u32(&query, &open.count);
+        take_number(&query, &open.bytes);
         r = query_check(&query);
         if (r == 0)
-                *ret = count;
+                *ret = open;
         return r;
 }

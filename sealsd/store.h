@@ -218,8 +218,14 @@ int store_request_by_token(Store *store, uint32_t uid, const char *token, uint64
 
 /* What else there is of a request of kind use that was just added; in its transaction. */
 int store_use_add(Store *store, const Request *request);
-/* Open ones of this applicant. */
-int store_use_count_open(Store *store, uint32_t uid, unsigned *ret);
+
+/* What is open of one applicant, and what is frozen for it. */
+typedef struct UsesOpen {
+        unsigned count;
+        uint64_t bytes;
+} UsesOpen;
+
+int store_use_count_open(Store *store, uint32_t uid, UsesOpen *ret);
 /* In place of an earlier one of the same approver. */
 int store_use_approve(Store *store, uint64_t request, const UseApproval *approval);
 /*

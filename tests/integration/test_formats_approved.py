@@ -9,7 +9,7 @@ import pytest
 import der
 from approving import ALICE, BOB, CAROL, document, opened
 from conftest import Sandbox
-from lifecycle import KEEPER
+from lifecycle import KEEPER, OTHER
 from pictures import png
 from test_approvals_chip import Root
 from test_formats import SUFFIXES, TEXT, check, hash_of
@@ -297,3 +297,22 @@ def test_sealctl_signs_with_no_electronic_seal_that_its_maker_has_not_signed(use
         assert done.returncode == 3 and "the electronic seal is not as its maker signed it" in done.stderr, done
         assert calls == ["Challenge"]
     uses.life.told(uses.box.request(request, "Cancel", "s", "over", user=KEEPER))
+
+
+def test_what_waits_of_one_user_is_bounded_and_leaves_16_of_the_largest(uses, three):
+    picture = png(250, 250, noise=True)
+    assert 60 * 1024 < len(picture) <= 64 * 1024
+    number = uses.seal(three, 2, ("picture", "ay", len(picture), *picture), ("picture-mm", "(uu)", 42, 42))
+    uses.life.do(number, "AddGrant", "sa{sv}", f"user:{OTHER}", 0, user=KEEPER)
+    waiting = []
+    while (data := uses.box.seal(number, "RequestUse", "aya{sv}", 32, *DIGEST, 1, "format", "s", "eseal",
+                                 user=KEEPER))[0] is not None:
+        waiting.append(int(data[0][0].rsplit("/", 1)[1]))
+    assert "4194304 at most" in data[1]
+    assert 16 <= len(waiting) < 4 * 1024 * 1024 // len(picture)
+    assert uses.request(number, DIGEST, fmt_of("eseal"), user=OTHER)  # another user's are his own
+    assert uses.request(number, DIGEST)  # raw freezes nothing
+    uses.life.told(uses.box.request(waiting[0], "Cancel", "s", "room", user=KEEPER))
+    assert uses.request(number, DIGEST, fmt_of("eseal"))
+    for request in waiting[1:]:
+        uses.life.told(uses.box.request(request, "Cancel", "s", "over", user=KEEPER))

@@ -204,14 +204,16 @@ static void uses_are_counted_apart_and_found_when_they_are_over(void **state) {
         _cleanup_free_ uint64_t *live = NULL, *over = NULL, *none = NULL;
         const uint32_t uid = KEEPER;
         Register *r = *state;
-        unsigned uses = 0, open = 0;
+        UsesOpen uses = {};
+        unsigned open = 0;
         size_t count = 9;
 
         prepare(r);
         Request first = ask(r, false), second = ask(r, true);
         assert_int_equal(store_use_count_open(r->store, uid, &uses), 0);
         assert_int_equal(store_request_count_open(r->store, &uid, &open), 0);
-        assert_int_equal(uses, 2);
+        assert_int_equal(uses.count, 2);
+        assert_int_equal(uses.bytes, 0);
         assert_int_equal(open, 1); /* that of the seal, which nobody has decided */
         assert_int_equal(store_use_list_live(r->store, &live, &count), 0);
         assert_int_equal(count, 1);
