@@ -17,7 +17,7 @@ def with_rule(box, body):
            data=f"polkit.addRule(function(action, subject) {{ {body} }});\n")
     box.ok(f"{COMMON}; end_process polkitd TERM; "
            f"bus-wait --gone $patience org.freedesktop.PolicyKit1; "
-           "start_process polkitd /usr/lib/polkit-1/polkitd --no-debug; "
+           "start_polkitd; "
            "wait_service polkitd org.freedesktop.PolicyKit1")
 
 

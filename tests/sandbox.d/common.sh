@@ -85,6 +85,11 @@ start_process() {
         echo "$!" >"$box/$name.pid"
 }
 
+# Told what it does, it says in its log why it ends.
+start_polkitd() {
+        start_process polkitd /usr/lib/polkit-1/polkitd
+}
+
 # wait_service NAME BUS_NAME: until the service has its name on the bus, or has ended without.
 wait_service() {
         local waiter
