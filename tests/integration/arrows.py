@@ -234,7 +234,7 @@ class Request:
 
     def __init__(self, box, separation, name):
         self.box, self.separation, self.name = box, separation, name
-        self.id = self.number = self.told = None
+        self.id = self.number = self.told = self.error = None
 
     def apply(self):
         if self.separation == "single":
@@ -246,17 +246,17 @@ class Request:
 
     def create(self):
         """Single: the token makes it the same seal, however often."""
-        data, _error = self.box.manager("CreateSeal", "a{sv}", 3, "name", "s", self.name, "token", "s",
-                                        self.name, "keepers", "as", 1, f"user:{KEEPER}")
+        data, self.error = self.box.manager("CreateSeal", "a{sv}", 3, "name", "s", self.name, "token", "s",
+                                            self.name, "keepers", "as", 1, f"user:{KEEPER}")
         self.take(data)
 
     def approve(self):
-        data, _error = self.box.request(self.id, "Approve", "sa{sv}", "seen", 0, user="seal-reviewer")
+        data, self.error = self.box.request(self.id, "Approve", "sa{sv}", "seen", 0, user="seal-reviewer")
         self.told = self.separation == "dual" and data is not None
 
     def make(self):
-        data, _error = self.box.request(self.id, "Make", user=("seal-maker" if self.separation == "strict"
-                                                               else "seal-reviewer"))
+        data, self.error = self.box.request(self.id, "Make", user=("seal-maker" if self.separation == "strict"
+                                                                   else "seal-reviewer"))
         self.take(data)
 
     def take(self, data):
@@ -280,7 +280,7 @@ class Request:
         else:
             assert self.property("State") in ("approved", "failed")
             self.make()
-        assert self.told
+        assert self.told, self.error
 
     def property(self, name):
         return self.box.property(f"/org/sealsd1/request/{self.id}", "Request", name)
@@ -304,7 +304,7 @@ def make_active(box, separation, name):
     """A seal that signs, by the plain daemon: its number."""
     request = Request(box, separation, name)
     request.walk()
-    assert request.told
+    assert request.told, request.error
     number = request.accept()
     signature, error = box.sign(number, user=KEEPER)
     assert signature, error
