@@ -65,6 +65,8 @@
 #define CERTIFICATE_CHAIN_MAX 8    /* certificates, the first included */
 #define CERTIFICATE_CHAIN_BYTES_MAX (CERTIFICATE_CHAIN_MAX * CERTIFICATE_MAX)
 #define CERTIFICATE_SERIAL_MAX 20     /* RFC 5280 §4.1.2.2 */
+#define ROUTES_MAX 16                 /* from a certificate to those that are trusted */
+#define ROUTE_SIGNATURES_MAX 128      /* that are verified to find them */
 #define CERTIFICATES_LISTED_MAX 64    /* of one seal, the newest */
 #define CERTIFICATE_NAME_CHARS_MAX 64 /* of an organisation or a common name (RFC 5280 A.1) */
 #define DISTINGUISHED_NAME_MAX 2048   /* DER */

@@ -9,6 +9,7 @@
 #include <openssl/x509v3.h>
 
 #include "base/utc.h"
+#include "format/x509-route.h"
 #include "format/x509-signed.h"
 #include "policy/openssl.h"
 
@@ -355,6 +356,46 @@ static int path_once(Bytes leaf, const X509Trust *trust, X509Use use, uint64_t t
         return 0;
 }
 
+static void path_take(X509Path *path, X509Path *from) {
+        x509_path_clear(path);
+        *path = *from;
+        *from = (X509Path){};
+}
+
+/* One way alone is offered. Of those that fail the first is told: it led to an anchor. */
+static int routes_try(Bytes leaf, const X509Route *routes, size_t count, X509Use use, uint64_t time,
+                      X509Path *path, ErrorDetail *detail) {
+        for (size_t i = 0; i < count && !path->chain.good; i++) {
+                const size_t between = routes[i].count - 1;
+                const X509Trust trust = { &routes[i].items[between], 1, routes[i].items, between };
+                _cleanup_(x509_path_clear) X509Path found = {};
+
+                int r = path_once(leaf, &trust, use, time, &found, detail);
+                if (r != 0)
+                        return r;
+                if (i == 0 || found.chain.good)
+                        path_take(path, &found);
+        }
+        return 0;
+}
+
+/* libcrypto's own way, which is nearly always there; else all others. */
+static int path_any(Bytes leaf, const X509Trust *trust, X509Use use, uint64_t time, X509Path *ret,
+                    ErrorDetail *detail) {
+        _cleanup_free_ X509Route *routes = calloc(ROUTES_MAX, sizeof(*routes));
+        _cleanup_(x509_path_clear) X509Path path = {};
+        size_t count = 0;
+
+        int r = routes ? path_once(leaf, trust, use, time, &path, detail) : -ENOMEM;
+        if (r == 0 && !path.chain.good)
+                r = x509_routes_find(path.certificates[0], trust, routes, &count);
+        if (r == 0)
+                r = routes_try(leaf, routes, count, use, time, &path, detail);
+        if (r == 0)
+                path_take(ret, &path);
+        return r;
+}
+
 static int current_take(const Bytes *ders, size_t count, uint64_t time, Bytes *ret,
                         size_t *ret_count) {
         for (size_t i = 0; i < count; i++) {
@@ -387,7 +428,7 @@ static int path_of_current(Bytes leaf, const X509Trust *trust, X509Use use, uint
         if (r == 0)
                 r = current_take(trust->others, trust->other_count, time,
                                  kept + current.anchor_count, &current.other_count);
-        return r == 0 ? path_once(leaf, &current, use, time, ret, detail) : r;
+        return r == 0 ? path_any(leaf, &current, use, time, ret, detail) : r;
 }
 
 int x509_path_find(Bytes leaf, const X509Trust *trust, X509Use use, uint64_t time, X509Path *ret,
@@ -397,11 +438,11 @@ int x509_path_find(Bytes leaf, const X509Trust *trust, X509Use use, uint64_t tim
         int r = path_of_current(leaf, trust, use, time, &path, detail);
         if (r == 0 && !path.chain.good) {
                 x509_path_clear(&path);
-                r = path_once(leaf, trust, use, time, &path, detail);
+                r = path_any(leaf, trust, use, time, &path, detail);
         }
         if (r == 0 && !path.chain.good) { /* twice: policy/openssl.h */
                 x509_path_clear(&path);
-                r = path_once(leaf, trust, use, time, &path, detail);
+                r = path_any(leaf, trust, use, time, &path, detail);
         }
         if (r != 0)
                 return r;

@@ -479,6 +479,106 @@ static void what_cannot_be_read_is_passed_over_but_the_leaf(void **state) {
         assert_int_equal(untouched.count, 0);
 }
 
+/* --- issuers of one name ---------------------------------------------------------------------- */
+
+/* Of the same name and another key: who issued the leaf no identifier tells. */
+static void of_issuers_of_one_name_the_one_that_signed_is_found(void **state) {
+        _cleanup_tree_ Tree tree = {}, twin = {};
+        OthersFacts other = usual_ca;
+
+        (void) state;
+        tree_grow(&tree);
+        other.issuer_key = keys[LEAF];
+        for (size_t at = ROOT; at <= LOWER; at++)
+                twin.facts[at] = &other;
+        EVP_PKEY *const mine[KEYS] = { keys[0], keys[1], keys[2], keys[3] };
+        for (size_t i = 0; i < KEYS; i++)
+                keys[i] = mine[LEAF];
+        tree_grow(&twin);
+        for (size_t i = 0; i < KEYS; i++)
+                keys[i] = mine[i];
+        for (unsigned first = 0; first < 2; first++) {
+                const Tree *a = first ? &twin : &tree, *b = first ? &tree : &twin;
+                const Bytes anchors[] = { a->ders[ROOT], b->ders[ROOT] },
+                            others[] = { a->ders[LOWER], b->ders[LOWER], a->ders[UPPER],
+                                         b->ders[UPPER] };
+                const X509Trust trust = { anchors, 2, others, 4 };
+                _cleanup_(x509_path_clear) X509Path path = {};
+
+                assert_int_equal(x509_path_find(tree.ders[LEAF], &trust, X509_USE_SEAL, SIGNER_TIME,
+                                                &path, NULL),
+                                 0);
+                finding_assert(&path.chain, NULL);
+                assert_int_equal(path.count, KEYS);
+                for (size_t i = 1; i < KEYS; i++)
+                        assert_true(EVP_PKEY_eq(X509_get0_pubkey(path.certificates[i]),
+                                                keys[KEYS - 1 - i]) == 1);
+        }
+}
+
+/* Of the same name and key, as after a renewal; what is wrong with one is not wrong with the other. */
+static void of_certificates_of_one_issuer_a_good_one_is_found(void **state) {
+        static const OthersFacts bad[] = {
+                { .extensions = { { "basicConstraints", "critical,CA:FALSE" } } },
+                { .extensions = { OTHERS_CA, { "1.2.3.4", "critical,DER:0500" } } },
+                { .extensions = { { "basicConstraints", "critical,CA:TRUE,pathlen:0" },
+                                  { "keyUsage", "critical,keyCertSign" } } },
+        };
+
+        (void) state;
+        for (size_t i = 0; i < 2 * sizeof(bad) / sizeof(bad[0]); i++) {
+                _cleanup_tree_ Tree tree = {}, twin = {};
+                _cleanup_(x509_path_clear) X509Path path = {}, worse = {};
+
+                tree_grow(&tree);
+                twin.facts[UPPER] = &bad[i / 2];
+                tree_grow(&twin);
+                const Bytes others[] = { tree.ders[LOWER],
+                                         i % 2 ? tree.ders[UPPER] : twin.ders[UPPER],
+                                         i % 2 ? twin.ders[UPPER] : tree.ders[UPPER] };
+                const X509Trust trust = { &tree.ders[ROOT], 1, others, 3 };
+                assert_int_equal(x509_path_find(tree.ders[LEAF], &trust, X509_USE_SEAL, SIGNER_TIME,
+                                                &path, NULL),
+                                 0);
+                finding_assert(&path.chain, NULL);
+                /* Alone it is told what is wrong with it. */
+                const Bytes bad_ones[] = { tree.ders[LOWER], twin.ders[UPPER] };
+                const X509Trust less = { &tree.ders[ROOT], 1, bad_ones, 2 };
+                assert_int_equal(x509_path_find(tree.ders[LEAF], &less, X509_USE_SEAL, SIGNER_TIME,
+                                                &worse, NULL),
+                                 0);
+                assert_false(worse.chain.good);
+                assert_non_null(strstr(worse.chain.text, "CN=Upper: "));
+        }
+}
+
+/* What reached an anchor tells more than that another of that name has not signed. */
+static void of_failures_that_of_the_right_issuer_is_told(void **state) {
+        static const OthersFacts bad = { .extensions = {
+                                                 { "basicConstraints", "critical,CA:FALSE" } } };
+        _cleanup_tree_ Tree tree = {}, twin = {};
+        OthersFacts other = usual_ca;
+
+        (void) state;
+        tree.facts[LOWER] = &bad;
+        tree_grow(&tree);
+        other.issuer_key = keys[LEAF];
+        twin.facts[LOWER] = &other;
+        tree_grow(&twin);
+        for (unsigned first = 0; first < 2; first++) {
+                const Bytes others[] = { first ? twin.ders[LOWER] : tree.ders[LOWER],
+                                         first ? tree.ders[LOWER] : twin.ders[LOWER],
+                                         tree.ders[UPPER] };
+                const X509Trust trust = { &tree.ders[ROOT], 1, others, 3 };
+                _cleanup_(x509_path_clear) X509Path path = {};
+
+                assert_int_equal(x509_path_find(tree.ders[LEAF], &trust, X509_USE_SEAL, SIGNER_TIME,
+                                                &path, NULL),
+                                 0);
+                finding_assert(&path.chain, "CN=Lower: it is not a CA certificate");
+        }
+}
+
 static void a_path_has_an_end(void **state) {
         Bytes ders[CERTIFICATE_CHAIN_MAX + 1];
         char texts[CERTIFICATE_CHAIN_MAX + 1][16];
@@ -618,6 +718,9 @@ int main(void) {
                 cmocka_unit_test(a_leaf_signed_by_itself_is_not_trusted_for_it),
                 cmocka_unit_test(a_trusted_leaf_need_not_be_a_ca),
                 cmocka_unit_test(what_cannot_be_read_is_passed_over_but_the_leaf),
+                cmocka_unit_test(of_issuers_of_one_name_the_one_that_signed_is_found),
+                cmocka_unit_test(of_certificates_of_one_issuer_a_good_one_is_found),
+                cmocka_unit_test(of_failures_that_of_the_right_issuer_is_told),
                 cmocka_unit_test(a_path_has_an_end),
                 cmocka_unit_test(sm2_paths_are_found_with_the_common_identity),
                 cmocka_unit_test(uses_have_their_own_bits),
