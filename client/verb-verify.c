@@ -79,7 +79,33 @@ static int words_check(const Context *context, const VerifyWords *w) {
                 return fail(context, EXIT_USAGE, "only one of both can be standard input");
         if (w->public_key && (w->certificate || w->seal))
                 return fail(context, EXIT_USAGE, "--public-key excludes --certificate and --seal");
+        if (w->seal && w->offline)
+                return fail(context, EXIT_USAGE,
+                            "--seal is asked of the daemon, and --offline asks nobody");
+        if (w->extract && strcmp(w->extract, "-") == 0)
+                return fail(context, EXIT_USAGE,
+                            "the report is on standard output: --extract takes a file");
         return hash_check(context, w->hash);
+}
+
+/* What would be passed over in silence where one key decides. */
+static int key_words_check(const Context *context, const VerifyWords *w, const VerifyInput *input) {
+        const char *option = w->public_key ? "--public-key" : "--seal";
+
+        if (!w->document)
+                return fail(context, EXIT_USAGE, "a bare signature needs its DOCUMENT");
+        if (input->kind != VERIFY_FILE_OTHER)
+                return fail(context, EXIT_USAGE,
+                            "%s is for a bare signature; %s says itself whose it is", option,
+                            w->signature ? w->signature : "this one");
+        if (w->trust.count > 0 || w->intermediates.count > 0 || w->crls.count > 0 ||
+            w->timestamp_trust.count > 0 || w->at != 0 || w->extract)
+                return fail(context, EXIT_USAGE,
+                            "of a bare signature %s alone decides: --trust, --intermediate, --crl, "
+                            "--tsa-trust, --at and --extract need --certificate, or a signature "
+                            "with one",
+                            option);
+        return 0;
 }
 
 /* A bare signature says nothing of itself. */
@@ -188,12 +214,11 @@ static int input_verify(Context *context, const VerifyWords *w, const VerifyInpu
         const bool by_key = w->public_key ||
                             (w->seal && !w->certificate && input->kind == VERIFY_FILE_OTHER);
 
-        if (by_key && !w->document)
-                return fail(context, EXIT_USAGE, "a bare signature needs its DOCUMENT");
-        if (by_key)
-                return verify_plain(context, w, (Bytes){ input->data, input->size });
-        int r = kind_check(context, w, input);
-        return r != 0 ? r : report_make(context, w, input);
+        int r = by_key ? key_words_check(context, w, input) : kind_check(context, w, input);
+        if (r != 0)
+                return r;
+        return by_key ? verify_plain(context, w, (Bytes){ input->data, input->size })
+                      : report_make(context, w, input);
 }
 
 int verb_verify(Context *context, int argc, char **argv) {

@@ -187,6 +187,12 @@ def test_words_that_do_not_go_together(world):
                   [world.document, "--signature", seal], [world.document, "--signature", cms, *bare[2:]],
                   [world.document, "--signature", cms, "--hash", "sha256"],
                   [world.document, *bare, "--extract", world.folder / "out"],
+                  [world.document, "--signature", cms, "--extract", "-"],
+                  [world.document, "--signature", cms, "--public-key", world.signer.cert],
+                  [world.document, "--signature", cms, "--seal", "50011200000001", "--offline"],
+                  *([world.document, *bare[:2], "--public-key", world.signer.cert, *more] for more in (
+                      ["--trust", world.root.cert], ["--intermediate", world.root.cert], ["--crl", world.crl],
+                      ["--tsa-trust", world.root.cert], ["--at", "now"])),
                   [world.document, *bare, "--at", "some day"], [world.document, world.document]):
         done = sealctl("verify", *words)
         assert done.returncode == 2, (words, done)
