@@ -6,6 +6,7 @@
 
 #include <openssl/objects.h>
 
+#include "base/clock.h"
 #include "base/limits.h"
 #include "base/utc.h"
 #include "format/picture.h"
@@ -21,7 +22,7 @@ static void validity_check(VerifyReport *report) {
         if (facts->time < facts->seal_not_before)
                 verify_check(report, CHECK_SEAL_VALIDITY, CHECK_FAILED,
                              "The seal was not valid yet: it begins at %s", from);
-        else if (facts->time > facts->seal_not_after)
+        else if (facts->time >= facts->seal_not_after + USEC_PER_SEC) /* its last second included */
                 verify_check(report, CHECK_SEAL_VALIDITY, CHECK_FAILED,
                              "The seal was not valid any more: it ended at %s", until);
         else

@@ -186,6 +186,10 @@ static void a_seal_is_valid_when_it_was_used(void **state) {
         _made_ Made last = made_signature(&making);
         (void) office_verify_at(&offices[SM2], made_bytes(&last), "", making.time);
         assert_row(CHECK_SEAL_VALIDITY, CHECK_PASSED, "valid from");
+        /* As with certificates, the last second is one of its own. */
+        (void) office_verify_at(&offices[SM2], made_bytes(&last), "",
+                                making.time + USEC_PER_SEC - 1);
+        assert_row(CHECK_SEAL_VALIDITY, CHECK_PASSED, "valid from");
         making.time += USEC_PER_SEC;
         _made_ Made late = made_signature(&making);
         (void) office_verify_at(&offices[SM2], made_bytes(&late), "", making.time);
