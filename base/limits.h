@@ -159,7 +159,10 @@
 #define CHALLENGES_OFFERED_MAX 2
 #define LIVE_USES_MAX 2           /* sessions that wait for approvers, behind tpm2-abrmd */
 #define LIVE_USE_SECONDS_MAX 3600 /* until the chip refuses a live approval */
-#define TPM_BLOB_MAX 2048         /* marshalled public or private area */
+#define LIVE_USE_SECONDS 600 /* of one that names no time, and that nobody is asked to make room */
+#define LIVE_TURN_SECONDS 60 /* that who was turned away has to come back in */
+#define LIVE_TURNS_MAX 64    /* users who wait for a session, in their order */
+#define TPM_BLOB_MAX 2048    /* marshalled public or private area */
 #define TICKET_MAX 128
 #define MACHINE_STATES_MAX 64 /* approved states kept */
 #define CONFIG_BYTES_MAX (64 * 1024)

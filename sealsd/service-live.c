@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "base/log.h"
+#include "base/utc.h"
 #include "sealsd/service-life.h"
 #include "sealsd/service-use.h"
 
@@ -20,6 +21,8 @@ typedef struct LiveJob {
         UseStructure frozen; /* owned */
         uint64_t key;
         bool index_waits;    /* for an answer of the external authority */
+        uint64_t frees;      /* the session that makes room; 0 none */
+        unsigned max;        /* that the chip has room for */
         unsigned connection; /* that it was opened in */
         TPM2B_NONCE nonce;
 } LiveJob;
@@ -247,9 +250,11 @@ static int live_run(Job *job, Chip *chip, ErrorDetail *detail) {
         LiveJob *j = (LiveJob *) job;
 
         int r = service_job_begin(&j->head, chip, detail);
-        if (r == 0)
-                r = held_use_open(chip->challenges, chip->tpm, j->key, j->index_waits, &j->nonce,
-                                  detail);
+        if (r != 0)
+                return r;
+        j->max = tpm_live_uses_max(chip->tpm);
+        held_use_drop(chip->challenges, j->frees);
+        r = held_use_open(chip->challenges, chip->tpm, j->key, j->index_waits, &j->nonce, detail);
         j->connection = chip->connection;
         return r;
 }
@@ -267,8 +272,84 @@ static int live_keep(LiveJob *job, LiveRequest *place, ErrorDetail *detail) {
         place->request = job->request->id;
         place->expires = job->request->expires;
         place->connection = job->connection;
+        live_turn_end(&s->live.turns, job->caller.uid);
         live_arm(s);
         return 0;
+}
+
+/* When there is a place for one more, at the latest. */
+static uint64_t place_next(const Service *service) {
+        const uint64_t own = LIVE_USE_SECONDS * USEC_PER_SEC, now = service_now(service);
+        uint64_t next = now + own;
+
+        for (size_t i = 0; i < CHALLENGES_OFFERED_MAX; i++) {
+                const LiveRequest *place = &service->live.places[i];
+
+                if (place->key != 0 && place->given + own < next)
+                        next = place->given + own;
+                if (place->request != 0 && place->expires < next)
+                        next = place->expires;
+        }
+        return next > now ? next : now;
+}
+
+/* Until when it is his turn. */
+static uint64_t place_turn(Service *service, uint32_t uid) {
+        const uint64_t until = place_next(service) + LIVE_TURN_SECONDS * USEC_PER_SEC;
+
+        live_turn_give(&service->live.turns, uid, until);
+        return until;
+}
+
+static unsigned places_free(const LiveRequests *live) {
+        const unsigned max = live->max != 0 ? live->max : CHALLENGES_OFFERED_MAX;
+        unsigned held = 0;
+
+        for (size_t i = 0; i < CHALLENGES_OFFERED_MAX; i++)
+                held += live->places[i].key != 0;
+        return held < max ? max - held : 0;
+}
+
+/* The one that was given first of those that others need not wait for. */
+static LiveRequest *place_overdue(Service *service) {
+        const uint64_t own = LIVE_USE_SECONDS * USEC_PER_SEC, now = service_now(service);
+        LiveRequest *first = NULL;
+
+        for (size_t i = 0; i < CHALLENGES_OFFERED_MAX; i++) {
+                LiveRequest *place = &service->live.places[i];
+
+                if (place->request != 0 && place->given + own <= now &&
+                    !use_is_collected(service, place->request) &&
+                    (!first || place->given < first->given))
+                        first = place;
+        }
+        return first;
+}
+
+/* Who was turned away before is served before. *ret_frees: the session that ends for it, or 0. */
+static int place_get(Service *service, uint32_t uid, LiveRequest **ret, uint64_t *ret_frees,
+                     ErrorDetail *detail) {
+        LiveRequests *live = &service->live;
+        const size_t before = live_turns_before(&live->turns, uid, service_now(service));
+        char when[TIME_TEXT_SIZE] = "";
+
+        LiveRequest *over = before == 0 && places_free(live) == 0 ? place_overdue(service) : NULL;
+        if (over) {
+                *ret_frees = over->key;
+                live_lost(service, over->request,
+                          "Another user needed the session of the TPM, which is one's own for ten "
+                          "minutes");
+        }
+        if (places_free(live) > before) {
+                *ret = place_of(service, 0);
+                return 0;
+        }
+        (void) time_format_rfc3339(place_turn(service, uid), when);
+        return error_set(
+                detail, SEAL_E_BUSY,
+                "Other live requests wait, and hold what sessions the TPM has, or are next: "
+                "you stand in line until %s; ask again by then, or ask without 'live'",
+                when);
 }
 
 static void live_done(Job *job, int code, const ErrorDetail *detail) {
@@ -278,6 +359,10 @@ static void live_done(Job *job, int code, const ErrorDetail *detail) {
         ErrorDetail own = *detail;
         const bool opened = code == 0;
 
+        if (j->max != 0)
+                s->live.max = j->max;
+        if (code == SEAL_E_BUSY)
+                place_turn(s, j->caller.uid);
         if (code == 0 && !place)
                 code = -ECANCELED;
         if (code == 0)
@@ -297,27 +382,32 @@ static void live_done(Job *job, int code, const ErrorDetail *detail) {
 
 int live_begin(Service *service, const Caller *caller, Request *request, UseStructure *frozen,
                const Secret *pin, Reply reply, ErrorDetail *detail) {
-        LiveRequest *place = place_of(service, 0);
+        LiveRequest *place = NULL;
+        uint64_t frees = 0;
 
         if (live_has(service, caller->uid))
                 return error_set(detail, SEAL_E_BUSY,
                                  "A live request of yours waits already: collect or cancel it, or "
                                  "ask without 'live'");
-        if (!place)
-                return error_set(
-                        detail, SEAL_E_BUSY,
-                        "%d live requests wait already: try again when one is over, or ask "
-                        "without 'live'",
-                        CHALLENGES_OFFERED_MAX);
+        int r = worker_check(service->worker, caller->uid);
+        if (r == 0)
+                r = place_get(service, caller->uid, &place, &frees, detail);
+        if (r != 0)
+                return r;
         LiveJob *job = service_job_new(service, sizeof(*job), caller->uid, reply);
         if (!job)
                 return -ENOMEM;
+        job->frees = frees;
         job->caller = *caller;
         job->request = request;
         job->frozen = *frozen;
         job->key = ++service->live.serial;
-        *place = (LiveRequest){ .key = job->key, .caller = *caller };
-        int r = place_keep_pin(place, pin);
+        *place = (LiveRequest){
+                .key = job->key,
+                .given = service_now(service),
+                .caller = *caller,
+        };
+        r = place_keep_pin(place, pin);
         if (r == 0 && !service->installation.resident)
                 r = service_index_waits(service, &job->index_waits);
         if (r == 0)

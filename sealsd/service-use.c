@@ -330,6 +330,7 @@ int service_request_use(Service *service, const Caller *caller, const char *numb
                 r = use_commit(service, caller, request, &frozen);
         if (r != 0)
                 return r;
+        live_turn_end(&service->live.turns, caller->uid);
         reply.done(reply.userdata, 0, NULL, &request->id);
         return 0;
 }

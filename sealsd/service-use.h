@@ -19,11 +19,10 @@
 #include "policy/use-approval.h"
 #include "sealsd/caller.h"
 #include "sealsd/event.h"
+#include "sealsd/live-turns.h"
 #include "sealsd/request.h"
 #include "sealsd/seal.h"
 #include "sealsd/service.h"
-
-#define LIVE_USE_SECONDS 600 /* of a live one that names no time */
 
 /* --- service-use.c -------------------------------------------------------------------------- */
 
@@ -78,6 +77,7 @@ void use_review(Service *service, const char *number);
 typedef struct LiveRequest {
         uint64_t key;     /* of its session; 0: a free place */
         uint64_t request; /* 0 while the session is being opened */
+        uint64_t given;
         uint64_t expires;
         unsigned connection; /* to the chip, that the session is in */
         Caller caller;       /* who asked: he is judged again when it is signed */
@@ -86,6 +86,8 @@ typedef struct LiveRequest {
 
 typedef struct LiveRequests {
         LiveRequest places[CHALLENGES_OFFERED_MAX];
+        unsigned max; /* as many as the chip was seen to have; 0: not known yet */
+        LiveTurns turns;
         uint64_t serial;     /* of the last key */
         unsigned connection; /* that is there now */
         sd_event_source *timer;
@@ -93,8 +95,8 @@ typedef struct LiveRequests {
 
 /*
  * Open a session and make the request, which is complete but for the nonce; it becomes the callee's,
- * as do the bytes of frozen. Result: const uint64_t *, its id. SEAL_E_BUSY when too many wait, or one of this user
- * does.
+ * as do the bytes of frozen. Result: const uint64_t *, its id. SEAL_E_BUSY when one of this user waits, and when too
+ * many do: then he is next in line. One that has waited for LIVE_USE_SECONDS makes room for another user.
  */
 int live_begin(Service *service, const Caller *caller, Request *request, UseStructure *frozen,
                const Secret *pin, Reply reply, ErrorDetail *detail);

@@ -2,7 +2,7 @@
 """Live uses: approvals of a nonce, in a session that the chip holds while they are signed."""
 
 import pytest
-from approving import ALICE, BOB, LIVE, document, idle_sessions, sessions
+from approving import ALICE, BOB, CAROL, LIVE, document, idle_sessions, opened, sessions
 from lifecycle import ADMIN, AUDITOR, KEEPER, OTHER
 
 MINUTE = 60 * 1000000
@@ -66,6 +66,61 @@ def test_one_user_has_one_and_two_are_held_in_all(uses, three, number):
     for request, text, user in ((other, "his", OTHER), (third, "third", ADMIN)):
         uses.approve(request, *three[:2])
         assert uses.box.verify(number, document(text), uses.collect(request, user)[0])
+
+
+def busy(uses, number, text, user):
+    """What it says."""
+    digest = document(text)
+    data, error = uses.box.seal(number, "RequestUse", "aya{sv}", 32, *digest, 1, *LIVE, user=user)
+    assert data is None and "live" in error
+    return error
+
+
+def cancel(uses, request, user):
+    uses.life.told(uses.box.request(request, "Cancel", "s", "no", user=user))
+
+
+def test_who_was_turned_away_is_next_before_who_had_one_meanwhile(uses, number):
+    first, other = (uses.request(number, document(user), LIVE, user=user) for user in (KEEPER, OTHER))
+    assert "stand in line until" in busy(uses, number, "third", ADMIN)
+    cancel(uses, first, KEEPER)
+    assert "stand in line until" in busy(uses, number, "once more", KEEPER)
+    third = uses.request(number, document("third"), LIVE, user=ADMIN)
+    cancel(uses, other, OTHER)
+    assert "stand in line until" in busy(uses, number, "once more", OTHER)
+    uses.request(number, document("once more"), LIVE, user=KEEPER)
+    cancel(uses, third, ADMIN)
+    uses.request(number, document("once more"), LIVE, user=OTHER)
+
+
+def test_who_asks_for_a_deferred_one_instead_leaves_the_line(uses, number):
+    first, _other = (uses.request(number, document(user), LIVE, user=user) for user in (KEEPER, OTHER))
+    busy(uses, number, "third", ADMIN)
+    uses.request(number, document("third"), user=ADMIN)
+    cancel(uses, first, KEEPER)
+    uses.request(number, document("once more"), LIVE, user=KEEPER)
+
+
+def test_live_use_makes_room_for_another_user_after_ten_minutes(new_sandbox):
+    """Two users who each name the longest time, and begin again whenever it is over, shut out nobody."""
+    uses = opened(new_sandbox())
+    box, three = uses.box, uses.approvers(ALICE, BOB, CAROL)
+    box.restart_ahead("--minutes 11")
+    number = uses.seal(three, 2)
+    for user in (OTHER, ADMIN):
+        uses.life.do(number, "AddGrant", "sa{sv}", f"user:{user}", 0, user=KEEPER)
+    late = ("expires", "t", uses.life.now() + 55 * MINUTE)
+    held = {user: uses.request(number, document(user), LIVE, late, user=user) for user in (KEEPER, OTHER)}
+    busy(uses, number, "third", ADMIN)
+    box.step_clock()
+    assert uses.refused_request(number, document("again"), LIVE) == "Busy"  # he has one
+    assert {uses.state(request) for request in held.values()} == {"applied"}
+    third = uses.request(number, document("third"), LIVE, user=ADMIN)
+    assert uses.state(held[KEEPER]) == "expired"
+    assert "Another user needed the session" in uses.life.request(held[KEEPER], "Error")
+    for request, text, user in ((held[OTHER], OTHER, OTHER), (third, "third", ADMIN)):
+        uses.approve(request, *three[:2])
+        assert box.verify(number, document(text), uses.collect(request, user)[0])
 
 
 def test_ended_one_leaves_no_session_behind(uses, three, number):

@@ -74,6 +74,14 @@ def test_signature_finds_no_chip_that_is_full_of_a_live_use_and_a_challenge(alon
     assert alone.life.signs(alone.plain)
 
 
+def test_chip_of_our_own_has_one_session_and_a_line_before_it(alone):
+    held = alone.request(alone.number, document("held"), LIVE)
+    assert alone.refused_request(alone.number, document("next"), LIVE, user=OTHER) == "Busy"
+    cancel(alone, held, KEEPER)
+    assert alone.refused_request(alone.number, document("again"), LIVE) == "Busy"
+    assert alone.request(alone.number, document("next"), LIVE, user=OTHER)
+
+
 def test_live_uses_do_not_keep_the_authority_from_its_challenge_for_ever(behind):
     held = [behind.request(behind.number, document(user), LIVE, user=user) for user in (KEEPER, OTHER)]
     assert extend(behind.box, 1)[0] == []

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * clock-daemon [--days N] [--hours N] --config FILE: sealsd, by the same code, whose wall clock is N
- * days ahead. At each SIGUSR1 somebody sets it by as many hours. Its other clocks, which timers go
+ * clock-daemon [--days N] [--hours N] [--minutes N] --config FILE: sealsd, by the same code, whose
+ * wall clock is N days ahead. At each SIGUSR1 somebody sets it by as many hours and minutes. Its other clocks, which timers go
  * by, are the machine's.
  */
 #include <getopt.h>
@@ -38,6 +38,7 @@ int main(int argc, char **argv) {
         static const struct option options[] = {
                 { "days", required_argument, NULL, 'd' },
                 { "hours", required_argument, NULL, 'h' },
+                { "minutes", required_argument, NULL, 'm' },
                 { "config", required_argument, NULL, 'c' },
                 { NULL, 0, NULL, 0 },
         };
@@ -48,13 +49,17 @@ int main(int argc, char **argv) {
                 if (c == 'd')
                         ahead = strtol(optarg, NULL, 10) * SECONDS_PER_DAY;
                 else if (c == 'h')
-                        step = strtol(optarg, NULL, 10) * 3600;
+                        step += strtol(optarg, NULL, 10) * 3600;
+                else if (c == 'm')
+                        step += strtol(optarg, NULL, 10) * 60;
                 else if (c == 'c')
                         config = optarg;
                 else
                         return DAEMON_EXIT_USAGE;
         if (!config || optind != argc) {
-                (void) fputs("Usage: clock-daemon [--days N] [--hours N] --config FILE\n", stderr);
+                (void) fputs(
+                        "Usage: clock-daemon [--days N] [--hours N] [--minutes N] --config FILE\n",
+                        stderr);
                 return DAEMON_EXIT_USAGE;
         }
         if (signal(SIGUSR1, on_signal) == SIG_ERR)
