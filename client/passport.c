@@ -210,16 +210,16 @@ static json_t *verdict_json(const Passport *passport, const PassportVerdict *ver
         const PassportStatement *s = &passport->statement;
         const PassportFacts *facts = &verdict->facts;
 
-        return json_pack("{sb sb so sI sb sb sb so si so so so so so so ss}", "holds", 1, "revoked",
-                         facts->revoked, "seal", seal_json(s), "created", (json_int_t) s->created,
-                         "fixed", facts->fixed, "born-in-tpm", facts->born, "pin", s->policy.pin,
-                         "approvers", approvers_json(&s->policy), "threshold",
+        return json_pack("{sb sb so sI sb sb sb so si so so so so so so ss ss}", "holds", 1,
+                         "revoked", facts->revoked, "seal", seal_json(s), "created",
+                         (json_int_t) s->created, "fixed", facts->fixed, "born-in-tpm", facts->born,
+                         "pin", s->policy.pin, "approvers", approvers_json(&s->policy), "threshold",
                          (int) s->policy.threshold, "machine-states",
                          states_json(&s->machine, facts), "terms", terms_json(&s->policy.terms),
                          "authority", name_json(&facts->authority), "attestation-key",
                          name_json(&facts->attestation_key), "certificates",
                          certificates_json(&s->certificates), "compared", compared_json(verdict),
-                         "page", page);
+                         "command-audit", passport_audit_name(s->audit), "page", page);
 }
 
 int passport_exit(const PassportVerdict *verdict) {

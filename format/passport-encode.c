@@ -163,6 +163,7 @@ static json_t *statement_write(int *r, const PassportStatement *s) {
                 member_set(r, object, "nonce", hex_write(s->nonce, s->nonce_size));
         member_set(r, object, "format", json_string(PASSPORT_FORMAT));
         member_set(r, object, "version", json_integer(PASSPORT_FORMAT_VERSION));
+        member_set(r, object, "command-audit", json_string(passport_audit_name(s->audit)));
         fields_write(r, object, &passport_statement_fields, s);
         member_set(r, object, "seal", seal_write(r, &s->seal));
         member_set(r, object, "policy", policy_write(r, &s->policy));

@@ -278,6 +278,28 @@ static void write_bypass(FILE *out, const PassportPage *page) {
                           "to look at himself.");
 }
 
+/* The first is said of both, since a chip is asked only where sealsd is to look. */
+static void write_audit(FILE *out, const PassportPage *page) {
+        static const char *const words[] = {
+                [PASSPORT_AUDIT_OFF] =
+                        "Nobody looks for signatures past sealsd: it does not compare a count of "
+                        "the TPM's signatures (command audit) with its ledger.",
+                [PASSPORT_AUDIT_ON] =
+                        "Signatures past sealsd are found by inspections on the machine, which "
+                        "compare the TPM's count of all signatures (command audit) with the "
+                        "ledger: those since the TPM's last start, after they were made.",
+                [PASSPORT_AUDIT_STOPPED] =
+                        "Signatures past sealsd were not looked for when this passport was made, "
+                        "though sealsd is told to: the TPM's count of signatures (command audit) "
+                        "could not be used.",
+                [PASSPORT_AUDIT_ABSENT] =
+                        "Nobody finds signatures past sealsd: this TPM does not count what it "
+                        "signs (it has no command audit).",
+        };
+
+        page_item(out, "%s", words[page->passport->statement.audit]);
+}
+
 static void write_pin(FILE *out, const PassportPage *page) {
         if (!has_pin(page))
                 return;
@@ -332,6 +354,7 @@ static void write_authority(FILE *out, const PassportPage *page) {
 static void write_nobody(FILE *out, const PassportPage *page) {
         page_heading(out, "WHAT NOBODY ENFORCES");
         write_bypass(out, page);
+        write_audit(out, page);
         write_pin(out, page);
         write_authority(out, page);
         page_item(out,

@@ -196,10 +196,22 @@ static void format_check(Reading *reading, const json_t *object) {
                              "is another one than this program knows");
 }
 
+static void audit_read(Reading *reading, const json_t *object, PassportAudit *ret) {
+        const char *text = json_string_value(json_object_get(object, "command-audit"));
+
+        for (int audit = 0; audit < PASSPORT_AUDIT_MAX; audit++)
+                if (text && strcmp(text, passport_audit_name((PassportAudit) audit)) == 0) {
+                        *ret = (PassportAudit) audit;
+                        return;
+                }
+        reading_fail(reading, "statement", "command-audit",
+                     "is none of off, on, stopped and absent");
+}
+
 static void statement_read(Reading *reading, const json_t *object, PassportStatement *ret) {
         static const char *const others[] = {
-                "format", "version",      "nonce",           "seal", "policy", "machine",
-                "ledger", "certificates", "ek-certificates", NULL,
+                "format", "version",      "nonce",           "seal",          "policy", "machine",
+                "ledger", "certificates", "ek-certificates", "command-audit", NULL,
         };
 
         format_check(reading, object);
@@ -213,6 +225,7 @@ static void statement_read(Reading *reading, const json_t *object, PassportState
         policy_read(reading, object, &ret->policy);
         machine_read(reading, object, &ret->machine);
         ledger_read(reading, object, &ret->ledger);
+        audit_read(reading, object, &ret->audit);
         ders_read(reading, object, "certificates", &ret->certificates);
         ders_read(reading, object, "ek-certificates", &ret->ek_certificates);
         members_check(reading, object, "statement", &passport_statement_fields, others);

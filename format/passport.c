@@ -162,6 +162,17 @@ const char *passport_kind_name(PassportKind kind) {
         return kind == PASSPORT_CERTIFY ? "certify" : "creation";
 }
 
+const char *passport_audit_name(PassportAudit audit) {
+        static const char *const names[] = {
+                [PASSPORT_AUDIT_OFF] = "off",
+                [PASSPORT_AUDIT_ON] = "on",
+                [PASSPORT_AUDIT_STOPPED] = "stopped",
+                [PASSPORT_AUDIT_ABSENT] = "absent",
+        };
+
+        return names[audit];
+}
+
 /* --- what the attestations are made with ---------------------------------------------------- */
 
 int passport_extra(Bytes nonce, Bytes statement, TPM2B_DATA *ret) {

@@ -107,6 +107,18 @@ typedef struct PassportMachine {
         PassportState states[MACHINE_STATES_MAX];
 } PassportMachine;
 
+/* Whether inspections on the machine find what the TPM has signed past sealsd. */
+typedef enum PassportAudit {
+        PASSPORT_AUDIT_OFF,     /* sealsd is not told to look */
+        PASSPORT_AUDIT_ON,      /* the TPM's count of signatures is compared with the ledger */
+        PASSPORT_AUDIT_STOPPED, /* it is to be, and something is in the way */
+        PASSPORT_AUDIT_ABSENT,  /* the TPM has no command audit */
+        PASSPORT_AUDIT_MAX,
+} PassportAudit;
+
+/* As it is written: "off", "on", "stopped", "absent". */
+const char *passport_audit_name(PassportAudit audit);
+
 typedef struct PassportLedger {
         TPMS_NV_PUBLIC index; /* TPMA_NV_WRITTEN set */
         uint64_t head_seq;    /* the last row when the statement was made */
@@ -123,6 +135,7 @@ typedef struct PassportStatement {
         PassportPolicy policy;
         PassportMachine machine;
         PassportLedger ledger;
+        PassportAudit audit;
         PassportDers certificates;    /* the seal's first, then its issuers' */
         PassportDers ek_certificates; /* the endorsement keys' first, then their issuers' */
         char version[WORD_MAX + 1];   /* of sealsd */

@@ -176,6 +176,7 @@ int attest_statement_fill(Service *service, const Seal *seal, PassportStatement 
                           AttestIndices *ret_indices) {
         statement->created = service_now(service);
         text_copy(statement->version, sizeof(statement->version), SEALSD_VERSION);
+        statement->audit = audit_state(service);
         seal_fill(seal, &statement->seal);
         int r = policy_fill(service, seal, statement);
         if (r == 0)

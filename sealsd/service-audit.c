@@ -235,17 +235,24 @@ void audit_inspect(Service *service) {
         audit_end(service);
 }
 
-void audit_status(const Service *service, char ret[static ERROR_TEXT_MAX]) {
+PassportAudit audit_state(const Service *service) {
         const CommandAudit *a = &service->audit;
 
         if (!service->config->inspection.command_audit)
-                text_copy(ret, ERROR_TEXT_MAX, "off");
-        else if (a->absent[0] != '\0')
+                return PASSPORT_AUDIT_OFF;
+        if (a->absent[0] != '\0')
+                return a->unsupported ? PASSPORT_AUDIT_ABSENT : PASSPORT_AUDIT_STOPPED;
+        return a->counting ? PASSPORT_AUDIT_ON : PASSPORT_AUDIT_STOPPED;
+}
+
+void audit_status(const Service *service, char ret[static ERROR_TEXT_MAX]) {
+        const char *why = service->audit.absent;
+        const PassportAudit state = audit_state(service);
+
+        if (state == PASSPORT_AUDIT_ABSENT || state == PASSPORT_AUDIT_STOPPED)
                 (void) snprintf(ret, ERROR_TEXT_MAX, "%s: %.400s",
-                                a->unsupported ? "not in this TPM" : "not counting", a->absent);
-        else if (!a->counting)
-                text_copy(ret, ERROR_TEXT_MAX,
-                          "not counting: it begins at the next look at the TPM");
+                                state == PASSPORT_AUDIT_ABSENT ? "not in this TPM" : "not counting",
+                                why[0] != '\0' ? why : "it begins at the next look at the TPM");
         else
-                text_copy(ret, ERROR_TEXT_MAX, "on");
+                text_copy(ret, ERROR_TEXT_MAX, passport_audit_name(state));
 }

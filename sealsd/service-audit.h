@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "base/error.h"
+#include "format/passport.h"
 #include "tpm/command-audit.h"
 #include "tpm/hierarchy.h"
 
@@ -55,5 +56,6 @@ void audit_signed(void *userdata, const AuditedSigns *signs);
 /* Compare what the look just before has read; called in its Reply. */
 void audit_inspect(struct Service *service);
 
-/* "on", "off", "not in this TPM: …", "not counting: …"; room for ERROR_TEXT_MAX. */
+PassportAudit audit_state(const struct Service *service);
+/* The same in more words: "on", "off", "not in this TPM: …", "not counting: …"; room for ERROR_TEXT_MAX. */
 void audit_status(const struct Service *service, char ret[static ERROR_TEXT_MAX]);

@@ -19,6 +19,10 @@ def audit_status(box):
     return json.loads(box.ok("sealctl --json status"))["command-audit"]
 
 
+def passport_says(box):
+    return json.loads(box.ok("sealctl --json passport $SEAL"))["command-audit"]
+
+
 def events(box, *words):
     return [row for row in rows(box) if row["event"] in words]
 
@@ -56,6 +60,7 @@ def test_our_own_signatures_are_explained(counting):
     assert counted(counting) >= 10
     assert len(begun(counting)) == 1
     [row] = begun(counting)
+    assert passport_says(counting) == "on"
     assert len(row["facts"]["digest"]) == 64 and row["facts"]["counter"] >= 0
 
 
@@ -127,7 +132,7 @@ def test_off_leaves_no_row(sandbox):
     assert sandbox.sign(sandbox["SEAL"])[0]
     assert attacker(sandbox, "sign", "/run/before", sandbox["SEAL"]) == "done"
     assert FOUND not in codes(sandbox)
-    assert audit_status(sandbox) == "off"
+    assert audit_status(sandbox) == "off" and passport_says(sandbox) == "off"
     assert events(sandbox, "audit-begun", "signed") == []
 
 
@@ -165,6 +170,8 @@ def test_signature_whose_answer_was_lost_is_found(tapped):
 def test_chip_without_command_audit_says_so(tapped):
     tapped.inject.arm(COMMAND, only=GET_AUDIT, how=REFUSE, code=COMMAND_CODE, lasting=True)
     assert audit_status(tapped).startswith("not in this TPM: The TPM does not have this command")
+    assert passport_says(tapped) == "absent"
+    assert "this TPM does not count what it signs" in " ".join(tapped.ok("sealctl passport $SEAL").split())
     assert FOUND not in codes(tapped)
     assert tapped.sign(tapped["SEAL"])[0]
     tapped.inject.disarm()
@@ -177,3 +184,4 @@ def test_owner_auth_of_somebody_else_is_told(counting):
     counting.ok("$SEALSD_TPM_CTL stop && $SEALSD_TPM_CTL start")
     assert settle(counting) == ("not counting: The TPM's owner hierarchy has an authorisation that sealsd "
                                 "does not know")
+    assert passport_says(counting) == "stopped"

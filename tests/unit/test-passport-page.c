@@ -11,6 +11,7 @@
 typedef struct Case {
         PaperOptions options;
         bool revoked, retired, known, certified, limited;
+        PassportAudit audit;
 } Case;
 
 /* A sentence (words as they stand, however their lines break), and when it has to be there. */
@@ -57,6 +58,10 @@ HOLDS(is_known, c->known)
 HOLDS(is_unknown, !c->known)
 HOLDS(is_certified, c->certified)
 HOLDS(is_not_certified, !c->certified)
+HOLDS(is_not_audited, c->audit == PASSPORT_AUDIT_OFF)
+HOLDS(is_audited, c->audit == PASSPORT_AUDIT_ON)
+HOLDS(is_audited_no_more, c->audit == PASSPORT_AUDIT_STOPPED)
+HOLDS(is_of_a_chip_without_audit, c->audit == PASSPORT_AUDIT_ABSENT)
 
 static const Sentence sentences[] = {
         { "This passport holds.", is_known },
@@ -96,6 +101,10 @@ static const Sentence sentences[] = {
         { "(cannot be retired)", is_unretirable },
         { "none of those above can be taken back", is_unretirable },
         { "those above end when an administrator retires the state", is_retirable },
+        { "Nobody looks for signatures past sealsd", is_not_audited },
+        { "Signatures past sealsd are found by inspections on the machine", is_audited },
+        { "Signatures past sealsd were not looked for when", is_audited_no_more },
+        { "this TPM does not count what it signs", is_of_a_chip_without_audit },
         { "no certified qualified seal creation device (QSCD)", always },
         { "The nonce is the given one", is_known },
         { "NOT compared, as no nonce was given", is_unknown },
@@ -154,6 +163,7 @@ static void case_run(const Case *c) {
         paper_passport_make(&paper, &c->options);
         if (!c->limited)
                 paper.passport->statement.seal.use_limit = 0;
+        paper.passport->statement.audit = c->audit;
         if (c->revoked)
                 paper.revocation_attest.attested.nv.nvContents.buffer[7] = 1 << CHIP_BIT;
         if (c->retired)
@@ -190,6 +200,7 @@ static void every_sentence_holds(void **state) {
                                 .known = flags & 128,
                                 .certified = flags & 64,
                                 .limited = flags & 32,
+                                .audit = (PassportAudit) ((flags + i) % PASSPORT_AUDIT_MAX),
                         };
 
                         case_run(&c);

@@ -138,7 +138,8 @@ static void the_text_is_canonical(void **state) {
         text = paper_passport_text(paper, &size);
         assert_memory_equal(text, "{\"attestation\":{\"key\":\"", 22);
         assert_null(strchr(text, '\n'));
-        assert_non_null(strstr(text, "\"statement\":{\"certificates\":[],\"created\":"));
+        assert_non_null(strstr(
+                text, "\"statement\":{\"certificates\":[],\"command-audit\":\"off\",\"created\":"));
         assert_non_null(strstr(text, "\"pcrs\":\"sha256:0,2,7\""));
 }
 
@@ -244,6 +245,9 @@ static void what_is_no_passport_is_told_by_its_member(void **state) {
                 { { "statement" }, "nonce", "\"AAAAAAAAAAAAAAAAAAAA\"", "statement.nonce" },
                 { { "statement" }, "created", "-1", "statement.created is not a whole number" },
                 { { "statement" }, "created", NULL, "statement.created is missing" },
+                { { "statement" }, "command-audit", NULL, "command-audit is none of off, on" },
+                { { "statement" }, "command-audit", "\"maybe\"", "command-audit is none of off" },
+                { { "statement" }, "command-audit", "true", "command-audit is none of off, on" },
                 { { "statement" }, "extra", "1", "statement.extra is no member" },
                 { { "statement", "seal" }, "name", "\"a\\u202eb\"", "seal.name is not one line" },
                 { { "statement", "seal" }, "name", "\" \"", "seal.name is not one line" },
