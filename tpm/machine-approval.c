@@ -65,8 +65,8 @@ int machine_attempts_demand(size_t count, ErrorDetail *detail) {
         if (count > 0)
                 return 0;
         return error_set(detail, SEAL_E_MACHINE_STATE_REFUSED,
-                         "No machine state is approved yet; an administrator runs "
-                         "'sealctl machine-state approve'");
+                         "No machine state is approved, or all that were are retired; an "
+                         "administrator runs 'sealctl machine-state approve'");
 }
 
 /* SEAL_E_BUSY is TPM_RC_PCR_CHANGED: what was proved before it counts no more. */

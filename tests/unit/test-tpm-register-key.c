@@ -135,7 +135,7 @@ static void no_approved_state_is_said(void **state) {
         sealed_make(chip, &sealed);
         sealed.use.approval_count = 0;
         assert_int_equal(unseal(chip, &sealed, &detail), SEAL_E_MACHINE_STATE_REFUSED);
-        assert_says(&detail, "No machine state is approved yet");
+        assert_says(&detail, "No machine state is approved, or all that were are retired");
 }
 
 static void approvals_of_others_are_refused(void **state) {
