@@ -63,7 +63,9 @@ static const MemberHint hints[] = {
         { "CollectWith", SEAL_E_WRONG_PIN, TRIES_COUNT },
         { "RequestUse", SEAL_E_BUSY,
           "'sealctl requests --kind use' shows what waits; without --live no session is needed" },
-        { "RequestUse", SEAL_E_INVALID_STATE, "'sealctl why NUMBER' tells what to do" },
+        { "RequestUse", SEAL_E_INVALID_STATE,
+          "a seal without approvers signs with 'sealctl sign NUMBER FILE'; of another 'sealctl why "
+          "NUMBER' tells what to do" },
         { "RequestUse", SEAL_E_PIN_REQUIRED, GIVE_PIN },
         { "RequestUse", SEAL_E_WRONG_PIN, TRIES_COUNT },
         { "Sign", SEAL_E_PIN_REQUIRED, GIVE_PIN },

@@ -268,7 +268,9 @@ int external_key_parse(const char *pem, size_t size, TPM2B_PUBLIC *ret, ErrorDet
         _cleanup_(pem_block_done) PemBlock block = {};
         _cleanup_(EVP_PKEY_freep) EVP_PKEY *key = NULL;
 
-        if (size == 0 || size > PEM_MAX)
+        if (size == 0)
+                return error_set(detail, SEAL_E_INVALID_ARGS, "The key is empty");
+        if (size > PEM_MAX)
                 return error_set(detail, SEAL_E_INVALID_ARGS, "A key in PEM has at most %d bytes",
                                  PEM_MAX);
         int r = pem_block_read(pem, size, &block, detail);

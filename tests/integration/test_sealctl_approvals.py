@@ -128,6 +128,25 @@ def test_wrong_approvers_are_refused_before_anything_is_asked(shared, keys, word
     assert done.status == status and text in done.stderr, done
 
 
+@pytest.mark.parametrize("made_by,why", [
+    ("true", "The key is empty"),
+    ("openssl ecparam -name secp256k1 -genkey -noout", "on another curve"),
+    ("openssl ecparam -name prime256v1 -param_enc explicit -genkey -noout", "curve has no name"),
+    ("openssl genpkey -algorithm ed25519", "of another kind"),
+    ("openssl genpkey -algorithm RSA-PSS", "of another kind"),
+    ("openssl genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:1024", "of another size"),
+    ("openssl genpkey -algorithm RSA -pkeyopt rsa_keygen_pubexp:3", "another exponent"),
+])
+def test_keys_of_approvers_that_do_not_serve_are_refused_with_the_reason(shared, made_by, why):
+    applicant = shared["SEAL_APPLICANT"]
+    key = shared.temp("odd.pub")
+    shared.ok(f"{made_by} 2> /dev/null | openssl pkey -pubout 2> /dev/null > {key} || :; "
+              f"chmod 644 {key}")
+    done = shared.run(f"sealctl apply --name Wrong --approver {applicant}={key}", applicant)
+    assert done.status == 2 and why in done.stderr, done
+    assert made_by == "true" or "accepted are P-256, P-384, and RSA" in done.stderr
+
+
 def test_a_list_of_applications_has_approvers_and_pins(shared, keys):
     applicant, (first, second, _third) = shared["SEAL_APPLICANT"], keys
     text = ("name,approver,approver,threshold,pin\n"
@@ -164,6 +183,12 @@ def test_renewal_keeps_changes_or_drops_approvers_and_pin(shared, keys, number):
     for words in (f"--no-approvers --approver {user}={keys[user]}", "--pin --no-pin"):
         done = shared.run(f"sealctl apply renew {number} --reason r {words}")
         assert done.status == 2 and "exclude" in done.stderr, done
+
+
+def test_asking_for_a_seal_without_approvers_says_how_it_signs(shared, document):
+    done = shared.run(f"sealctl request-use {shared['SEAL']} {document}")
+    assert done.status == 5 and "has no approvers" in done.stderr, done
+    assert "'sealctl sign NUMBER FILE'" in done.stderr
 
 
 def test_signing_alone_is_refused_and_says_what_to_do(shared, number):

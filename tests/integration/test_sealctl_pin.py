@@ -79,6 +79,11 @@ def test_pin_is_typed_twice_where_it_is_new(shared):
     assert typed.status == 0 and "PIN of the seal" in typed.stdout and PIN not in typed.stdout, typed
 
 
+def test_a_pin_that_nobody_types_is_not_called_a_passphrase(shared, number):
+    done = shared.run(f"setsid -w sealctl change-pin {number} < /dev/null", shared["SEAL_KEEPER"])
+    assert done.status == 2 and "nothing usable was typed" in done.stderr, done
+
+
 def test_pin_is_changed_with_the_old_one(shared, files, number):
     keeper = shared["SEAL_KEEPER"]
     done = shared.run(f"sealctl change-pin {number} --old-pin-file {files[WRONG]} --new-pin-file {files[NEW]}",
