@@ -2,6 +2,7 @@
 """Uses that approvers sign for, deferred: asked for by the keeper, signed for with openssl, collected."""
 
 import re
+import time
 
 import pytest
 from approving import ALICE, BOB, CAROL, document, opened
@@ -473,6 +474,26 @@ def test_collected_by_many_at_once_it_is_one_use_and_one_signature(uses, three, 
     given = {done.stdout for done in told if done.status == 0}
     assert len(given) == 1 and all("collect it again" in d.stderr for d in told if d.status != 0)
     assert uses.collect(request)[1] == uses.use_count(number) == before + 1
+
+
+def test_what_the_chip_is_signing_is_neither_withdrawn_nor_cancelled(uses, three, number):
+    box = uses.box
+    request = uses.request(number, document("under way"))
+    uses.approve(request, *three[:2])
+    before = uses.use_count(number)
+    box.ok("kill -STOP $(cat /run/sealsd-sandbox/swtpm.pid)")
+    try:
+        call = box.start(["busctl", "call", "--timeout=180", "--", "org.sealsd1",
+                          f"/org/sealsd1/request/{request}", "org.sealsd1.Request", "Collect"], user=KEEPER)
+        while uses.use_count(number) == before:
+            time.sleep(0.05)
+        for tried in (uses.withdraw(request, three[0]), box.request(request, "Cancel", "s", "no", user=KEEPER)):
+            assert tried[0] is None and "it is too late" in tried[1], tried
+    finally:
+        box.ok("kill -CONT $(cat /run/sealsd-sandbox/swtpm.pid)")
+    assert box.finish(call).status == 0
+    assert uses.state(request) == "completed"
+    assert box.verify(number, document("under way"), uses.collect(request)[0])
 
 
 # --- the machine meanwhile ----------------------------------------------------------------------
