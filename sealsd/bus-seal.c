@@ -66,7 +66,7 @@ bool seal_shows_custody(const Bus *bus, const Seal *seal, const Caller *caller) 
 
 void seal_why_not(const Bus *bus, const Seal *seal, char *ret, size_t size) {
         ErrorDetail detail = {};
-        int code = service_seal_why_not(bus->service, seal, &detail);
+        int code = service_seal_why_not(bus->service, seal, FORMAT_RAW, &detail);
         const char *name = error_name(code);
         const char *dot = strrchr(name, '.');
 

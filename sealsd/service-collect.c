@@ -350,9 +350,10 @@ void use_review(Service *service, const char *number) {
         for (CollectJob *job = service->collecting; job; job = job->next)
                 if ((!number || strcmp(job->request->target, number) == 0) &&
                     atomic_load(&job->stop) == 0) {
+                        const SignAim aim = use_aim(&job->request->use.facts);
                         int r = service_sign_still_may(service, &job->caller, job->request->target,
-                                                       job->request->use.facts.purpose,
-                                                       job->request->use.result.grant, &job->why);
+                                                       &aim, job->request->use.result.grant,
+                                                       &job->why);
 
                         atomic_store(&job->stop, r);
                 }
@@ -476,15 +477,14 @@ static int collect_fill(CollectJob *job, const Seal *seal, const Secret *pin) {
 /* Whose use it is does not change once it is taken. */
 static int collect_may(CollectJob *job, const Seal *seal, int *ret_chip, ErrorDetail *detail) {
         Service *s = job->head.service;
-        const Purpose purpose = job->request->use.facts.purpose;
+        const SignAim aim = use_aim(&job->request->use.facts);
         UseResult *result = &job->request->use.result;
 
         *ret_chip = 0;
         if (result->use == 0)
-                return service_sign_may(s, &job->caller, seal, purpose, 1, &result->grant, ret_chip,
+                return service_sign_may(s, &job->caller, seal, &aim, &result->grant, ret_chip,
                                         detail);
-        int r = service_sign_still_may(s, &job->caller, seal->number, purpose, result->grant,
-                                       detail);
+        int r = service_sign_still_may(s, &job->caller, seal->number, &aim, result->grant, detail);
         if (r == 0)
                 *ret_chip = service_machine_why_not(s, NULL);
         if (r == 0 && *ret_chip == 0)

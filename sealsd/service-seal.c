@@ -105,7 +105,8 @@ int service_ledger_why_not(const Service *service, ErrorDetail *detail) {
         return r;
 }
 
-int service_seal_why_not(Service *service, const Seal *seal, ErrorDetail *detail) {
+int service_seal_why_not(Service *service, const Seal *seal, SignFormat format,
+                         ErrorDetail *detail) {
         const Algorithm *algorithm;
         SealState same;
         int r;
@@ -113,7 +114,7 @@ int service_seal_why_not(Service *service, const Seal *seal, ErrorDetail *detail
         r = seal_transition(seal->state, SEAL_SIGN, &same, detail);
         if (r == 0)
                 r = service_check_timing(service, seal, detail);
-        if (r == 0)
+        if (r == 0 && format != FORMAT_PKCS10) /* or nobody could be asked for another */
                 r = service_check_certificate(service, seal->number, false, detail);
         if (r == 0 && seal->facts.use_limit > 0 && seal->use_count >= seal->facts.use_limit)
                 r = error_set(detail, SEAL_E_LIMIT_REACHED,

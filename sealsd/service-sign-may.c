@@ -33,12 +33,12 @@ static bool is_for_the_chip(int code) {
                code == SEAL_E_TPM_LOCKOUT;
 }
 
-int service_sign_may(Service *service, const Caller *caller, const Seal *seal, Purpose purpose,
-                     uint64_t count, uint64_t *ret_grant, int *ret_chip, ErrorDetail *detail) {
+int service_sign_may(Service *service, const Caller *caller, const Seal *seal, const SignAim *aim,
+                     uint64_t *ret_grant, int *ret_chip, ErrorDetail *detail) {
         const SeparationRule rule = service_separation_rule(service);
 
         *ret_chip = 0;
-        int r = service_seal_why_not(service, seal, detail);
+        int r = service_seal_why_not(service, seal, aim->format, detail);
         if (is_for_the_chip(r)) {
                 *ret_chip = r;
                 if (detail)
@@ -48,12 +48,13 @@ int service_sign_may(Service *service, const Caller *caller, const Seal *seal, P
         if (r ==
             SEAL_E_REGISTER_TAMPERED) /* perhaps it is mended by now: look, for the next call */
                 service_probe(service);
-        if (r == 0 && !(seal->facts.purposes & purpose))
+        if (r == 0 && !(seal->facts.purposes & aim->purpose))
                 r = error_set(detail, SEAL_E_PURPOSE_NOT_ALLOWED,
                               "Seal %s is not for the purpose %s", seal->number,
-                              purpose_name(purpose));
+                              purpose_name(aim->purpose));
         if (r == 0)
-                r = service_grant_find(service, caller, seal, purpose, count, ret_grant, detail);
+                r = service_grant_find(service, caller, seal, aim->purpose, aim->count, ret_grant,
+                                       detail);
         if (r == 0)
                 r = separation_keep(&rule, seal, caller, detail);
         return r;
@@ -78,7 +79,7 @@ static int grant_still_covers(Service *service, const Caller *caller, const Seal
 
 /* All that was asked when the call came, but for the uses, which are taken, and the chip. */
 int service_sign_still_may(Service *service, const Caller *caller, const char *number,
-                           Purpose purpose, uint64_t grant, ErrorDetail *detail) {
+                           const SignAim *aim, uint64_t grant, ErrorDetail *detail) {
         _cleanup_free_ Seal *seal = malloc(sizeof(*seal));
         SealState same;
 
@@ -89,17 +90,17 @@ int service_sign_still_may(Service *service, const Caller *caller, const char *n
                 r = seal_transition(seal->state, SEAL_SIGN, &same, detail);
         if (r == 0)
                 r = service_check_timing(service, seal, detail);
-        if (r == 0)
+        if (r == 0 && aim->format != FORMAT_PKCS10)
                 r = service_check_certificate(service, number, false, detail);
         if (r == 0 && service_is_locked(service))
                 r = SEAL_E_LOCKED;
         if (r == 0)
                 r = service_ledger_why_not(service, detail);
-        if (r == 0 && !(seal->facts.purposes & purpose))
+        if (r == 0 && !(seal->facts.purposes & aim->purpose))
                 r = error_set(detail, SEAL_E_PURPOSE_NOT_ALLOWED,
                               "Seal %s is not for the purpose %s any more", number,
-                              purpose_name(purpose));
-        return r == 0 ? grant_still_covers(service, caller, seal, purpose, grant, detail) : r;
+                              purpose_name(aim->purpose));
+        return r == 0 ? grant_still_covers(service, caller, seal, aim->purpose, grant, detail) : r;
 }
 
 void service_sign_learn(Service *service, const char *number, int code) {

@@ -38,7 +38,7 @@ typedef struct SignJob {
         char number[NUMBER_MAX + 1];
         char document_name[TEXT_MAX + 1];
         char hash[WORD_MAX + 1];
-        Purpose purpose;
+        SignAim aim;
         Caller caller;
         uint64_t grant; /* 0: as keeper */
         char grant_name[32];
@@ -206,7 +206,7 @@ static int use_event(const SignJob *job, EventCode code, size_t first, size_t co
                 .caller = &job->caller,
                 .seal = job->number,
                 .object = job->grant != 0 ? job->grant_name : NULL,
-                .purpose = purpose_name(job->purpose),
+                .purpose = purpose_name(job->aim.purpose),
                 .hash = job->hash,
                 .document = job->document_name[0] != '\0' ? job->document_name : NULL,
                 .use = job->use + first,
@@ -285,7 +285,7 @@ void service_sign_review(Service *service, const char *number) {
         for (SignJob *job = service->signing; job; job = job->next)
                 if ((!number || strcmp(job->number, number) == 0) && atomic_load(&job->stop) == 0) {
                         int r = service_sign_still_may(service, &job->caller, job->number,
-                                                       job->purpose, job->grant, &job->why);
+                                                       &job->aim, job->grant, &job->why);
 
                         atomic_store(&job->stop, r);
                 }
@@ -301,10 +301,8 @@ static void sign_done(Job *job, int code, const ErrorDetail *detail);
  * stands in its caller's line as long as there is room, and else in the daemon's own.
  */
 static int sign_next(SignJob *job) {
-        uint32_t uid = job->caller.uid;
-
-        job->head.job.uid = uid;
-        int r = service_sign_still_may(job->head.service, &job->caller, job->number, job->purpose,
+        job->head.job.uid = job->caller.uid;
+        int r = service_sign_still_may(job->head.service, &job->caller, job->number, &job->aim,
                                        job->grant, &job->why);
         if (r != 0)
                 return r;
@@ -460,14 +458,17 @@ static int sign_prepare(SignJob *job, const Seal *seal, const SignOptions *optio
                         ErrorDetail *detail) {
         Service *s = job->head.service;
 
-        job->purpose = options->purpose ? options->purpose : PURPOSE_DOCUMENT_SIGNING;
+        job->aim = (SignAim){
+                .format = options->format,
+                .purpose = options->purpose ? options->purpose : PURPOSE_DOCUMENT_SIGNING,
+                .count = options->count,
+        };
         if (options->document_name)
                 text_copy(job->document_name, sizeof(job->document_name), options->document_name);
         int r = sign_digests(job, seal, options, detail);
         if (r != 0)
                 return r;
-        r = service_sign_may(s, &job->caller, seal, job->purpose, job->count, &job->grant, ret_chip,
-                             detail);
+        r = service_sign_may(s, &job->caller, seal, &job->aim, &job->grant, ret_chip, detail);
         if (r > 0)
                 service_ledger_refused(s, &job->caller, seal->number, r);
         if (r == 0 && seal->facts.approver_count > 0) {

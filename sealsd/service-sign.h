@@ -20,17 +20,24 @@ int service_sign_scheme(const Service *service, const Seal *seal, const char *ha
                         const char *scheme, TPMT_SIG_SCHEME *ret, size_t *ret_size,
                         ErrorDetail *detail);
 
+/* What somebody wants signed, as far as that decides whether it is. */
+typedef struct SignAim {
+        SignFormat format; /* a request for a certificate is signed also where that is over */
+        Purpose purpose;
+        uint64_t count; /* of uses */
+} SignAim;
+
 /*
- * In the design's order (section 4, "May sign"): the seal, the machine, the caller, who uses it
- * count times. What the chip judges, and may judge differently by now, is no refusal but *ret_chip:
- * ask it again. *ret_grant as of service_grant_find().
+ * In the design's order (section 4, "May sign"): the seal, the machine, the caller, who uses it.
+ * What the chip judges, and may judge differently by now, is no refusal but *ret_chip: ask it again.
+ * *ret_grant as of service_grant_find().
  */
-int service_sign_may(Service *service, const Caller *caller, const Seal *seal, Purpose purpose,
-                     uint64_t count, uint64_t *ret_grant, int *ret_chip, ErrorDetail *detail);
+int service_sign_may(Service *service, const Caller *caller, const Seal *seal, const SignAim *aim,
+                     uint64_t *ret_grant, int *ret_chip, ErrorDetail *detail);
 
 /* The same later, by the register as it is then, for uses that were taken by this grant. */
 int service_sign_still_may(Service *service, const Caller *caller, const char *number,
-                           Purpose purpose, uint64_t grant, ErrorDetail *detail);
+                           const SignAim *aim, uint64_t grant, ErrorDetail *detail);
 
 /* What the chip said to a signature, for the rest of the daemon. */
 void service_sign_learn(Service *service, const char *number, int code);

@@ -25,6 +25,10 @@
 
 /* --- what is signed --------------------------------------------------------------------------- */
 
+SignAim use_aim(const UseFacts *facts) {
+        return (SignAim){ .format = facts->format, .purpose = facts->purpose, .count = 1 };
+}
+
 int use_target(const Request *request, const Seal *seal, UseTarget *ret) {
         const UseFacts *facts = &request->use.facts;
         const Algorithm *algorithm = algorithm_of(&seal->public);
@@ -281,8 +285,8 @@ static int use_prepare(Service *service, const Caller *caller, const Seal *seal,
         if (r != 0)
                 return r;
         /* What the chip judges it judges when it is asked: that may be in days. */
-        r = service_sign_may(service, caller, seal, facts->purpose, 1, &facts->grant, &chip,
-                             detail);
+        const SignAim aim = use_aim(facts);
+        r = service_sign_may(service, caller, seal, &aim, &facts->grant, &chip, detail);
         if (r > 0)
                 service_ledger_refused(service, caller, seal->number, r);
         if (r == 0 && seal->opaque)

@@ -22,12 +22,16 @@
 #include "sealsd/live-turns.h"
 #include "sealsd/request.h"
 #include "sealsd/seal.h"
+#include "sealsd/service-sign.h"
 #include "sealsd/service.h"
 
 /* --- service-use.c -------------------------------------------------------------------------- */
 
 /* What its approvers sign. Neither may be opaque. */
 int use_target(const Request *request, const Seal *seal, UseTarget *ret);
+
+/* What is wanted of its seal. */
+SignAim use_aim(const UseFacts *facts);
 
 /* Its seal, which need not be there for who asks; neither may be opaque. */
 int use_read_seal(Service *service, const Request *request, Seal *ret);

@@ -414,8 +414,12 @@ int service_seal_list(Service *service, const Caller *caller, SealFilter filter,
 /* The request that it was made for: whoever sees custody may know what became of it. */
 int service_seal_request(Service *service, const Seal *seal, Request *ret);
 
-/* 0 when the seal can sign for its keepers now, else the condition that says why not. */
-int service_seal_why_not(Service *service, const Seal *seal, ErrorDetail *detail);
+/*
+ * 0 when the seal can sign for its keepers now, in this format, else the condition that says why not:
+ * a certificate that is over keeps it from all but a request for another (FORMAT_PKCS10).
+ */
+int service_seal_why_not(Service *service, const Seal *seal, SignFormat format,
+                         ErrorDetail *detail);
 /* One text per policy term, NULL-terminated, malloc'ed strings in a malloc'ed array. */
 int service_seal_policy(Service *service, const Seal *seal, char ***ret);
 

@@ -7,6 +7,7 @@ import re
 import time
 
 import pytest
+from approving import ALICE, Uses, document
 from arrows import Mode, dying
 from certificates import (SEAL_USE, Authority, certificates, chain_words, entries, events, lists,
                           maker_certificates, openssl_verify, serial, subject, text)
@@ -304,6 +305,51 @@ def test_seal_whose_certificate_is_over_signs_nothing(sandbox):
     assert life.sign_error(number, None) == "CertificateInvalid"
     assert box.seal_property(number, "UseCount") == 1
     assert [row[2] for row in box.seal(number, "Inspect")[0][0]] == ["certificate-ended"]
+
+
+def request_error(box, number):
+    return box.error(f"/org/sealsd1/seal/{number}", "Seal", "GetCertificateRequest", "a{sv}", "0")
+
+
+def test_seal_whose_certificate_is_over_asks_another_authority_for_one_and_signs_nothing_else(new_sandbox):
+    life = started(new_sandbox, "dual")
+    box, uses = life.box, Uses(life)
+    approvers = uses.approvers(ALICE)
+    number, approved, authority = life.seal(), uses.seal(approvers, 1), Authority(life.box, "short")
+    for one in (number, approved):
+        life.do(one, "SetCertificates", *chain_words([issue(box, one, authority, days=1), authority.root]))
+    box.ctl("stop")
+    box.ok("$SEALSD_CTL start", env={"SEALSD_PROGRAM": "clock-daemon --days 2"})
+    for one in (number, approved):
+        assert life.why_not(one) == "CertificateInvalid"
+    assert life.sign_error(number) == "CertificateInvalid"
+    assert uses.refused_request(approved, document("x")) == "CertificateInvalid"
+    wanted = {one: None for one in (number, approved)}
+    wanted[number] = bytes(life.do(number, "GetCertificateRequest", "a{sv}", 0, user=KEEPER)[0])
+    request = uses.request(approved, b"", ("format", "s", "pkcs10"))
+    uses.approve(request, *approvers)
+    wanted[approved] = uses.collect(request)[0]
+    for one, csr in wanted.items():
+        leaf = authority.issue(csr, SEAL_USE)
+        life.do(one, "SetCertificates", *chain_words([leaf, authority.root]))
+        assert life.why_not(one) == ""
+    assert life.signs(number)
+
+
+def test_what_else_keeps_a_seal_from_signing_keeps_it_from_asking_for_a_certificate(sandbox):
+    box, life, number = sandbox, Life(sandbox, "dual"), sandbox["SEAL"]
+    life.do(number, "Suspend", "s", "holidays", user="seal-admin")
+    assert request_error(box, number) == "Suspended"
+    life.do(number, "Resume", "s", "back", user=None)
+    authority = Authority(box, "short")
+    life.do(number, "SetCertificates", *chain_words([issue(box, number, authority, days=1), authority.root]))
+    box.ctl("stop")
+    box.ok("$SEALSD_CTL start", env={"SEALSD_PROGRAM": "clock-daemon --days 2000"})
+    assert life.why_not(number) == "Expired" and request_error(box, number) == "Expired"
+    box.ctl("stop")
+    box.ok("$SEALSD_CTL start", env={"SEALSD_PROGRAM": "clock-daemon --days 2"})
+    assert life.why_not(number) == "CertificateInvalid"
+    assert request_error(box, number) == "ClockUntrusted"
 
 
 def test_certificates_are_seen_by_who_sees_the_seal(shared):
