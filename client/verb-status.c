@@ -11,9 +11,9 @@
 static const char help[] =
         "Usage: sealctl status\n"
         "\n"
-        "How sealsd is set up, how much of its capacity is used, and what needs\n"
-        "attention. Administrators and auditors see all of it, others the version, the\n"
-        "state, and the algorithms that the TPM has.\n"
+        "How sealsd is set up, how much of its capacity is used, how old the makers'\n"
+        "revocation lists are, and what needs attention. Administrators and auditors see all\n"
+        "of it, others the version, the state, and the algorithms that the TPM has.\n"
         "\n"
         "Example:\n"
         "  sealctl status\n"
@@ -73,6 +73,27 @@ static int state_indices_print(const Context *context, const json_t *status) {
         };
         _cleanup_(json_freep)
                 json_t *rows = rows_named(json_object_get(status, "state-indices"), keys, 3);
+
+        if (json_array_size(rows) == 0)
+                return 0;
+        putchar('\n');
+        return print_table(context, rows, FIELDS(columns), "");
+}
+
+/* Those who verify signatures fetch another one before it is over. */
+static int lists_print(const Context *context, const json_t *status) {
+        static const char *const keys[] = { "algorithm",   "number",  "this-update",
+                                            "next-update", "entries", "owed" };
+        static const OutputField columns[] = {
+                { "algorithm", "REVOCATION LIST", FIELD_TEXT },
+                { "number", "NUMBER", FIELD_TEXT },
+                { "this-update", "THIS UPDATE", FIELD_TIME },
+                { "next-update", "NEXT UPDATE", FIELD_TIME },
+                { "entries", "ENTRIES", FIELD_TEXT },
+                { "owed", "OWED", FIELD_TEXT },
+        };
+        _cleanup_(json_freep)
+                json_t *rows = rows_named(json_object_get(status, "revocation-lists"), keys, 6);
 
         if (json_array_size(rows) == 0)
                 return 0;
@@ -143,6 +164,8 @@ static int status_print(const Context *context, const json_t *status) {
                 r = indices_print(context, status);
         if (r == 0)
                 r = state_indices_print(context, status);
+        if (r == 0)
+                r = lists_print(context, status);
         if (r == 0)
                 print_attention(status);
         if (r == 0)

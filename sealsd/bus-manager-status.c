@@ -57,6 +57,28 @@ static int append_indices(sd_bus_message *m, const char *name, const IndexStatus
         return r < 0 ? r : 0;
 }
 
+/* a(sttttb): maker's algorithm, number, this update, next update, entries, owed */
+static int append_lists(sd_bus_message *m, const Status *status) {
+        int r = sd_bus_message_open_container(m, 'e', "sv");
+
+        if (r >= 0)
+                r = sd_bus_message_append(m, "s", "revocation-lists");
+        if (r >= 0)
+                r = sd_bus_message_open_container(m, 'v', "a(sttttb)");
+        if (r >= 0)
+                r = sd_bus_message_open_container(m, 'a', "(sttttb)");
+        for (size_t i = 0; r >= 0 && i < status->list_count; i++) {
+                const ListStatus *list = &status->lists[i];
+
+                r = sd_bus_message_append(m, "(sttttb)", list->algorithm, list->number,
+                                          list->this_update, list->next_update, list->entries,
+                                          list->owed);
+        }
+        for (int level = 0; r >= 0 && level < 3; level++)
+                r = sd_bus_message_close_container(m);
+        return r < 0 ? r : 0;
+}
+
 static int append_room(sd_bus_message *m, const IndexRoom *room) {
         int r = dictionary_u32(m, "room-indices", room->indices);
 
@@ -185,6 +207,8 @@ static int append_status(sd_bus_message *m, const void *result) {
         if (r == 0)
                 r = append_indices(m, "state-indices", status->state_indices,
                                    status->state_index_count);
+        if (r == 0)
+                r = append_lists(m, status);
         if (r == 0)
                 r = append_counts(m, status, answer->clients);
         if (r == 0)

@@ -64,6 +64,13 @@ typedef struct RevocationList {
         size_t size;
 } RevocationList;
 
+/* The same without its bytes, of which maker; number 0: none was issued yet. */
+typedef struct ListStatus {
+        char algorithm[WORD_MAX + 1];
+        uint64_t number, this_update, next_update, entries;
+        bool owed;
+} ListStatus;
+
 /* A seal's picture as it was applied for. Owns its bytes. */
 typedef struct SealPicture {
         char type[WORD_MAX + 1]; /* png, jpeg, svg */

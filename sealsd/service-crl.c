@@ -525,6 +525,29 @@ int service_revocation_lists(Service *service, RevocationLists *ret, ErrorDetail
         return r;
 }
 
+int lists_status(Service *service, ListStatus ret[static MAKERS_MAX], size_t *ret_count) {
+        _cleanup_free_ Maker *makers = calloc(MAKERS_MAX, sizeof(*makers));
+
+        if (!makers)
+                return -ENOMEM;
+        int r = store_maker_list(service->store, makers, ret_count);
+        for (size_t i = 0; r == 0 && i < *ret_count; i++) {
+                _cleanup_list_ RevocationList list = {};
+
+                r = store_revocation_list_get(service->store, makers[i].id, &list);
+                ret[i] = (ListStatus){
+                        .number = list.number,
+                        .this_update = list.this_update,
+                        .next_update = list.next_update,
+                        .entries = list.entries,
+                        .owed = list.owed,
+                };
+                memcpy(ret[i].algorithm, makers[i].algorithm, sizeof(ret[i].algorithm));
+        }
+        OPENSSL_cleanse(makers, MAKERS_MAX * sizeof(*makers));
+        return r;
+}
+
 /* --- what nobody waits for -------------------------------------------------------------------- */
 
 static bool lists_may(const Service *service) {

@@ -67,5 +67,8 @@ void revocation_lists_free(RevocationLists *lists);
 /* The last of each maker, the caller's to free. SEAL_E_NOT_FOUND before the first was issued. */
 int service_revocation_lists(struct Service *service, RevocationLists *ret, ErrorDetail *detail);
 
+/* How old they are, for whoever administers; also before the first. */
+int lists_status(struct Service *service, ListStatus ret[static MAKERS_MAX], size_t *ret_count);
+
 /* Why no list can be issued as the machine was seen last; 0 when one can. */
 int lists_why_not(struct Service *service, ErrorDetail *detail);

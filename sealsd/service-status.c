@@ -7,6 +7,7 @@
 
 #include "policy/index.h"
 #include "policy/key.h"
+#include "sealsd/service-crl.h"
 #include "sealsd/service-internal.h"
 #include "sealsd/service-use.h"
 #include "sealsd/store-inspection.h"
@@ -144,6 +145,8 @@ static int status_fill(Service *s, const char *unreached, Findings *found, Statu
                 r = store_request_count_open(s->store, NULL, &ret->requests_open);
         if (r == 0 && s->authority_name.size > 0)
                 r = status_indices(s, ret);
+        if (r == 0)
+                r = lists_status(s, ret->lists, &ret->list_count);
         if (r == 0)
                 r = status_counts(s, ret);
         status_findings(s, unreached, found, ret);

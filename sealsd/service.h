@@ -267,6 +267,8 @@ typedef struct Status {
         TPM2_HANDLE ledger_index; /* 0 before there is one */
         size_t state_index_count;
         IndexStatus state_indices[INDICES_MAX]; /* bits: how many of those used are retired */
+        size_t list_count;
+        ListStatus lists[MAKERS_MAX];
         TPM2B_DIGEST genesis;
         TPM2B_NAME ak_name; /* of the attestation key; size 0 before the chip was asked */
         unsigned capacity_used;

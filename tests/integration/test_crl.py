@@ -2,12 +2,13 @@
 """Revocation lists: what is revoked is on them before Revoke returns, or owed, and why."""
 
 import json
+import re
 import time
 
 import inject
 import pytest
 from certificates import (certificates, crl_is_signed, entries, events, lists, maker_certificates, number_of,
-                          openssl_verify, revocation_list, serial, sm2_is_signed)
+                          openssl_verify, revocation_list, serial, sm2_is_signed, text)
 from lifecycle import KEEPER, Life
 from test_signature_cost import SIGN, STEADY
 
@@ -254,6 +255,28 @@ def test_in_an_unapproved_state_revoke_works_and_the_list_is_owed_until_it_is_ap
     check_revoked(box, number)
     assert file_of(box) == revocation_list(box)
     assert codes(box) == set()
+
+
+def test_status_tells_the_age_of_each_list_and_whether_another_is_owed(sandbox):
+    box, number = sandbox, sandbox["SEAL"]
+    rows = {row[0]: row[1:] for row in json.loads(box.ok("sealctl --json status"))["revocation-lists"]}
+    assert set(rows) == {"ecdsa-p256", "sm2"}
+    for algorithm, (own, this, following, count, owed) in rows.items():
+        der = lists(box)[algorithm]
+        times = [int(box.ok(f"date -d '{value}' +%s")) for value in
+                 re.findall(r"(?:Last|Next) Update: (.*)", text(box, der, "crl"))]
+        assert (own, [this // 1000000, following // 1000000], count, owed) == (number_of(box, der), times, 0, False)
+    box.pcr_extend(7)
+    revoke(box, number)
+    told = box.ok("sealctl status")
+    head, first, second = told[told.index("REVOCATION LIST"):].splitlines()[:3]
+    assert head.split() == "REVOCATION LIST NUMBER THIS UPDATE NEXT UPDATE ENTRIES OWED".split()
+    assert first.split()[:2] == ["ecdsa-p256", str(rows["ecdsa-p256"][0])] and first.split()[-2:] == ["0", "yes"]
+    assert second.split()[-2:] == ["0", "no"]
+    box.ok("sealctl machine-state approve --authority $SEAL_AUTHORITY --yes")
+    wait_listed(box, number, "")
+    assert [row[4:] for row in json.loads(box.ok("sealctl --json status"))["revocation-lists"]] == [[1, False],
+                                                                                                  [0, False]]
 
 
 def test_state_that_nobody_has_noticed_yet_does_not_hold_revoke_up(sandbox):
