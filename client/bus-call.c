@@ -82,8 +82,9 @@ static int call_failed(const Context *context, sd_bus_message *call, const sd_bu
                                           sizeof(missing))
                                    ? missing
                                    : text_of(error->name, error->message);
-        return fail_remote_as(context, error->name, text,
-                              hint_of_call(sd_bus_message_get_member(call), error->name));
+        const char *member = sd_bus_message_get_member(call);
+        (void) fail_remote_as(context, error->name, text, hint_of_call(member, error->name));
+        return exit_code_of_call(member, error->name);
 }
 
 int call_send(Context *context, sd_bus_message *call, sd_bus_message **ret_reply) {

@@ -67,6 +67,8 @@ int exit_code_of(const char *name);
 const char *hint_of(const char *name);
 /* The same where it is known which member was called; hint_of's where that makes no difference. */
 const char *hint_of_call(const char *member, const char *name);
+/* exit_code_of() likewise: a file that is refused is a wrong argument, and no seal that refuses. */
+int exit_code_of_call(const char *member, const char *name);
 
 /* The sentence for a person: ours where the bus's own says little, else message. Never NULL. */
 const char *text_of(const char *name, const char *message);

@@ -17,7 +17,7 @@ static const Verb verbs[] = {
         { "separation", verb_separation, "show or set the separation of duties" },
         { "capacity", verb_capacity, "extend: make room for more seals" },
         { "reviewer", verb_reviewer, "register: have a reviewer's decisions signed" },
-        { "maker", verb_maker, "Who certifies the seals: certificates, request, certify" },
+        { "maker", verb_maker, "Who certifies the seals: certificates, request, set" },
         { "authority", verb_authority, "The authority's key: new, show, challenges, answer" },
 
         { NULL, NULL, "Requests" },

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What to do about an error of one member, where the table of errors would point elsewhere. */
+/* What an error of one member means, where the table of errors would point elsewhere. */
 #include <stddef.h>
 #include <string.h>
 
@@ -86,4 +86,12 @@ const char *hint_of_call(const char *member, const char *name) {
                 if (hints[i].code == code && strcmp(hints[i].member, member) == 0)
                         return hints[i].hint;
         return hint_of(name);
+}
+
+int exit_code_of_call(const char *member, const char *name) {
+        const bool given = strcmp(member, "SetCertificates") == 0 ||
+                           strcmp(member, "SetMakerCertificates") == 0;
+
+        return given && error_from_name(name) == SEAL_E_CERTIFICATE_INVALID ? EXIT_USAGE
+                                                                            : exit_code_of(name);
 }

@@ -3,11 +3,11 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/bytes.h"
 #include "base/limits.h"
 #include "client/bus-call.h"
+#include "client/certificate-request.h"
 #include "client/certificate-row.h"
 #include "client/file.h"
 #include "client/output.h"
@@ -80,11 +80,13 @@ static const char request_help[] =
         "Usage: sealctl certificate request NUMBER [OPTIONS]\n"
         "\n"
         "Ask an authority for a certificate of the seal's key: a PKCS #10 request, signed by\n"
-        "the seal, to NUMBER.csr (DER). It is a use of the seal like any other. Where the\n"
-        "seal has approvers, 'sealctl request-use NUMBER --format pkcs10' asks them.\n"
+        "the seal, to NUMBER.csr. It is a use of the seal like any other. Where the seal\n"
+        "has approvers, 'sealctl request-use NUMBER --format pkcs10' asks them.\n"
         "\n"
         "Options:\n"
-        "  --output FILE     Write it here ('-': standard output)\n" PIN_HELP "\n"
+        "  --output FILE     Write it here ('-': standard output)\n"
+        "  --pem             As PEM\n"
+        "  --der             As DER, which is the default\n" PIN_HELP "\n"
         "Example:\n"
         "  sealctl certificate request 50011200000001\n"
         "\n"
@@ -110,34 +112,25 @@ static int request_call(Context *context, const char *path, const PinWords *word
 
 /* The place for it is settled before a use is spent on it. */
 static int request_write(Context *context, const char *path, const PinWords *pin,
-                         const char *output) {
+                         RequestWords *words, const char *name) {
         _cleanup_(message_freep) sd_bus_message *reply = NULL;
-        const bool to_stdout = strcmp(output, "-") == 0;
-        const void *data = NULL;
-        size_t size = 0;
+        Bytes der = {};
 
-        if (to_stdout && (isatty(STDOUT_FILENO) || context->json))
-                return fail(context, EXIT_USAGE,
-                            "the request is binary: name a file, or redirect without --json");
-        int r = to_stdout ? 0 : file_write_check(context, output);
+        int r = request_words_settle(context, words, false, name);
         if (r == 0)
                 r = request_call(context, path, pin, &reply);
         if (r != 0)
                 return r;
-        int read = sd_bus_message_read_array(reply, 'y', &data, &size);
+        int read = sd_bus_message_read_array(reply, 'y', (const void **) &der.data, &der.size);
         if (read < 0)
                 return fail_errno(context, read, "the request cannot be read");
-        r = file_write(context, output, 0644, (Bytes){ data, size });
-        if (r != 0 || to_stdout)
-                return r;
-        return print_done(context, "output", output, "The request for a certificate is in %s",
-                          output);
+        return request_words_write(context, words, der, "The request for a certificate is in");
 }
 
 static int certificate_request(Context *context, int argc, char **argv) {
-        const char *output = NULL;
+        RequestWords words = {};
         PinWords pin = {};
-        const CommandOption table[] = { { "output", .text = &output }, PIN_OPTIONS(pin) };
+        const CommandOption table[] = { REQUEST_OPTIONS(words), PIN_OPTIONS(pin) };
         const Usage usage = { request_help, OPTIONS(table), 1, 1 };
         char **arguments, path[PATH_SIZE], name[NUMBER_MAX + sizeof(".csr")];
 
@@ -147,7 +140,7 @@ static int certificate_request(Context *context, int argc, char **argv) {
         if (r != 0)
                 return r;
         (void) snprintf(name, sizeof(name), "%s.csr", path_last(path));
-        return request_write(context, path, &pin, output ? output : name);
+        return request_write(context, path, &pin, &words, name);
 }
 
 /* --- what that authority issued ---------------------------------------------------------------- */
@@ -156,9 +149,9 @@ static const char set_help[] =
         "Usage: sealctl certificate set NUMBER FILE\n"
         "\n"
         "Have the seal use another authority's certificate: FILE has the seal's own and then\n"
-        "each above the one before, as PEM. For administrators. A recertification gives it\n"
-        "its maker's word again. That authority revokes it too: the maker's lists do not\n"
-        "tell of it.\n"
+        "each above the one before, as PEM or DER. For administrators. A recertification\n"
+        "gives it its maker's word again. That authority revokes it too: the maker's lists\n"
+        "do not tell of it.\n"
         "\n"
         "Example:\n"
         "  sealctl certificate set 50011200000001 chain.pem\n"

@@ -7,6 +7,7 @@
 #include <openssl/pem.h>
 
 #include "client/bus-call.h"
+#include "client/certificate-request.h"
 #include "client/file.h"
 #include "client/output.h"
 #include "client/pem-file.h"
@@ -30,15 +31,10 @@ static const char certificates_help[] =
         "\n"
         "Next: 'sealctl crl' has what they revoked.\n";
 
-/* Options alone, then a member that takes nothing. */
-static int maker_ask(Context *context, int argc, char **argv, const Usage *usage,
-                     const char *member, sd_bus_message **ret) {
+static int maker_ask(Context *context, const char *member, sd_bus_message **ret) {
         _cleanup_(message_freep) sd_bus_message *call = NULL;
-        char **arguments;
 
-        int r = options_parse(context, argc, argv, usage, &arguments);
-        if (r == 0)
-                r = call_new(context, MANAGER_PATH, MANAGER, member, &call);
+        int r = call_new(context, MANAGER_PATH, MANAGER, member, &call);
         return r == 0 ? call_send(context, call, ret) : r;
 }
 
@@ -47,8 +43,11 @@ static int certificates(Context *context, int argc, char **argv) {
         const char *output = "-";
         const CommandOption table[] = { { "output", .text = &output } };
         const Usage usage = { certificates_help, OPTIONS(table), 0, 0 };
+        char **arguments;
 
-        int r = maker_ask(context, argc, argv, &usage, "GetMakerCertificates", &reply);
+        int r = options_parse(context, argc, argv, &usage, &arguments);
+        if (r == 0)
+                r = maker_ask(context, "GetMakerCertificates", &reply);
         if (r != 0)
                 return r;
         _cleanup_(BIO_freep) BIO *pem = pem_new(context);
@@ -69,11 +68,13 @@ static int certificates(Context *context, int argc, char **argv) {
 static const char request_help[] =
         "Usage: sealctl maker request [OPTIONS]\n"
         "\n"
-        "A request (PKCS #10, as PEM) with which an authority above certifies the maker. The\n"
-        "TPM signs it, in an approved state.\n"
+        "A request (PKCS #10) with which an authority above certifies the maker. The TPM\n"
+        "signs it, in an approved state.\n"
         "\n"
         "Options:\n"
         "  --output FILE   Write it here ('-' and default: standard output)\n"
+        "  --pem           As PEM, which is the default\n"
+        "  --der           As DER\n"
         "  --algorithm A   Of the maker of this algorithm: ecdsa-p256 (default) or sm2\n"
         "\n"
         "Example:\n"
@@ -81,11 +82,11 @@ static const char request_help[] =
         "\n"
         "Next: the authority issues a CA's certificate for it (path length 0, keyCertSign,\n"
         "cRLSign and digitalSignature, the same subject and subject key identifier);\n"
-        "'sealctl maker certify FILE' takes that in. To check the request of an SM2 maker,\n"
+        "'sealctl maker set FILE' takes that in. To check the request of an SM2 maker,\n"
         "'openssl ca' and 'openssl req' need -vfyopt distid:" SM2_IDENTITY ".\n";
 
-/* 1 when that algorithm's was among them. */
-static int request_take(sd_bus_message *reply, const char *algorithm, BIO *pem) {
+/* 1 when that algorithm's was among them; *ret is the reply's. */
+static int request_take(sd_bus_message *reply, const char *algorithm, Bytes *ret) {
         const char *found = NULL;
         Bytes der = {};
         int taken = 0;
@@ -96,8 +97,10 @@ static int request_take(sd_bus_message *reply, const char *algorithm, BIO *pem) 
                 if (r >= 0)
                         r = sd_bus_message_read_array(reply, 'y', (const void **) &der.data,
                                                       &der.size);
-                if (r >= 0 && strcmp(found, algorithm) == 0)
-                        taken = pem_put(pem, PEM_STRING_X509_REQ, der);
+                if (r >= 0 && strcmp(found, algorithm) == 0) {
+                        *ret = der;
+                        taken = 1;
+                }
                 if (r >= 0)
                         r = sd_bus_message_exit_container(reply);
         }
@@ -106,20 +109,24 @@ static int request_take(sd_bus_message *reply, const char *algorithm, BIO *pem) 
 
 static int request(Context *context, int argc, char **argv) {
         _cleanup_(message_freep) sd_bus_message *reply = NULL;
-        const char *output = "-", *algorithm = ALGORITHM_DEFAULT;
+        const char *algorithm = ALGORITHM_DEFAULT;
+        RequestWords words = {};
         const CommandOption table[] = {
-                { "output", .text = &output },
+                REQUEST_OPTIONS(words),
                 { "algorithm", .text = &algorithm },
         };
         const Usage usage = { request_help, OPTIONS(table), 0, 0 };
+        char **arguments;
+        Bytes der = {};
 
-        int r = maker_ask(context, argc, argv, &usage, "GetMakerRequests", &reply);
+        int r = options_parse(context, argc, argv, &usage, &arguments);
+        if (r == 0)
+                r = request_words_settle(context, &words, true, "-");
+        if (r == 0)
+                r = maker_ask(context, "GetMakerRequests", &reply);
         if (r != 0)
                 return r;
-        _cleanup_(BIO_freep) BIO *pem = pem_new(context);
-        if (!pem)
-                return EXIT_OTHER;
-        r = request_take(reply, algorithm, pem);
+        r = request_take(reply, algorithm, &der);
         if (r < 0)
                 return fail_errno(context, r, "the requests cannot be read");
         if (r == 0)
@@ -127,28 +134,28 @@ static int request(Context *context, int argc, char **argv) {
                                   "there is no maker of algorithm %s: they are of ecdsa-p256 and, "
                                   "where the TPM has it, sm2",
                                   algorithm);
-        return pem_write_tell(context, pem, output, "The request is in");
+        return request_words_write(context, &words, der, "The request is in");
 }
 
 /* --- what an authority issued ------------------------------------------------------------------ */
 
-static const char certify_help[] =
-        "Usage: sealctl maker certify FILE\n"
+static const char set_help[] =
+        "Usage: sealctl maker set FILE\n"
         "\n"
         "Take in what an authority issued for a maker: FILE has the maker's certificate and\n"
-        "then each above the one before, as PEM. Seals are certified by it from then on;\n"
-        "what was issued before stays good. No seal is certified beyond the end of the\n"
+        "then each above the one before, as PEM or DER. Seals are certified by it from then\n"
+        "on; what was issued before stays good. No seal is certified beyond the end of the\n"
         "maker's certificate. For administrators.\n"
         "\n"
         "Example:\n"
-        "  sealctl maker certify chain.pem\n"
+        "  sealctl maker set chain.pem\n"
         "\n"
         "Next: those who verify signatures trust the authority above now; they need its\n"
         "revocation list beside those of 'sealctl crl'.\n";
 
-static int certify(Context *context, int argc, char **argv) {
+static int set(Context *context, int argc, char **argv) {
         _cleanup_(message_freep) sd_bus_message *call = NULL;
-        const Usage usage = { certify_help, NULL, 0, 1, 1 };
+        const Usage usage = { set_help, NULL, 0, 1, 1 };
         char **arguments;
 
         int r = options_parse(context, argc, argv, &usage, &arguments);
@@ -167,10 +174,11 @@ int verb_maker(Context *context, int argc, char **argv) {
         static const Verb verbs[] = {
                 { "certificates", certificates, "Those of this machine's makers, to be trusted" },
                 { "request", request, "A request to an authority above" },
-                { "certify", certify, "Take in what that authority issued" },
+                { "set", set, "Take in what that authority issued" },
+                { "certify", set, "The same as set" },
         };
         static const VerbTable table = {
-                .usage = "Usage: sealctl maker certificates|request|certify [OPTIONS]\n"
+                .usage = "Usage: sealctl maker certificates|request|set [OPTIONS]\n"
                          "\n"
                          "The maker certifies the seals of this machine, with a key of its TPM: "
                          "one for\n"

@@ -46,6 +46,34 @@ def test_another_authority_is_asked_and_its_chain_taken_in(sandbox):
     box.ok("cd /run/test; sealctl verify doc --trust ca.pem || test $? = 11")
 
 
+@pytest.mark.parametrize("verb", ["maker request", "certificate request $SEAL"])
+def test_requests_are_written_as_pem_or_der_whichever_is_asked_for(shared, verb):
+    shared.ok(f"""install -d -m 777 /run/test; cd /run/test; rm -f x
+        sealctl {verb} --der --output x; openssl req -inform DER -in x -noout -verify
+        sealctl {verb} --der > x; openssl req -inform DER -in x -noout -verify
+        sealctl {verb} --pem --output x; openssl req -in x -noout -verify
+        sealctl {verb} --pem --output - | openssl req -noout -verify""".replace("--der > x", "--der -o - > x"))
+    for words in ("--pem --der --output x", "--der --output nowhere/x", "--der --output - --json"):
+        before = shared.seal_property(shared["SEAL"], "UseCount")
+        done = shared.run(f"cd /run/test; sealctl {verb} {words}")
+        assert done.status in (1, 2) and done.stdout == "", done
+        assert shared.seal_property(shared["SEAL"], "UseCount") == before
+
+
+def test_what_no_word_says_is_pem_of_a_maker_and_der_of_a_seal(shared):
+    shared.ok("""install -d -m 777 /run/test; cd /run/test; sealctl maker request | openssl req -noout -verify
+        sealctl certificate request $SEAL; openssl req -inform DER -in $SEAL.csr -noout -verify""")
+
+
+@pytest.mark.parametrize("words", ["certificate set $SEAL", "maker set", "maker certify"])
+def test_file_that_cannot_be_taken_in_is_a_wrong_argument_whatever_is_wrong_with_it(shared, words):
+    Authority(shared, "wrong")
+    shared.ok("cd /run/test; echo nothing > text; : > empty; head -c 200 wrong.der > short.der")
+    for name in ("wrong.pem", "wrong.der", "text", "empty", "short.der"):
+        done = shared.run(f"cd /run/test; sealctl {words} {name}")
+        assert done.status == 2 and done.stderr.startswith("sealctl: "), done
+
+
 @pytest.mark.parametrize("words,status", [("set $SEAL", 2), ("set $SEAL a b", 2), ("show", 2), ("show x!", 2)])
 def test_what_lacks_or_is_too_much_is_refused_here(shared, words, status):
     assert shared.run(f"sealctl certificate {words}").status == status
@@ -54,5 +82,5 @@ def test_what_lacks_or_is_too_much_is_refused_here(shared, words, status):
 def test_chain_of_another_key_is_refused_with_the_reason(shared):
     Authority(shared, "wrong")
     done = shared.run(f"sealctl certificate set {shared['SEAL']} /run/test/wrong.pem")
-    assert done.status != 0 and "key" in done.stderr, done
+    assert done.status == 2 and "key" in done.stderr, done
     assert len(certificates(shared, shared["SEAL"])) == 2
