@@ -59,6 +59,21 @@ static void inspect_certificate(const InspectionRules *rules, const InspectedSea
                              time_format(end, text));
 }
 
+/*
+ * As after an amendment. Another certificate beside it would end nothing: the first one stays good
+ * for whoever has it, until its own end or until a list says otherwise.
+ */
+static void inspect_certificate_end(const InspectedSeal *seal, Findings *ret) {
+        char certificate[TIME_TEXT_SIZE], own[TIME_TEXT_SIZE];
+
+        if (seal->certified && seal->certified_until > seal->not_after)
+                findings_add(ret, FINDING_CERTIFICATE_OUTLIVES_SEAL, seal->number, 0,
+                             "Its certificate is valid until %s, the seal until %s: revoke it at "
+                             "its end, which those who verify learn from a list alone",
+                             time_format(seal->certified_until, certificate),
+                             time_format(seal->not_after, own));
+}
+
 /* Nobody keeps a seal before it is delivered, and after it was surrendered. */
 static bool seal_is_kept(const InspectedSeal *seal) {
         return seal->state != SEAL_MADE && seal->state != SEAL_FILED &&
@@ -107,6 +122,7 @@ void inspect_seal(const InspectionRules *rules, const InspectedSeal *seal, Findi
                 return;
         inspect_validity(rules, seal, ret);
         inspect_certificate(rules, seal, ret);
+        inspect_certificate_end(seal, ret);
         inspect_keepers(seal, ret);
         inspect_use(rules, seal, ret);
         if (seal->state == SEAL_DELIVERED && is_past(rules, seal->delivered, rules->wait))

@@ -352,6 +352,18 @@ def test_what_else_keeps_a_seal_from_signing_keeps_it_from_asking_for_a_certific
     assert request_error(box, number) == "ClockUntrusted"
 
 
+def test_amendment_to_an_earlier_end_leaves_a_certificate_that_outlives_the_seal_and_is_told(dual):
+    number = dual.seal("shortened")
+    end = dual.now() + 100 * DAY
+    dual.approve(dual.apply(number, "amend", ("not-after", "t", end)))
+    assert dual.box.seal_property(number, "NotAfter") == end
+    found = {row[2]: row[3] for row in dual.do(number, "Inspect")[0]}
+    assert set(found) == {"certificate-outlives-seal"} and "revoke it at its end" in found["certificate-outlives-seal"]
+    dual.approve(dual.apply(number, "recertify"))
+    assert dates(dual.box, certificates(dual.box, number)[0])[1] == end // 1000000
+    assert dual.do(number, "Inspect")[0] == []
+
+
 def test_certificates_are_seen_by_who_sees_the_seal(shared):
     assert certificates(shared, shared["SEAL"], shared["SEAL_AUDITOR"])
     done = shared.run(["busctl", "get-property", "org.sealsd1", f"/org/sealsd1/seal/{shared['SEAL']}",

@@ -78,13 +78,13 @@ static void test_validity_is_told_ahead_of_its_end(void **state) {
         InspectedSeal seal = a_seal();
 
         (void) state;
-        seal.not_after = NOW + rules.warn + 1;
+        seal.not_after = seal.certified_until = NOW + rules.warn + 1;
         assert_seal(&seal, -1);
-        seal.not_after = NOW + rules.warn;
+        seal.not_after = seal.certified_until = NOW + rules.warn;
         assert_seal(&seal, FINDING_EXPIRES_SOON);
-        seal.not_after = NOW;
+        seal.not_after = seal.certified_until = NOW;
         assert_seal(&seal, FINDING_EXPIRES_SOON);
-        seal.not_after = NOW - 1;
+        seal.not_after = seal.certified_until = NOW - 1;
         assert_seal(&seal, FINDING_EXPIRED);
 }
 
@@ -278,10 +278,26 @@ static void test_a_certificate_that_ends_with_its_seal_is_no_finding_beside_it(v
         assert_seal(&seal, FINDING_EXPIRED);
 }
 
+static void test_a_certificate_that_outlives_its_seal_is_told(void **state) {
+        InspectedSeal seal = a_seal();
+
+        (void) state;
+        seal.certified_until = seal.not_after;
+        assert_seal(&seal, -1);
+        seal.certified_until = seal.not_after + 1;
+        assert_seal(&seal, FINDING_CERTIFICATE_OUTLIVES_SEAL);
+        seal.certified = false;
+        assert_seal(&seal, FINDING_CERTIFICATE_MISSING);
+        seal.certified = true;
+        seal.state = SEAL_REVOKED;
+        assert_seal(&seal, -1);
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_a_seal_in_order_is_no_finding),
                 cmocka_unit_test(test_a_certificate_that_ends_before_its_seal_is_told_ahead),
+                cmocka_unit_test(test_a_certificate_that_outlives_its_seal_is_told),
                 cmocka_unit_test(
                         test_a_certificate_that_ends_with_its_seal_is_no_finding_beside_it),
                 cmocka_unit_test(test_validity_is_told_ahead_of_its_end),
