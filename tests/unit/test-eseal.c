@@ -147,9 +147,16 @@ static void values_of_bits_keep_their_zeros(void **state) {
 }
 
 static void texts_and_times_are_as_they_were_given(void **state) {
+        ESealFacts later = usual;
         _der_ Der info = info_make(&usual);
 
         (void) state;
+        later.not_before += USEC_PER_DAY;
+        _der_ Der begins_later = info_make(&later);
+        assert_contains(&begins_later, TEXT("\x18\x0f"
+                                            "20260101000000Z\x18\x0f"
+                                            "20260102000000Z\x18\x0f"
+                                            "20281231000000Z"));
         assert_contains(&info, TEXT("\x16\x02"
                                     "ES\x02\x01\x04\x16\x06sealsd"));
         assert_contains(&info, TEXT("\x16\x0e"

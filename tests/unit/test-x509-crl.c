@@ -94,6 +94,21 @@ static void list_says_what_it_was_given(void **state) {
         assert_says(&workshop, "Certificate Hold");
         assert_says(&workshop, "Cessation Of Operation");
         workshop_close(&workshop);
+        /* RFC 5280 §5.3.1: where no reason is known, none is written. */
+        X509CrlEntry unspecified = entries[0];
+        unspecified.reason = X509_REASON_UNSPECIFIED;
+        facts.entries = &unspecified;
+        facts.entry_count = 1;
+        uint8_t *tbs[2];
+        size_t sizes[2];
+        for (size_t i = 0; i < 2; i++) {
+                unspecified.reason = i == 0 ? X509_REASON_NONE : X509_REASON_UNSPECIFIED;
+                assert_int_equal(x509_crl_prepare(&facts, &tbs[i], &sizes[i], NULL), 0);
+        }
+        assert_int_equal(sizes[0], sizes[1]);
+        assert_memory_equal(tbs[0], tbs[1], sizes[0]);
+        free(tbs[0]);
+        free(tbs[1]);
         /* RFC 5280 §5.1.2.6: no empty list. */
         facts.entry_count = 0;
         _cleanup_free_ uint8_t *empty = crl_make(&makers[0], &facts, &size);
