@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Certificates that the maker issues (RFC 5280; GB/T 20518; ETSI EN 319 412-3): of a seal, and the
- * maker's own. The first of two steps; x509_finish() is the second.
+ * Certificates that the maker issues (RFC 5280; GB/T 20518; names and statements of ETSI EN 319
+ * 412-3 and -5): of a seal, and the maker's own. The first of two steps; x509_finish() is the second.
  */
 #pragma once
 
