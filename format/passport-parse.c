@@ -296,23 +296,6 @@ static int text_parse(const char *text, size_t size, json_t **ret, ErrorDetail *
         return r;
 }
 
-int passport_statement_parse(const char *text, size_t size, PassportStatement **ret,
-                             ErrorDetail *detail) {
-        _cleanup_(passport_statement_freep) PassportStatement *statement = passport_statement_new();
-        _cleanup_json_ json_t *document = NULL;
-        Reading reading = { .detail = detail };
-
-        if (!statement)
-                return -ENOMEM;
-        int r = text_parse(text, size, &document, detail);
-        if (r != 0)
-                return r;
-        statement_read(&reading, document, statement);
-        if (reading.r == 0)
-                *ret = steal_ptr(statement);
-        return reading.r;
-}
-
 int passport_parse(const char *text, size_t size, Passport **ret, ErrorDetail *detail) {
         static const char *const others[] = { "attestation", "statement", NULL };
         _cleanup_(passport_freep) Passport *passport = passport_new();

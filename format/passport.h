@@ -218,8 +218,6 @@ int passport_encode(const Passport *passport, char **ret, size_t *ret_size);
  * them, every structure of the TPM to its last byte. SEAL_E_REGISTER_TAMPERED names the member that
  * is wrong; -ENOMEM. Whether any of it is true is not asked.
  */
-int passport_statement_parse(const char *text, size_t size, PassportStatement **ret,
-                             ErrorDetail *detail);
 int passport_parse(const char *text, size_t size, Passport **ret, ErrorDetail *detail);
 
 /*

@@ -9,20 +9,18 @@
 
 /* --- words ------------------------------------------------------------------------------------ */
 
-typedef struct Entry {
-        const char *word;
-        const char *text;
-} Entry;
-
-static const Entry checks[CHECK_MAX] = {
-#define CHECK(code, name, question) [CHECK_##code] = { (name), (question) },
+static const char *const checks[CHECK_MAX] = {
+#define CHECK(code, name, question) [CHECK_##code] = (name),
 #define DEVIATION(code, name, sentence)
 #include "format/verify-report.def"
 #undef CHECK
 #undef DEVIATION
 };
 
-static const Entry deviations[DEVIATION_MAX] = {
+static const struct {
+        const char *word;
+        const char *text;
+} deviations[DEVIATION_MAX] = {
 #define CHECK(code, name, question)
 #define DEVIATION(code, name, sentence) [DEVIATION_##code] = { (name), (sentence) },
 #include "format/verify-report.def"
@@ -31,11 +29,7 @@ static const Entry deviations[DEVIATION_MAX] = {
 };
 
 const char *check_word(CheckCode code) {
-        return checks[code].word;
-}
-
-const char *check_question(CheckCode code) {
-        return checks[code].text;
+        return checks[code];
 }
 
 const char *deviation_word(DeviationCode code) {
@@ -206,13 +200,6 @@ void verify_deviation(VerifyReport *report, DeviationCode code, const char *wher
                 report->deviations[report->deviation_count++] = told;
         else
                 report->deviations_left_off++;
-}
-
-bool verify_deviated(const VerifyReport *report, DeviationCode code) {
-        for (size_t i = 0; i < report->deviation_count; i++)
-                if (report->deviations[i].code == code)
-                        return true;
-        return false;
 }
 
 void verify_text_set(char *ret, size_t size, Bytes text) {

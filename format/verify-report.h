@@ -36,9 +36,8 @@ typedef enum DeviationCode {
         DEVIATION_MAX
 } DeviationCode;
 
-/* "signature-value"; what it asks. "raw-signature"; what it means, a sentence without its end. */
+/* "signature-value". "raw-signature"; what it means, a sentence without its end. */
 const char *check_word(CheckCode code);
-const char *check_question(CheckCode code);
 const char *deviation_word(DeviationCode code);
 const char *deviation_meaning(DeviationCode code);
 
@@ -154,8 +153,6 @@ CheckResult verify_result(const VerifyReport *report, CheckCode code);
 
 /* One that was told with the same words before is not told again. where (may be NULL): "the seal". */
 void verify_deviation(VerifyReport *report, DeviationCode code, const char *where);
-
-bool verify_deviated(const VerifyReport *report, DeviationCode code);
 
 /* Copy text of a file: cut, made harmless. size is that of the array. */
 void verify_text_set(char *ret, size_t size, Bytes text);

@@ -34,14 +34,6 @@ const char *scheme_option(const char *name) {
         return NULL;
 }
 
-size_t use_approver_find(const UseRequest *use, const Subject *subject) {
-        size_t i = 0;
-
-        while (i < use->approver_count && !subject_equal(&use->approvers[i], subject))
-                i++;
-        return i;
-}
-
 const UseApproval *use_approval_find(const UseRequest *use, unsigned approver) {
         for (size_t i = 0; i < use->approval_count; i++)
                 if (use->approvals[i].approver == approver)

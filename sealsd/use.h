@@ -69,8 +69,6 @@ typedef struct UseRequest {
 /* What the chip signs. */
 const TPM2B_DIGEST *use_signs(const UseFacts *facts);
 
-/* Its place among the approvers; approver_count where it is none of them. */
-size_t use_approver_find(const UseRequest *use, const Subject *subject);
 /* His approval, NULL while there is none. */
 const UseApproval *use_approval_find(const UseRequest *use, unsigned approver);
 

@@ -4,6 +4,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "policy/openssl.h"
+#include "tests/fixture/deviation.h"
 #include "tests/fixture/eseal-report.h"
 #include "tests/unit/unit.h"
 
@@ -42,7 +43,7 @@ static void with_another_algorithm_it_is_labelled(void **state) {
                 (void) office_verify(&offices[i], &signature);
                 assert_string_equal(report.facts.profile,
                                     i == SM2 ? ESEAL_PROFILE_SM : ESEAL_PROFILE_OTHER);
-                assert_int_equal(verify_deviated(&report, DEVIATION_NON_SM_ALGORITHM), i != SM2);
+                assert_int_equal(deviated(&report, DEVIATION_NON_SM_ALGORITHM), i != SM2);
         }
 }
 
@@ -62,10 +63,10 @@ static void one_algorithm_of_both_is_not_enough(void **state) {
         assert_string_equal(eseal_profile(made_bytes(&esl)), ESEAL_PROFILE_OTHER);
         (void) office_verify_at(&offices[SM2], made_bytes(&esl), "", SIGNER_TIME);
         assert_string_equal(report.facts.profile, ESEAL_PROFILE_OTHER);
-        assert_true(verify_deviated(&report, DEVIATION_NON_SM_ALGORITHM));
+        assert_true(deviated(&report, DEVIATION_NON_SM_ALGORITHM));
         (void) office_verify(&offices[P256], &made);
         assert_string_equal(report.facts.profile, ESEAL_PROFILE_OTHER);
-        assert_true(verify_deviated(&report, DEVIATION_NON_SM_ALGORITHM));
+        assert_true(deviated(&report, DEVIATION_NON_SM_ALGORITHM));
 }
 
 static void what_a_seal_says_is_told(void **state) {
