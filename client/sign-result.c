@@ -63,7 +63,8 @@ static void formatted_result(const SignWords *o, const char *output) {
         print_quoted(o->file);
         fputs(" --signature ", stdout);
         print_quoted(output);
-        puts(" --trust maker.pem --crl maker.crl");
+        fputs(" --trust maker.pem --crl maker.crl", stdout);
+        puts(o->extra && o->extra->words->stamp.url ? " --tsa-trust tsa.pem" : "");
 }
 
 static void people_result(const SignWords *o, const char *number, const char *output,

@@ -88,6 +88,13 @@ def test_a_signature_is_stamped(b, algorithm, style):
                  "-CAfile /run/test/makers.pem -purpose any -out /dev/null")
 
 
+def test_the_printed_command_asks_for_trust_in_who_stamped(b):
+    seal, path = b.numbers["ecdsa-p256"], b.box.temp("printed")
+    sign = f"sealctl sign {seal} {DOCUMENT} --format cades --output {path}"
+    assert b.box.ok(f"{sign} --timestamp {b.url()}").endswith(" --crl maker.crl --tsa-trust tsa.pem\n")
+    assert b.box.ok(sign).endswith(" --crl maker.crl\n")
+
+
 def test_both_at_once_and_through_a_pipe(b):
     path = b.box.temp("both")
     b.sign("ecdsa-p256", "--format", "cades", "--embed", "--timestamp", b.url(), "--output", path)
