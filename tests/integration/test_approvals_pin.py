@@ -71,6 +71,23 @@ def test_pin_of_a_use_that_waits_is_not_where_swap_and_core_dumps_have_it(uses, 
     keeper.close()
 
 
+def test_no_pin_is_left_in_memory_by_a_call_that_took_one(uses, two):
+    """Over the bus itself, which root may listen to: here it is about who gets the memory later."""
+    first, second = "one that was set", "one in place of it"
+    number = uses.seal(two, 1, ("pin", "b", "true"), accept=False)
+    uses.life.do(number, "Accept", "a{sv}", *dictionary(("new-pin", "s", first)), user=KEEPER)
+    request = uses.request(number, document("deferred"))
+    uses.approve(request, two[0])
+    data, error = collect_with(uses, request, first)
+    assert data, error
+    uses.life.do(number, "ChangePin", "vv", "s", first, "s", second, user=KEEPER)
+    request = uses.request(number, document("live"), LIVE, ("pin", "s", second))
+    uses.approve(request, two[0])
+    assert uses.state(request) == "completed"
+    for pin in (first, second):
+        assert unprotected(uses.box, pin) == [], pin
+
+
 # --- when it is collected -----------------------------------------------------------------------
 
 def collect_with(uses, request, pin):
