@@ -6,7 +6,6 @@
  */
 #include <errno.h>
 #include <inttypes.h>
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -41,8 +40,7 @@ struct CollectJob {
         Secret pin;
         bool took;  /* the use: this call, and none before it */
         bool asked; /* the chip */
-        atomic_int stop;
-        ErrorDetail why;
+        SignStop stop;
         CollectJob *next; /* of the service's that are not answered yet */
 };
 
@@ -169,7 +167,7 @@ static int collect_run(Job *job, Chip *chip, ErrorDetail *detail) {
 
         int r = service_job_begin(&j->head, chip, detail);
         if (r == 0)
-                r = atomic_load(&j->stop);
+                r = sign_stop_check(&j->stop, NULL);
         if (r == 0 && j->live != 0) {
                 j->signed_by.live = held_use_find(chip->challenges, j->live);
                 j->gone = j->signed_by.live == NULL;
@@ -328,8 +326,8 @@ static void collect_done(Job *job, int code, const ErrorDetail *detail) {
         const uint64_t id = j->request->id;
         ErrorDetail own = *detail;
 
-        if (code != 0 && code == atomic_load(&j->stop))
-                own = j->why;
+        if (code != 0 && code == sign_stop_check(&j->stop, NULL))
+                own = j->stop.why;
         else
                 service_sign_learn(s, j->request->target, code);
         if (code != 0)
@@ -348,14 +346,11 @@ static void collect_done(Job *job, int code, const ErrorDetail *detail) {
 
 void use_review(Service *service, const char *number) {
         for (CollectJob *job = service->collecting; job; job = job->next)
-                if ((!number || strcmp(job->request->target, number) == 0) &&
-                    atomic_load(&job->stop) == 0) {
+                if (!number || strcmp(job->request->target, number) == 0) {
                         const SignAim aim = use_aim(&job->request->use.facts);
-                        int r = service_sign_still_may(service, &job->caller, job->request->target,
-                                                       &aim, job->request->use.result.grant,
-                                                       &job->why);
 
-                        atomic_store(&job->stop, r);
+                        sign_stop_review(&job->stop, service, &job->caller, job->request->target,
+                                         &aim, job->request->use.result.grant);
                 }
 }
 
@@ -364,9 +359,7 @@ void use_review(Service *service, const char *number) {
 static int collect_start(CollectJob *job, ErrorDetail *detail) {
         Service *s = job->head.service;
 
-        int r = atomic_load(&job->stop);
-        if (r != 0 && detail)
-                *detail = job->why;
+        int r = sign_stop_check(&job->stop, detail);
         if (r == 0)
                 r = worker_check(s->worker, job->caller.uid);
         if (r == 0)
@@ -379,24 +372,18 @@ static int collect_start(CollectJob *job, ErrorDetail *detail) {
         return r;
 }
 
-/* As long as the chip is known to refuse no use is taken. */
 static void collect_looked(void *userdata, int code, const ErrorDetail *detail,
                            const void *result) {
         CollectJob *job = userdata;
-        Service *s = job->head.service;
         ErrorDetail own = {};
 
         (void) result;
         if (code != 0 && detail)
                 own = *detail;
-        if (code == 0)
-                code = service_machine_why_not(s, &own);
-        if (code == 0)
-                code = service_pin_why_not(s, job->policy.pin, &own);
+        code = service_sign_looked(job->head.service, &job->caller, job->request->target,
+                                   job->policy.pin, code, &own);
         if (code == 0)
                 code = collect_start(job, &own);
-        else
-                service_ledger_refused(s, &job->caller, job->request->target, code);
         if (code != 0)
                 collect_finish(job, code, &own);
 }

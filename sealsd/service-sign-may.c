@@ -9,6 +9,7 @@
 #include "sealsd/service-grant.h"
 #include "sealsd/service-ledger.h"
 #include "sealsd/service-life.h"
+#include "sealsd/service-pin.h"
 
 int service_sign_scheme(const Service *service, const Seal *seal, const char *hash,
                         const char *scheme, TPMT_SIG_SCHEME *ret, size_t *ret_size,
@@ -101,6 +102,32 @@ int service_sign_still_may(Service *service, const Caller *caller, const char *n
                               "Seal %s is not for the purpose %s any more", number,
                               purpose_name(aim->purpose));
         return r == 0 ? grant_still_covers(service, caller, seal, aim->purpose, grant, detail) : r;
+}
+
+void sign_stop_review(SignStop *stop, Service *service, const Caller *caller, const char *number,
+                      const SignAim *aim, uint64_t grant) {
+        if (atomic_load(&stop->code) == 0)
+                atomic_store(&stop->code, service_sign_still_may(service, caller, number, aim,
+                                                                 grant, &stop->why));
+}
+
+int sign_stop_check(const SignStop *stop, ErrorDetail *detail) {
+        int r = atomic_load(&stop->code);
+
+        if (r != 0 && detail)
+                *detail = stop->why;
+        return r;
+}
+
+int service_sign_looked(Service *service, const Caller *caller, const char *number, bool pin,
+                        int code, ErrorDetail *detail) {
+        if (code == 0)
+                code = service_machine_why_not(service, detail);
+        if (code == 0)
+                code = service_pin_why_not(service, pin, detail);
+        if (code != 0)
+                service_ledger_refused(service, caller, number, code);
+        return code;
 }
 
 void service_sign_learn(Service *service, const char *number, int code) {

@@ -8,7 +8,6 @@
  */
 #include <errno.h>
 #include <inttypes.h>
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -54,9 +53,7 @@ typedef struct SignJob {
         TPM2B_DIGEST *digests; /* of the documents */
         Bytes *signatures;     /* the first `done` are there, each malloc'ed */
         bool asked;            /* the chip, for any of them */
-        /* A condition that has come up since, for the worker to stop at; why is the main thread's. */
-        atomic_int stop;
-        ErrorDetail why;
+        SignStop stop;
         struct SignJob *next; /* of the service's that are not answered yet */
 } SignJob;
 
@@ -159,7 +156,7 @@ static int sign_run(Job *job, Chip *chip, ErrorDetail *detail) {
         for (size_t n = 0; r == 0 && j->done < j->count && n < TURN_SIGNATURES; n++) {
                 if (n > 0 && monotonic() >= end)
                         break;
-                r = atomic_load(&j->stop);
+                r = sign_stop_check(&j->stop, NULL);
                 if (r == 0)
                         r = sign_one(j, chip, detail);
         }
@@ -283,12 +280,9 @@ static void sign_failed(const SignJob *job, int code) {
 
 void service_sign_review(Service *service, const char *number) {
         for (SignJob *job = service->signing; job; job = job->next)
-                if ((!number || strcmp(job->number, number) == 0) && atomic_load(&job->stop) == 0) {
-                        int r = service_sign_still_may(service, &job->caller, job->number,
-                                                       &job->aim, job->grant, &job->why);
-
-                        atomic_store(&job->stop, r);
-                }
+                if (!number || strcmp(job->number, number) == 0)
+                        sign_stop_review(&job->stop, service, &job->caller, job->number, &job->aim,
+                                         job->grant);
         use_review(service, number);
 }
 
@@ -303,7 +297,7 @@ static void sign_done(Job *job, int code, const ErrorDetail *detail);
 static int sign_next(SignJob *job) {
         job->head.job.uid = job->caller.uid;
         int r = service_sign_still_may(job->head.service, &job->caller, job->number, &job->aim,
-                                       job->grant, &job->why);
+                                       job->grant, &job->stop.why);
         if (r != 0)
                 return r;
         r = service_job_submit(&job->head, sign_run, sign_done);
@@ -331,9 +325,9 @@ static void sign_done(Job *job, int code, const ErrorDetail *detail) {
                 code = sign_next(j);
                 if (code == 0)
                         return;
-                detail = &j->why;
-        } else if (code != 0 && code == atomic_load(&j->stop)) {
-                detail = &j->why;
+                detail = &j->stop.why;
+        } else if (code != 0 && code == sign_stop_check(&j->stop, NULL)) {
+                detail = &j->stop.why;
         } else {
                 service_sign_learn(s, j->number, code);
         }
@@ -406,9 +400,7 @@ static int sign_fill(SignJob *job, const Seal *seal) {
 static int sign_start(SignJob *job, ErrorDetail *detail) {
         Service *s = job->head.service;
 
-        int r = atomic_load(&job->stop);
-        if (r != 0 && detail)
-                *detail = job->why;
+        int r = sign_stop_check(&job->stop, detail);
         if (r == 0)
                 r = worker_check(s->worker, job->caller.uid);
         if (r == 0)
@@ -423,26 +415,17 @@ static int sign_start(SignJob *job, ErrorDetail *detail) {
         return r;
 }
 
-/*
- * The chip was looked at because it was known to refuse: as long as it does, no use is taken, so that
- * calls without number leave no rows without number.
- */
 static void sign_looked(void *userdata, int code, const ErrorDetail *detail, const void *result) {
         SignJob *job = userdata;
-        Service *s = job->head.service;
         ErrorDetail own = {};
 
         (void) result;
         if (code != 0 && detail)
                 own = *detail;
-        if (code == 0)
-                code = service_machine_why_not(s, &own);
-        if (code == 0)
-                code = service_pin_why_not(s, job->pin.set, &own);
+        code = service_sign_looked(job->head.service, &job->caller, job->number, job->policy.pin,
+                                   code, &own);
         if (code == 0)
                 code = sign_start(job, &own);
-        else
-                service_ledger_refused(s, &job->caller, job->number, code);
         if (code != 0)
                 sign_finish(job, code, &own);
 }

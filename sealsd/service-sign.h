@@ -5,6 +5,8 @@
  */
 #pragma once
 
+#include <stdatomic.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -38,6 +40,29 @@ int service_sign_may(Service *service, const Caller *caller, const Seal *seal, c
 /* The same later, by the register as it is then, for uses that were taken by this grant. */
 int service_sign_still_may(Service *service, const Caller *caller, const char *number,
                            const SignAim *aim, uint64_t grant, ErrorDetail *detail);
+
+/*
+ * Of a job that waits for the chip: a condition that has come up since it was asked for, for the
+ * worker to stop at; why is the main thread's.
+ */
+typedef struct SignStop {
+        atomic_int code;
+        ErrorDetail why;
+} SignStop;
+
+/* Judged again, unless it stops already. */
+void sign_stop_review(SignStop *stop, Service *service, const Caller *caller, const char *number,
+                      const SignAim *aim, uint64_t grant);
+/* 0, or what it stops at. */
+int sign_stop_check(const SignStop *stop, ErrorDetail *detail);
+
+/*
+ * The chip was looked at because it was known to refuse, with this outcome: 0, or why it still does,
+ * which is a row of the ledger. As long as it does no use is taken, so that calls without number
+ * leave no rows without number.
+ */
+int service_sign_looked(Service *service, const Caller *caller, const char *number, bool pin,
+                        int code, ErrorDetail *detail);
 
 /* What the chip said to a signature, for the rest of the daemon. */
 void service_sign_learn(Service *service, const char *number, int code);
