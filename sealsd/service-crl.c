@@ -2,18 +2,14 @@
 #include "sealsd/service-crl.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <openssl/crypto.h>
 
 #include "base/log.h"
-#include "policy/digest.h"
-#include "policy/key.h"
-#include "policy/openssl.h"
+#include "sealsd/list-draft.h"
 #include "sealsd/list-file.h"
-#include "sealsd/revocation.h"
 #include "sealsd/service-life.h"
 #include "sealsd/service-maker.h"
 
@@ -22,16 +18,6 @@ struct ListWaiter {
         bool covered; /* came before the run gathered what it says */
         struct ListWaiter *next;
 };
-
-/* One list on its way. */
-typedef struct ListDraft {
-        MakerUse use;
-        uint64_t since; /* the maker's beginning: nothing that expired was ever left out */
-        RevocationEntry *entries;
-        X509CrlEntry *listed; /* made of them */
-        size_t count;
-        RevocationList list; /* without bytes: it could not be signed */
-} ListDraft;
 
 typedef struct ListRun {
         ServiceJob head;
@@ -88,45 +74,19 @@ static void lists_owe(Service *service, int code, const ErrorDetail *detail) {
 
 /* --- in the worker ---------------------------------------------------------------------------- */
 
-static int draft_sign(ListDraft *draft, Chip *chip, ErrorDetail *detail) {
-        X509CrlFacts facts = {
-                .issuer = { draft->use.certificate, draft->use.certificate_size },
-                .number = draft->list.number,
-                .this_update = draft->list.this_update,
-                .next_update = draft->list.next_update,
-                .expired_since = draft->since,
-                .entries = draft->listed,
-                .entry_count = draft->count,
-        };
-        _cleanup_(EVP_PKEY_freep) EVP_PKEY *key = NULL;
-        _cleanup_free_ uint8_t *tbs = NULL;
-        size_t size = 0;
-
-        int r = public_to_pkey(&draft->use.key.public, &key);
-        if (r != 0)
-                return r;
-        facts.algorithm = maker_use_algorithm(key);
-        r = x509_crl_prepare(&facts, &tbs, &size, detail);
-        return r == 0 ? maker_use_finish(&draft->use, chip, (Bytes){ tbs, size }, &draft->list.der,
-                                         &draft->list.size, detail)
-                      : r;
-}
-
 /* A maker that the chip refuses does not keep the other's list from being issued; the first error. */
 static int run_run(Job *job, Chip *chip, ErrorDetail *detail) {
         ListRun *run = (ListRun *) job;
 
-        for (size_t i = 0; i < run->count; i++) {
-                free(run->drafts[i].list.der); /* of a run that was cut off */
-                run->drafts[i].list.der = NULL;
-        }
+        for (size_t i = 0; i < run->count; i++)
+                list_draft_drop(&run->drafts[i]); /* of a run that was cut off */
         int r = service_job_begin(&run->head, chip, detail);
         if (r != 0)
                 return r;
         for (size_t i = 0; i < run->count; i++) {
                 ErrorDetail own = {};
 
-                int code = draft_sign(&run->drafts[i], chip, &own);
+                int code = list_draft_sign(&run->drafts[i], chip, &own);
                 if (code != 0 && r == 0) {
                         r = code;
                         *detail = own;
@@ -137,59 +97,22 @@ static int run_run(Job *job, Chip *chip, ErrorDetail *detail) {
         return r;
 }
 
-static bool draft_is_signed(const ListDraft *draft) {
-        return draft->list.der != NULL;
-}
-
 static bool run_has_signed(const ListRun *run) {
         for (size_t i = 0; i < run->count; i++)
-                if (draft_is_signed(&run->drafts[i]))
+                if (list_draft_is_signed(&run->drafts[i]))
                         return true;
         return false;
 }
 
 /* --- in the register -------------------------------------------------------------------------- */
 
-/* What the register says by now: the list is owed still where that is something else. */
-static int draft_compare(Store *store, ListDraft *draft) {
-        _cleanup_free_ RevocationEntry *now = NULL;
-        size_t count = 0;
-
-        int r = store_revocation_entries(store, draft->use.maker, &now, &count);
-        if (r == 0)
-                draft->list.owed = !revocations_equal(draft->entries, draft->count, now, count);
-        return r;
-}
-
-static int issued_event(Service *service, const ListDraft *draft) {
-        const RevocationList *list = &draft->list;
-        TPM2B_DIGEST hash;
-
-        int r = digest_bytes((Bytes){ list->der, list->size }, &hash);
-        if (r != 0)
-                return r;
-        return service_event(
-                service,
-                (Event){ .code = EVENT_REVOCATION_LIST_ISSUED, .object = draft->use.algorithm },
-                json_pack("{s:I, s:I, s:I, s:I, s:o}", "number", (json_int_t) list->number,
-                          "entries", (json_int_t) list->entries, "this-update",
-                          (json_int_t) list->this_update, "next-update",
-                          (json_int_t) list->next_update, "sha256",
-                          json_hex(hash.buffer, hash.size)));
-}
-
 static int run_write(ListRun *run) {
         Service *s = run->head.service;
         int r = 0;
 
         for (size_t i = 0; r == 0 && i < run->count; i++) {
-                if (!draft_is_signed(&run->drafts[i]))
-                        continue;
-                r = draft_compare(s->store, &run->drafts[i]);
-                if (r == 0)
-                        r = store_revocation_list_set(s->store, &run->drafts[i].list);
-                if (r == 0)
-                        r = issued_event(s, &run->drafts[i]);
+                if (list_draft_is_signed(&run->drafts[i]))
+                        r = list_draft_keep(s, &run->drafts[i]);
         }
         return r;
 }
@@ -255,17 +178,9 @@ static void lists_publish(Service *service) {
 
 /* --- a run ------------------------------------------------------------------------------------ */
 
-static void draft_clear(ListDraft *draft) {
-        maker_use_clear(&draft->use);
-        revocation_list_free(&draft->list);
-        free(draft->entries);
-        free(draft->listed);
-        *draft = (ListDraft){};
-}
-
 static ListRun *run_free(ListRun *run) {
         for (size_t i = 0; i < run->count; i++)
-                draft_clear(&run->drafts[i]);
+                list_draft_clear(&run->drafts[i]);
         return service_job_discard(run);
 }
 
@@ -347,33 +262,6 @@ static bool list_is_due(const RevocationList *list, uint64_t now) {
                now >= list->this_update + (list->next_update - list->this_update) / 2;
 }
 
-/*
- * Numbers go up also where an older register was put back: they are seconds, unless lists come
- * faster than those.
- */
-static void draft_date(const Service *service, ListDraft *draft, uint64_t last) {
-        const uint64_t now = service_now(service);
-
-        draft->list.number = now / USEC_PER_SEC > last ? now / USEC_PER_SEC : last + 1;
-        draft->list.this_update = now - now % USEC_PER_SEC;
-        draft->list.next_update = draft->list.this_update +
-                                  service->config->maker.crl_days * USEC_PER_DAY;
-}
-
-static int draft_entries(Service *service, ListDraft *draft) {
-        int r = store_revocation_entries(service->store, draft->use.maker, &draft->entries,
-                                         &draft->count);
-        if (r != 0)
-                return r;
-        draft->listed = calloc(draft->count + 1, sizeof(*draft->listed));
-        if (!draft->listed)
-                return -ENOMEM;
-        for (size_t i = 0; i < draft->count; i++)
-                draft->listed[i] = revocation_of(&draft->entries[i]);
-        draft->list.entries = draft->count;
-        return 0;
-}
-
 static int run_gather_one(ListRun *run, const Maker *maker) {
         Service *s = run->head.service;
         _cleanup_list_ RevocationList last = {};
@@ -381,18 +269,8 @@ static int run_gather_one(ListRun *run, const Maker *maker) {
         int r = store_revocation_list_get(s->store, maker->id, &last);
         if (r != 0 || !list_is_due(&last, service_now(s)))
                 return r;
-        ListDraft *draft = &run->drafts[run->count];
-        r = makers_use_of(s, maker, &draft->use);
-        if (r != 0)
-                return r;
-        draft->since = maker->created;
-        draft->list.maker = maker->id;
-        draft_date(s, draft, last.number);
-        r = draft_entries(s, draft);
-        if (r == 0)
-                run->count++;
-        else
-                draft_clear(draft);
+        r = list_draft_fill(s, maker, last.number, &run->drafts[run->count]);
+        run->count += r == 0;
         return r;
 }
 
