@@ -48,6 +48,9 @@ int makers_use(struct Service *service, const char *algorithm, MakerUse *ret);
 /* Any of them, by its id. The same conditions. */
 int makers_use_of(struct Service *service, const Maker *maker, MakerUse *ret);
 
+/* The same but for key and certificate, which one that is being made has not. */
+int makers_use_fill(struct Service *service, const Maker *maker, MakerUse *ret);
+
 /* Reply (NULL) when that one is made, or with why it is not, for this UID. */
 int makers_demand(struct Service *service, const char *algorithm, uint32_t uid, struct Reply reply);
 
