@@ -119,6 +119,7 @@
 #define CMS_CERTIFICATES_MAX 8              /* that we put into one */
 #define VERIFY_EMBEDDED_MAX 32              /* certificates in one that is verified */
 #define CMS_ATTRIBUTES_SIZE_MAX (64 * 1024) /* the signed ones of a signer, DER */
+#define CMS_SIGNERS_MAX 16                  /* of one file, that are verified */
 #define CMS_TIMESTAMPS_MAX 8                /* of one signature */
 #define TIMESTAMP_MAX (64 * 1024)           /* a token, or an authority's response, DER */
 

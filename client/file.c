@@ -13,6 +13,7 @@
 #include <openssl/crypto.h>
 
 #include "base/cleanup.h"
+#include "base/limits.h"
 #include "client/file-stream.h"
 
 static int file_open(const Context *context, const char *path, int *ret_fd) {
@@ -122,33 +123,79 @@ int file_create(const Context *context, const char *path, mode_t mode, Bytes dat
         return fail_errno(context, r, path);
 }
 
-static int hash_fd(int fd, const EVP_MD *md, Bytes prefix, uint8_t *ret, unsigned *ret_size) {
-        EVP_MD_CTX *hash = EVP_MD_CTX_new();
-        uint8_t buffer[64 * 1024];
-        ssize_t n = -1;
+typedef struct Hashing {
+        size_t count;
+        EVP_MD_CTX *of[VERIFY_HASHES_MAX];
+} Hashing;
 
-        bool good = hash && EVP_DigestInit_ex(hash, md, NULL) == 1 &&
-                    EVP_DigestUpdate(hash, prefix.data, prefix.size) == 1;
-        while (good && (n = read_all(fd, buffer, sizeof(buffer))) > 0)
-                good = EVP_DigestUpdate(hash, buffer, (size_t) n) == 1;
-        int r = good && n < 0 ? -errno : good ? 0 : -EIO;
-        if (r == 0 && EVP_DigestFinal_ex(hash, ret, ret_size) != 1)
-                r = -EIO;
-        EVP_MD_CTX_free(hash);
-        return r;
+static void hashing_done(Hashing *hashing) {
+        for (size_t i = 0; i < hashing->count; i++)
+                EVP_MD_CTX_free(hashing->of[i]);
 }
 
-int file_hash(const Context *context, const char *path, const EVP_MD *md, Bytes prefix,
-              uint8_t *ret, size_t *ret_size) {
+static bool hashing_begin(Hashing *hashing, const EVP_MD *const *mds, size_t count) {
+        for (; hashing->count < count; hashing->count++) {
+                EVP_MD_CTX *hash = EVP_MD_CTX_new();
+
+                if (!hash || EVP_DigestInit_ex(hash, mds[hashing->count], NULL) != 1) {
+                        EVP_MD_CTX_free(hash);
+                        return false;
+                }
+                hashing->of[hashing->count] = hash;
+        }
+        return true;
+}
+
+static bool hashing_update(const Hashing *hashing, Bytes bytes) {
+        for (size_t i = 0; i < hashing->count; i++)
+                if (EVP_DigestUpdate(hashing->of[i], bytes.data, bytes.size) != 1)
+                        return false;
+        return true;
+}
+
+static int hash_fd(int fd, const Hashing *hashing) {
+        uint8_t buffer[64 * 1024];
+        ssize_t n;
+
+        while ((n = read_all(fd, buffer, sizeof(buffer))) > 0)
+                if (!hashing_update(hashing, (Bytes){ buffer, (size_t) n }))
+                        return -EIO;
+        return n < 0 ? -errno : 0;
+}
+
+static int hashes_make(const Context *context, const char *path, Hashing *hashing,
+                       uint8_t (*ret)[EVP_MAX_MD_SIZE], size_t *ret_sizes) {
         _cleanup_close_ int fd = -1;
-        unsigned size = 0;
 
         int r = file_open(context, path, &fd);
         if (r != 0)
                 return r;
-        r = hash_fd(fd, md, prefix, ret, &size);
-        if (r < 0)
-                return fail_errno(context, r, path);
-        *ret_size = size;
-        return 0;
+        r = hash_fd(fd, hashing);
+        for (size_t i = 0; r == 0 && i < hashing->count; i++) {
+                unsigned size = 0;
+
+                if (EVP_DigestFinal_ex(hashing->of[i], ret[i], &size) != 1)
+                        r = -EIO;
+                ret_sizes[i] = size;
+        }
+        return r < 0 ? fail_errno(context, r, path) : 0;
+}
+
+int file_hashes(const Context *context, const char *path, const EVP_MD *const *mds, size_t count,
+                uint8_t (*ret)[EVP_MAX_MD_SIZE], size_t *ret_sizes) {
+        _cleanup_(hashing_done) Hashing hashing = {};
+
+        return hashing_begin(&hashing, mds, count)
+                       ? hashes_make(context, path, &hashing, ret, ret_sizes)
+                       : fail_errno(context, -EIO, path);
+}
+
+int file_hash(const Context *context, const char *path, const EVP_MD *md, Bytes prefix,
+              uint8_t *ret, size_t *ret_size) {
+        _cleanup_(hashing_done) Hashing hashing = {};
+
+        return hashing_begin(&hashing, &md, 1) && hashing_update(&hashing, prefix)
+                       ? hashes_make(context, path, &hashing, (uint8_t(*)[EVP_MAX_MD_SIZE]) ret,
+                                     ret_size)
+                       : fail_errno(context, -EIO, path);
 }

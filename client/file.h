@@ -37,6 +37,10 @@ bool file_is_same(const char *a, const char *b);
 /* Create path; EXIT_WRONG_STATE when it exists. */
 int file_create(const Context *context, const char *path, mode_t mode, Bytes data);
 
+/* Hashes of a file, read once; at most VERIFY_HASHES_MAX. */
+int file_hashes(const Context *context, const char *path, const EVP_MD *const *mds, size_t count,
+                uint8_t (*ret)[EVP_MAX_MD_SIZE], size_t *ret_sizes);
+
 /* The hash of prefix ‖ file. ret has EVP_MAX_MD_SIZE bytes. */
 int file_hash(const Context *context, const char *path, const EVP_MD *md, Bytes prefix,
               uint8_t *ret, size_t *ret_size);

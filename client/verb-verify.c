@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* sealctl verify: what is this signature or seal worth, check by check? */
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/cleanup.h"
@@ -26,7 +27,8 @@ static const char help[] =
         "own: a CAdES signature (also of PAdES, and of GB/T 35275) beside DOCUMENT or around\n"
         "it, a signature with an electronic seal (GB/T 38540-2020, GM/T 0031-2014), such a\n"
         "seal alone (.esl), or a bare signature with its certificate. What FILE is, it says\n"
-        "itself. Trust comes from the files named here and from nowhere else. With\n"
+        "itself. Trust comes from the files named here and from nowhere else. A signature\n"
+        "of several signers has a report of each, and the exit code is the worst. With\n"
         "--public-key, or --seal for a bare signature, that key alone decides.\n"
         "\n"
         "Exits with 0 when all that applies was checked and passed, with 10 when a check\n"
@@ -142,44 +144,57 @@ static int judged(const Context *context, int r) {
         return r < 0 ? fail_errno(context, r, "it cannot be verified") : 0;
 }
 
+/* One report for each signer. */
+typedef struct Reports {
+        VerifyReport *items; /* CMS_SIGNERS_MAX */
+        size_t count;
+} Reports;
+
 static int cms_judge(const Context *context, const VerifyWords *w, const VerifyTrust *trust,
-                     Bytes file, VerifyReport *report) {
+                     Bytes file, Reports *reports) {
+        const char *hashes[VERIFY_HASHES_MAX];
         VerifyDocument document = {};
 
-        int r = verify_document_hash(context, w, cms_document_hash(file), &document);
-        return r != 0 ? r : judged(context, cms_verify(file, &document, trust, report));
+        int r = verify_document_hash(context, w, hashes, cms_document_hashes(file, hashes),
+                                     &document);
+        return r != 0 ? r
+                      : judged(context, cms_verify(file, &document, trust, reports->items,
+                                                   CMS_SIGNERS_MAX, &reports->count));
 }
 
 static int eseal_judge(const Context *context, const VerifyWords *w, const VerifyTrust *trust,
                        Bytes file, VerifyReport *report) {
+        const char *hash = eseal_document_hash(file);
         VerifyDocument document = {};
 
-        int r = verify_document_hash(context, w, eseal_document_hash(file), &document);
+        int r = verify_document_hash(context, w, &hash, hash ? 1 : 0, &document);
         return r != 0 ? r : judged(context, eseal_verify(file, &document, trust, report));
 }
 
 static int judge(const Context *context, const VerifyWords *w, const VerifyTrust *trust,
-                 const VerifyInput *input, VerifyReport *report) {
+                 const VerifyInput *input, Reports *reports) {
         const Bytes file = { input->data, input->size };
 
+        reports->count = 1;
         switch (input->kind) {
         case VERIFY_FILE_CMS:
-                return cms_judge(context, w, trust, file, report);
+                return cms_judge(context, w, trust, file, reports);
         case VERIFY_FILE_SES_SIGNATURE:
         case VERIFY_FILE_SES_SEAL:
-                return eseal_judge(context, w, trust, file, report);
+                return eseal_judge(context, w, trust, file, reports->items);
         default:
-                return verify_raw(context, w, trust, file, report);
+                return verify_raw(context, w, trust, file, reports->items);
         }
 }
 
 /* Only what nothing speaks against: what is written is what was signed. */
 static int extract(const Context *context, const VerifyWords *w, Bytes file,
-                   const VerifyReport *report) {
+                   const Reports *reports) {
         _cleanup_free_ uint8_t *document = NULL;
         size_t size = 0;
 
-        if (!w->extract || verify_verdict(report) == VERDICT_FAILED) {
+        if (!w->extract ||
+            verify_reports_verdict(reports->items, reports->count) == VERDICT_FAILED) {
                 if (w->extract)
                         note(context, "Since a check failed, nothing is written to %s.",
                              w->extract);
@@ -194,20 +209,28 @@ static int extract(const Context *context, const VerifyWords *w, Bytes file,
         return file_write(context, w->extract, 0644, (Bytes){ document, size });
 }
 
+static int reports_fill(Context *context, const VerifyWords *w, const VerifyInput *input,
+                        const VerifyTrust *trust, Reports *reports) {
+        int r = judge(context, w, trust, input, reports);
+
+        if (r == 0)
+                r = verify_state(context, w, reports->items, reports->count);
+        for (size_t i = 0; r == 0 && input->pem && i < reports->count; i++)
+                verify_deviation(&reports->items[i], DEVIATION_PEM, NULL);
+        return r == 0 ? extract(context, w, (Bytes){ input->data, input->size }, reports) : r;
+}
+
 static int report_make(Context *context, const VerifyWords *w, const VerifyInput *input) {
         _cleanup_verify_material_ VerifyMaterial material = {};
-        VerifyReport report;
+        _cleanup_free_ VerifyReport *items = calloc(CMS_SIGNERS_MAX, sizeof(*items));
+        Reports reports = { .items = items };
 
+        if (!items)
+                return fail(context, EXIT_OTHER, "out of memory");
         int r = verify_material_read(context, w, &material);
         if (r == 0)
-                r = judge(context, w, &material.trust, input, &report);
-        if (r == 0)
-                r = verify_state(context, w, &report);
-        if (r == 0 && input->pem)
-                verify_deviation(&report, DEVIATION_PEM, NULL);
-        if (r == 0)
-                r = extract(context, w, (Bytes){ input->data, input->size }, &report);
-        return r != 0 ? r : verify_print(context, &report);
+                r = reports_fill(context, w, input, &material.trust, &reports);
+        return r != 0 ? r : verify_print(context, reports.items, reports.count);
 }
 
 static int input_verify(Context *context, const VerifyWords *w, const VerifyInput *input) {

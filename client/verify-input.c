@@ -127,20 +127,25 @@ void verify_input_done(VerifyInput *input) {
         *input = (VerifyInput){};
 }
 
-int verify_document_hash(const Context *context, const VerifyWords *words, const char *hash,
-                         VerifyDocument *ret) {
-        const EVP_MD *md = hash ? hash_md(hash) : NULL;
-        uint8_t digest[EVP_MAX_MD_SIZE];
-        size_t size = 0;
+int verify_document_hash(const Context *context, const VerifyWords *words,
+                         const char *const *hashes, size_t count, VerifyDocument *ret) {
+        uint8_t digests[VERIFY_HASHES_MAX][EVP_MAX_MD_SIZE];
+        const EVP_MD *mds[VERIFY_HASHES_MAX];
+        size_t sizes[VERIFY_HASHES_MAX], known = 0;
 
-        if (!words->document || !md)
+        for (size_t i = 0; i < count; i++)
+                if ((mds[known] = hash_md(hashes[i])))
+                        known++;
+        if (!words->document || known == 0)
                 return 0;
-        int r = file_hash(context, words->document, md, (Bytes){}, digest, &size);
+        int r = file_hashes(context, words->document, mds, known, digests, sizes);
         if (r != 0)
                 return r;
-        ret->count = 1;
-        ret->digests[0].hash = hash_name(md);
-        ret->digests[0].size = size;
-        memcpy(ret->digests[0].digest, digest, size);
+        ret->count = known;
+        for (size_t i = 0; i < known; i++) {
+                ret->digests[i].hash = hash_name(mds[i]);
+                ret->digests[i].size = sizes[i];
+                memcpy(ret->digests[i].digest, digests[i], sizes[i]);
+        }
         return 0;
 }

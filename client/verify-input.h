@@ -22,6 +22,6 @@ typedef struct VerifyInput {
 int verify_input_read(const Context *context, const VerifyWords *words, VerifyInput *ret);
 void verify_input_done(VerifyInput *input);
 
-/* Hash the document, of any size, by this hash; nothing where there is no document, or hash is NULL. */
-int verify_document_hash(const Context *context, const VerifyWords *words, const char *hash,
-                         VerifyDocument *ret);
+/* Hash the document, of any size, by these hashes; nothing where there is no document, or no hash. */
+int verify_document_hash(const Context *context, const VerifyWords *words,
+                         const char *const *hashes, size_t count, VerifyDocument *ret);

@@ -6,14 +6,14 @@
 #include "client/bus-call.h"
 #include "client/output.h"
 
-int verify_exit(const VerifyReport *report) {
+int verify_exit(const VerifyReport *reports, size_t count) {
         static const int codes[VERDICT_MAX] = {
                 [VERDICT_PASSED] = EXIT_OK,
                 [VERDICT_INCOMPLETE] = EXIT_INCOMPLETE,
                 [VERDICT_FAILED] = EXIT_VERIFICATION,
         };
 
-        return codes[verify_verdict(report)];
+        return codes[verify_reports_verdict(reports, count)];
 }
 
 /* --- who signed what -------------------------------------------------------------------------- */
@@ -146,12 +146,39 @@ static int people_print(const Context *context, const VerifyReport *report,
         return r;
 }
 
-int verify_print(const Context *context, const VerifyReport *report) {
-        _cleanup_(json_freep) json_t *document = verify_report_json(report);
+/* What all of them come to is never to be looked for. */
+static void signers_print(const VerifyReport *reports, size_t count) {
+        size_t of[VERDICT_MAX] = {};
+
+        for (size_t i = 0; i < count; i++)
+                of[verify_verdict(&reports[i])]++;
+        printf("\nOf %zu signers: %zu good, %zu not wholly checked, %zu not to be relied on.\n",
+               count, of[VERDICT_PASSED], of[VERDICT_INCOMPLETE], of[VERDICT_FAILED]);
+}
+
+static int several_print(const Context *context, const VerifyReport *reports, size_t count,
+                         const json_t *document) {
+        const json_t *signers = json_object_get(document, "signers");
+        int r = 0;
+
+        for (size_t i = 0; r == 0 && i < count; i++) {
+                printf("%sSigner %zu of %zu\n\n", i > 0 ? "\n" : "", i + 1, count);
+                r = people_print(context, &reports[i], json_array_get(signers, i));
+        }
+        signers_print(reports, count);
+        return r;
+}
+
+int verify_print(const Context *context, const VerifyReport *reports, size_t count) {
+        _cleanup_(json_freep) json_t *document = verify_reports_json(reports, count);
+        int r;
 
         if (!document)
                 return fail(context, EXIT_OTHER, "out of memory");
-        int r = context->json ? print_json_value(context, document)
-                              : people_print(context, report, document);
-        return r != 0 ? r : verify_exit(report);
+        if (context->json)
+                r = print_json_value(context, document);
+        else
+                r = count == 1 ? people_print(context, reports, document)
+                               : several_print(context, reports, count, document);
+        return r != 0 ? r : verify_exit(reports, count);
 }

@@ -5,8 +5,8 @@
 #include "client/context.h"
 #include "format/verify-report.h"
 
-/* 0, EXIT_VERIFICATION where a check failed, EXIT_INCOMPLETE where one was not made. */
-int verify_exit(const VerifyReport *report);
+/* Of the worst: 0, EXIT_VERIFICATION where a check failed, EXIT_INCOMPLETE where one was not made. */
+int verify_exit(const VerifyReport *reports, size_t count);
 
-/* Print it; returns verify_exit() unless that fails. */
-int verify_print(const Context *context, const VerifyReport *report);
+/* Print them, of each signer one; returns verify_exit() unless that fails. */
+int verify_print(const Context *context, const VerifyReport *reports, size_t count);

@@ -169,15 +169,12 @@ static int seal_ask(const Question *q) {
         return is_same_seal(q, key) ? state_check(q) : 0;
 }
 
-int verify_state(Context *context, const VerifyWords *words, VerifyReport *report) {
-        const char *number = words->seal ? words->seal : report->facts.seal_number;
+/* named: by who asks; NULL: as the signature says. */
+static int signer_state(Context *context, const char *named, VerifyReport *report) {
+        const char *number = named ? named : report->facts.seal_number;
         char path[PATH_SIZE];
-        const Question q = { context, path, words->seal != NULL, report };
+        const Question q = { context, path, named != NULL, report };
 
-        if (words->offline) {
-                verify_check_drop(report, CHECK_SEAL_STATE);
-                return 0;
-        }
         if (report->facts.public_key_sha256[0] == '\0' || report->facts.time == 0)
                 verify_check(report, CHECK_SEAL_STATE, CHECK_NOT_CHECKED,
                              "Whose it is could not be read");
@@ -190,4 +187,39 @@ int verify_state(Context *context, const VerifyWords *words, VerifyReport *repor
         else
                 return seal_ask(&q);
         return 0;
+}
+
+/* Which of several signers have the key of the seal that was named; all where none is known to. */
+static int named_find(Context *context, const char *number, const VerifyReport *reports,
+                      size_t count, bool ret[static CMS_SIGNERS_MAX]) {
+        char path[PATH_SIZE], key[2 * 32 + 1] = "";
+        VerifyReport unheard;
+        bool any = false;
+        int r = 0;
+
+        verify_report_begin(&unheard, VERIFY_CMS);
+        if (count > 1 && seal_path_parse(number, path) && bus_attempt(context) >= 0)
+                r = key_ask(&(Question){ context, path, true, &unheard }, key);
+        for (size_t i = 0; i < count; i++) {
+                ret[i] = key[0] != '\0' && strcmp(reports[i].facts.public_key_sha256, key) == 0;
+                any = any || ret[i];
+        }
+        for (size_t i = 0; !any && i < count; i++)
+                ret[i] = true;
+        return r;
+}
+
+int verify_state(Context *context, const VerifyWords *words, VerifyReport *reports, size_t count) {
+        bool named[CMS_SIGNERS_MAX] = {};
+        int r = 0;
+
+        if (words->seal && !words->offline)
+                r = named_find(context, words->seal, reports, count, named);
+        for (size_t i = 0; r == 0 && i < count; i++) {
+                if (words->offline)
+                        verify_check_drop(&reports[i], CHECK_SEAL_STATE);
+                else
+                        r = signer_state(context, named[i] ? words->seal : NULL, &reports[i]);
+        }
+        return r;
 }

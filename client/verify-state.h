@@ -8,7 +8,8 @@
 
 /*
  * The row seal-state: of --seal, else of the number that the file says, at facts.time. The register's
- * seal has to have the signer's key; another one of that number is another seal. With --offline
+ * seal has to have the signer's key; another one of that number is another seal. Of several signers
+ * --seal is of those that have its key, and of all where none has. With --offline
  * there is no such row. That nobody can be asked is no failure here.
  */
-int verify_state(Context *context, const VerifyWords *words, VerifyReport *report);
+int verify_state(Context *context, const VerifyWords *words, VerifyReport *reports, size_t count);

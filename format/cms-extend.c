@@ -26,7 +26,7 @@ static int signature_read(Bytes file, CmsSigned **ret, ErrorDetail *detail) {
                 return r;
         if (r != 0 || used != file.size)
                 return signature_refuse("that is no CMS signature", detail);
-        if (!cms->signer)
+        if (cms_signed_signers(cms) != 1)
                 return signature_refuse("the signature has not one signer", detail);
         *ret = steal_ptr(cms);
         return 0;

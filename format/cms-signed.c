@@ -51,6 +51,18 @@ static void embedded_find(CmsSigned *cms) {
         }
 }
 
+size_t cms_signed_signers(const CmsSigned *cms) {
+        return (size_t) sk_CmsSignerInfo_num(cms->info->data->signers);
+}
+
+void cms_signed_choose(CmsSigned *cms, size_t signer) {
+        X509_free(cms->x509);
+        cms->x509 = NULL;
+        cms->certificate = (Bytes){};
+        cms->algorithm = NULL;
+        cms->signer = sk_CmsSignerInfo_value(cms->info->data->signers, (int) signer);
+}
+
 int cms_signed_read(Bytes file, CmsSigned **ret, size_t *ret_used) {
         _cleanup_(cms_signed_freep) CmsSigned *cms = calloc(1, sizeof(*cms));
         const unsigned char *at = file.data;
@@ -64,8 +76,7 @@ int cms_signed_read(Bytes file, CmsSigned **ret, size_t *ret_used) {
                 return openssl_refused(SEAL_E_INVALID_ARGS);
         if (!cms_signed_is_gb(cms) && !openssl_object_is(cms->info->type, CMS_OID_SIGNED_DATA))
                 return SEAL_E_INVALID_ARGS;
-        if (sk_CmsSignerInfo_num(cms->info->data->signers) == 1)
-                cms->signer = sk_CmsSignerInfo_value(cms->info->data->signers, 0);
+        cms_signed_choose(cms, 0);
         embedded_find(cms);
         *ret_used = (size_t) (at - file.data);
         *ret = steal_ptr(cms);
@@ -139,30 +150,63 @@ static bool is_data(const ASN1_OBJECT *type) {
         return openssl_object_is(type, CMS_OID_DATA) || openssl_object_is(type, CMS_OID_GB_DATA);
 }
 
+/* RFC 5652 §5.1: the whole has the version that one signer asks for. */
+static bool any_by_key(const STACK_OF(CmsSignerInfo) * signers) {
+        for (int i = 0; i < sk_CmsSignerInfo_num(signers); i++)
+                if (sk_CmsSignerInfo_value(signers, i)->id->type == CMS_ID_KEY)
+                        return true;
+        return false;
+}
+
 static void versions_look(const CmsSigned *cms, const CmsVoice *voice) {
         const bool by_key = cms->signer->id->type == CMS_ID_KEY;
         const CmsSignedData *data = cms->info->data;
         const long signer = by_key ? VERSION_LATER : VERSION_FIRST;
-        const long whole = by_key || !is_data(data->content->type) ? VERSION_LATER : VERSION_FIRST;
+        const long whole = any_by_key(data->signers) || !is_data(data->content->type)
+                                   ? VERSION_LATER
+                                   : VERSION_FIRST;
 
         if (ASN1_INTEGER_get(cms->signer->version) != signer ||
             ASN1_INTEGER_get(data->version) != whole)
                 deviation(voice, DEVIATION_VERSION, NULL);
 }
 
-/* Nobody signs the list of digest algorithms: it has to be the signer's one. */
-static void digest_algorithms_look(const CmsSigned *cms, const CmsVoice *voice) {
-        const STACK_OF(X509_ALGOR) *all = cms->info->data->digest_algorithms;
-        const ASN1_OBJECT *object;
-        int type;
+static bool is_listed(const STACK_OF(X509_ALGOR) * list, const ASN1_OBJECT *hash) {
+        for (int i = 0; i < sk_X509_ALGOR_num(list); i++)
+                if (OBJ_cmp(sk_X509_ALGOR_value(list, i)->algorithm, hash) == 0)
+                        return true;
+        return false;
+}
 
-        if (sk_X509_ALGOR_num(all) == 1) {
-                X509_ALGOR_get0(&object, &type, NULL, sk_X509_ALGOR_value(all, 0));
-                if (OBJ_cmp(object, cms->signer->digest_algorithm->algorithm) == 0 &&
-                    (type == V_ASN1_UNDEF || type == V_ASN1_NULL))
-                        return;
+static bool is_a_signers(const STACK_OF(CmsSignerInfo) * signers, const X509_ALGOR *listed) {
+        const int type = listed->parameter ? listed->parameter->type : V_ASN1_UNDEF;
+
+        for (int i = 0; i < sk_CmsSignerInfo_num(signers); i++)
+                if (OBJ_cmp(sk_CmsSignerInfo_value(signers, i)->digest_algorithm->algorithm,
+                            listed->algorithm) == 0)
+                        return type == V_ASN1_UNDEF || type == V_ASN1_NULL;
+        return false;
+}
+
+/* Nobody signs the list of digest algorithms: it has to be those of the signers, each once. */
+static bool digest_algorithms_are_usual(const CmsSigned *cms) {
+        const STACK_OF(X509_ALGOR) *list = cms->info->data->digest_algorithms;
+
+        for (int i = 0; i < sk_X509_ALGOR_num(list); i++) {
+                const X509_ALGOR *listed = sk_X509_ALGOR_value(list, i);
+                if (!is_a_signers(cms->info->data->signers, listed))
+                        return false;
+                for (int j = 0; j < i; j++)
+                        if (OBJ_cmp(sk_X509_ALGOR_value(list, j)->algorithm, listed->algorithm) ==
+                            0)
+                                return false;
         }
-        deviation(voice, DEVIATION_ALGORITHM_IDENTIFIER, "the list of digest algorithms");
+        return is_listed(list, cms->signer->digest_algorithm->algorithm);
+}
+
+static void digest_algorithms_look(const CmsSigned *cms, const CmsVoice *voice) {
+        if (!digest_algorithms_are_usual(cms))
+                deviation(voice, DEVIATION_ALGORITHM_IDENTIFIER, "the list of digest algorithms");
 }
 
 static void unsigned_look(const CmsSigned *cms, const CmsVoice *voice) {
@@ -253,15 +297,12 @@ static bool attributes_check(const CmsSigned *cms, const char *const *types,
 
 bool cms_signed_shape(const CmsSigned *cms, Bytes file, size_t used, const char *const *types,
                       const CmsVoice *voice) {
-        const int signers = sk_CmsSignerInfo_num(cms->info->data->signers);
+        const size_t signers = cms_signed_signers(cms);
 
-        if (signers > 1) {
-                cms_tell(voice, CHECK_STRUCTURE, CHECK_NOT_CHECKED,
-                         "It has %d signers, and only files with one are verified here", signers);
-                return false;
-        }
         if (signers < 1)
                 return shape_fail(voice, "It has no signer");
+        if (signers > 1 && voice->timestamp) /* RFC 3161 §2.4.2 */
+                return shape_fail(voice, "It has more than one signer");
         if (sk_ASN1_TYPE_num(cms->info->data->certificates) > VERIFY_EMBEDDED_MAX)
                 return shape_fail(voice, "It has too many certificates");
         if (!attributes_check(cms, types, voice) || !attributes_are_der(cms, file, voice))
@@ -270,7 +311,12 @@ bool cms_signed_shape(const CmsSigned *cms, Bytes file, size_t used, const char 
         digest_algorithms_look(cms, voice);
         unsigned_look(cms, voice);
         encoding_look(cms, file, used, voice);
-        cms_tell(voice, CHECK_STRUCTURE, CHECK_PASSED, "It is a CMS signature of one signer");
+        if (signers == 1)
+                cms_tell(voice, CHECK_STRUCTURE, CHECK_PASSED,
+                         "It is a CMS signature of one signer");
+        else
+                cms_tell(voice, CHECK_STRUCTURE, CHECK_PASSED,
+                         "It is a CMS signature of %zu signers", signers);
         return true;
 }
 

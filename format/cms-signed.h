@@ -16,7 +16,7 @@
 
 typedef struct CmsSigned {
         CmsInfo *info;
-        const CmsSignerInfo *signer;         /* info's only one; NULL: there are several or none */
+        const CmsSignerInfo *signer;         /* info's that is judged; NULL: there is none */
         Bytes embedded[VERIFY_EMBEDDED_MAX]; /* certificates, info's */
         size_t embedded_count;
         Bytes certificate; /* the signer's, info's or the trust's; size 0: not found */
@@ -28,10 +28,16 @@ CmsSigned *cms_signed_free(CmsSigned *cms);
 DEFINE_CLEANUP(CmsSigned, cms_signed_free)
 
 /*
- * Read one that begins here; *ret_used is its size. SEAL_E_INVALID_ARGS when it is no ContentInfo
+ * Read one that begins here, and choose its first signer; *ret_used is its size. SEAL_E_INVALID_ARGS when it is no ContentInfo
  * with SignedData of at most CMS_FILE_MAX bytes and CMS_ELEMENTS_MAX elements, -ENOMEM.
  */
 int cms_signed_read(Bytes file, CmsSigned **ret, size_t *ret_used);
+
+/* How many signers it has. */
+size_t cms_signed_signers(const CmsSigned *cms);
+
+/* Judge another one from now on; what was found of the one before is forgotten. */
+void cms_signed_choose(CmsSigned *cms, size_t signer);
 
 /* Of the document itself, or of the time stamp in it: then all is one check. */
 typedef struct CmsVoice {
@@ -45,7 +51,7 @@ void cms_tell(const CmsVoice *voice, CheckCode code, CheckResult result, const c
         __attribute__((format(printf, 4, 5)));
 
 /*
- * Structure: versions, algorithms, one signer, signed attributes of which each required one is there
+ * Structure: versions, algorithms, a signer (of a time stamp no other), signed attributes of which each required one is there
  * once, and that the content has the type of the attribute and is one of types (dotted OIDs, NULL
  * behind the last). False: told, and nothing more can be judged.
  */

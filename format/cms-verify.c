@@ -14,11 +14,26 @@
 
 static const char *const document_types[] = { CMS_OID_DATA, CMS_OID_GB_DATA, NULL };
 
-const char *cms_document_hash(Bytes file) {
-        _cleanup_(cms_signed_freep) CmsSigned *cms = NULL;
-        size_t used;
+static bool is_among(const char *const *hashes, size_t count, const char *hash) {
+        for (size_t i = 0; i < count; i++)
+                if (strcmp(hashes[i], hash) == 0)
+                        return true;
+        return false;
+}
 
-        return cms_signed_read(file, &cms, &used) == 0 && cms->signer ? cms_signed_hash(cms) : NULL;
+size_t cms_document_hashes(Bytes file, const char *ret[static VERIFY_HASHES_MAX]) {
+        _cleanup_(cms_signed_freep) CmsSigned *cms = NULL;
+        size_t used, count = 0;
+
+        if (cms_signed_read(file, &cms, &used) != 0)
+                return 0;
+        for (size_t i = 0; i < cms_signed_signers(cms) && count < VERIFY_HASHES_MAX; i++) {
+                cms_signed_choose(cms, i);
+                const char *hash = cms_signed_hash(cms);
+                if (hash && !is_among(ret, count, hash))
+                        ret[count++] = hash;
+        }
+        return count;
 }
 
 /* --- document ------------------------------------------------------------------------------- */
@@ -164,24 +179,42 @@ static int signed_verify(CmsSigned *cms, const VerifyDocument *document, const V
         return r != 0 ? r : cms_signed_others(cms, trust, voice);
 }
 
-int cms_verify(Bytes file, const VerifyDocument *document, const VerifyTrust *trust,
-               VerifyReport *report) {
+static int signer_verify(CmsSigned *cms, Bytes file, size_t used, const VerifyDocument *document,
+                         const VerifyTrust *trust, VerifyReport *report) {
         const CmsVoice voice = { .report = report };
+
+        verify_report_begin(report, VERIFY_CMS);
+        return cms_signed_shape(cms, file, used, document_types, &voice)
+                       ? signed_verify(cms, document, trust, &voice)
+                       : 0;
+}
+
+int cms_verify(Bytes file, const VerifyDocument *document, const VerifyTrust *trust,
+               VerifyReport *reports, size_t max, size_t *ret_count) {
         _cleanup_(cms_signed_freep) CmsSigned *cms = NULL;
         size_t used;
 
-        verify_report_begin(report, VERIFY_CMS);
+        *ret_count = 1;
+        verify_report_begin(reports, VERIFY_CMS);
         int r = cms_signed_read(file, &cms, &used);
         if (r == SEAL_E_INVALID_ARGS) {
-                verify_check(report, CHECK_STRUCTURE, CHECK_FAILED,
+                verify_check(reports, CHECK_STRUCTURE, CHECK_FAILED,
                              "It is no CMS signature, or damaged");
                 return 0;
         }
         if (r != 0)
                 return r;
-        if (!cms_signed_shape(cms, file, used, document_types, &voice))
+        const size_t signers = cms_signed_signers(cms);
+        if (signers > max) {
+                verify_check(reports, CHECK_STRUCTURE, CHECK_NOT_CHECKED,
+                             "It has %zu signers, and %zu at most are verified here", signers, max);
                 return 0;
-        r = signed_verify(cms, document, trust, &voice);
+        }
+        *ret_count = signers > 0 ? signers : 1;
+        for (size_t i = 0; r == 0 && i < *ret_count; i++) {
+                cms_signed_choose(cms, i);
+                r = signer_verify(cms, file, used, document, trust, &reports[i]);
+        }
         ERR_clear_error();
         return r;
 }

@@ -11,12 +11,17 @@
 #include "format/verify-trust.h"
 
 /*
- * Verify a file: all that was found is in the report, which is begun here. document has the digest
- * by cms_document_hash(); it may be empty where the file holds the document. At most CMS_FILE_MAX
- * bytes. 0 whatever was found; -ENOMEM, -EIO.
+ * Verify a file: all that was found is in the reports, one for each signer in the order of the file,
+ * which are begun here; one also where there is no signer. document has the digests by
+ * cms_document_hashes(); it may be empty where the file holds the document. At most CMS_FILE_MAX
+ * bytes. With more than max signers none is verified, as one report says. 0 whatever was found;
+ * -ENOMEM, -EIO.
  */
 int cms_verify(Bytes file, const VerifyDocument *document, const VerifyTrust *trust,
-               VerifyReport *report);
+               VerifyReport *reports, size_t max, size_t *ret_count);
 
-/* By which hash the document is asked for, as on the bus; NULL: it cannot be read, or by none known. */
-const char *cms_document_hash(Bytes file);
+/*
+ * By which hashes the document is asked for, as on the bus, each once; how many: 0 where it cannot be
+ * read, or by none known.
+ */
+size_t cms_document_hashes(Bytes file, const char *ret[static VERIFY_HASHES_MAX]);

@@ -183,6 +183,16 @@ Verdict verify_verdict(const VerifyReport *report) {
         return worst == VERDICT_PASSED && !passed ? VERDICT_INCOMPLETE : worst;
 }
 
+Verdict verify_reports_verdict(const VerifyReport *reports, size_t count) {
+        Verdict worst = verify_verdict(&reports[0]);
+
+        for (size_t i = 1; i < count; i++) {
+                const Verdict verdict = verify_verdict(&reports[i]);
+                worst = verdict > worst ? verdict : worst;
+        }
+        return worst;
+}
+
 /* --- deviations and facts --------------------------------------------------------------------- */
 
 void verify_deviation(VerifyReport *report, DeviationCode code, const char *where) {
@@ -326,4 +336,16 @@ json_t *verify_report_json(const VerifyReport *report) {
                          "deviations", deviations_json(report), "deviations-left-off",
                          (json_int_t) report->deviations_left_off, "signed",
                          facts_json(&report->facts));
+}
+
+json_t *verify_reports_json(const VerifyReport *reports, size_t count) {
+        if (count == 1)
+                return verify_report_json(reports);
+        _cleanup_json_ json_t *array = json_array();
+        for (size_t i = 0; i < count; i++)
+                if (json_array_append_new(array, verify_report_json(&reports[i])) != 0)
+                        return NULL;
+        return json_pack("{ss ss sO}", "verdict",
+                         verdict_word(verify_reports_verdict(reports, count)), "kind",
+                         verify_kind_word(reports[0].kind), "signers", array);
 }

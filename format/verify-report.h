@@ -159,9 +159,15 @@ void verify_text_set(char *ret, size_t size, Bytes text);
 
 Verdict verify_verdict(const VerifyReport *report);
 
+/* The worst of several signers' ones. */
+Verdict verify_reports_verdict(const VerifyReport *reports, size_t count);
+
 /*
  * {"verdict","kind","checks":[{"check","result","text"}],"deviations":[{"deviation","text"}],
  * "deviations-left-off","signed":{…, "time","time-source"}} as sealctl-seal(8) has it. Times are
  * microseconds; of what is signed only what is said. NULL without memory.
  */
 json_t *verify_report_json(const VerifyReport *report);
+
+/* Of one signer the same; of several {"verdict","kind","signers":[…]} with the worst verdict. */
+json_t *verify_reports_json(const VerifyReport *reports, size_t count);

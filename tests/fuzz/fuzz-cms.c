@@ -35,7 +35,7 @@ typedef struct Case {
 } Case;
 
 static void verify(const Case *c, Bytes file, VerifyReport *ret) {
-        fuzz_demand(cms_verify(file, &c->digests, &c->trust, ret) == 0);
+        fuzz_demand(cms_verify(file, &c->digests, &c->trust, ret, 1, &(size_t){ 0 }) == 0);
         fuzz_demand(ret->kind == VERIFY_CMS);
         fuzz_demand(ret->deviation_count <= VERIFY_DEVIATIONS_MAX);
         fuzz_demand(verify_result(ret, CHECK_STRUCTURE) != CHECK_ABSENT);
@@ -173,8 +173,9 @@ static void fuzz_file(Input *input) {
                 demand_signed(&c, file.bytes, input->size * 2654435761U >> 7);
         demand_embedded(&c, file.bytes, &report);
         demand_stamped(&c, file.bytes, &report);
-        const char *hash = cms_document_hash(file.bytes);
-        fuzz_demand(verify_result(&report, CHECK_DOCUMENT_HASH) != CHECK_PASSED || hash);
+        const char *hashes[VERIFY_HASHES_MAX];
+        const size_t count = cms_document_hashes(file.bytes, hashes);
+        fuzz_demand(verify_result(&report, CHECK_DOCUMENT_HASH) != CHECK_PASSED || count > 0);
 }
 
 /* --- attributes ----------------------------------------------------------------------------- */
@@ -214,19 +215,21 @@ static void demand_finished(const CmsFacts *facts, Bytes cms, Bytes signature) {
         const VerifyTrust nobody = { .now = NOW };
         _own_ Own value = {};
         VerifyReport report;
+        const char *hashes[VERIFY_HASHES_MAX];
         VerifyDocument document = { .count = 1 };
 
         document.digests[0].hash = facts->algorithm->hash;
         document.digests[0].size = facts->document_digest.size;
         memcpy(document.digests[0].digest, facts->document_digest.data,
                facts->document_digest.size);
-        fuzz_demand(cms_verify(cms, &document, &nobody, &report) == 0);
+        fuzz_demand(cms_verify(cms, &document, &nobody, &report, 1, &(size_t){ 0 }) == 0);
         fuzz_demand(verify_result(&report, CHECK_STRUCTURE) == CHECK_PASSED);
         fuzz_demand(verify_result(&report, CHECK_DOCUMENT_HASH) == CHECK_PASSED);
         fuzz_demand(verify_result(&report, CHECK_SIGNING_CERTIFICATE) == CHECK_PASSED);
         fuzz_demand(!deviated(&report, DEVIATION_NOT_DER));
         fuzz_demand(!deviated(&report, DEVIATION_VERSION));
-        fuzz_demand(strcmp(cms_document_hash(cms), facts->algorithm->hash) == 0);
+        fuzz_demand(cms_document_hashes(cms, hashes) == 1);
+        fuzz_demand(strcmp(hashes[0], facts->algorithm->hash) == 0);
         fuzz_demand(cms_signature_value(cms, &value.data, &value.bytes.size, NULL) == 0);
         fuzz_demand(value.bytes.size == signature.size &&
                     memcmp(value.data, signature.data, signature.size) == 0);

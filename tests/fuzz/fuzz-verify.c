@@ -85,8 +85,9 @@ static void verify(VerifyFile kind, Bytes file) {
         const VerifyTrust trust = { .now = NOW };
         VerifyReport report;
 
-        int r = kind == VERIFY_FILE_CMS ? cms_verify(file, &document, &trust, &report)
-                                        : eseal_verify(file, &document, &trust, &report);
+        int r = kind == VERIFY_FILE_CMS
+                        ? cms_verify(file, &document, &trust, &report, 1, &(size_t){ 0 })
+                        : eseal_verify(file, &document, &trust, &report);
         fuzz_demand(r == 0);
         fuzz_demand((report.kind == VERIFY_CMS) == (kind == VERIFY_FILE_CMS));
         demand_report(&report);

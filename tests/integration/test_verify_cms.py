@@ -132,11 +132,6 @@ def test_each_check_fails_alone(world, sm2, make, check, beside):
         assert rows(said) == {**GOOD, **beside, check: "failed"}
 
 
-def test_of_several_signers_none_is_verified(world):
-    said = report(world.document, *signed(world, signers=2), *world.trust(), status=11)
-    assert set(rows(said).values()) == {"not-checked"} and "2 signers" in text(said, "structure")
-
-
 @pytest.mark.parametrize("words", [{"signers": 0},
                                    {"content_type": cms.SIGNED_DATA[False]},
                                    {"more": [cms.attribute(cms.MESSAGE_DIGEST, ses.octets(bytes(32)))]}])

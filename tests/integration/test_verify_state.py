@@ -6,6 +6,8 @@ import time
 
 import pytest
 
+from test_verify_signers import both
+
 
 def signed(box):
     """A document signed by the ready seal, whose key somebody else has certified by its number."""
@@ -71,6 +73,23 @@ def test_only_a_seal_with_the_signer_s_key_is_asked(box):
     assert state(box, "--seal $SEAL")[0] == "passed"
     result, text = state(box, "--seal 99999999999999")
     assert (result, text) == ("not-checked", "This machine has no seal 99999999999999, or none that you may see")
+
+
+def test_of_several_signers_the_named_seal_is_asked_of_the_one_with_its_key(box):
+    box.ok("""cd /run/test; openssl ecparam -name prime256v1 -genkey -noout -out key
+        openssl ec -in key -pubout -out stranger.pem 2>/dev/null""")
+    certify(box, "stranger", "Stranger")
+    box.ok("""cd /run/test; sealctl sign $SEAL doc --format cades --output ours.p7s
+        openssl cms -sign -cades -binary -outform DER -in doc -signer stranger.crt -inkey key -nosmimecap -out theirs.p7s
+        chmod 644 *""")
+    box.write("both.p7s", both(*(box.run(["cat", f"/run/test/{whose}.p7s"]).bytes for whose in ("ours", "theirs"))))
+    for words, expected in (("--seal $SEAL", {box["SEAL"]: "passed", None: "absent"}),
+                            ("", {box["SEAL"]: "passed", None: "absent"}),
+                            ("--seal 99999999999999", {box["SEAL"]: "not-checked", None: "not-checked"})):
+        done = box.run(f"cd /run/test; sealctl --json verify doc --signature both.p7s --trust ca.crt {words}")
+        found = {one["signed"].get("seal"): row["result"] for one in json.loads(done.stdout)["signers"]
+                 for row in one["checks"] if row["check"] == "seal-state"}
+        assert found == expected, done
 
 
 def test_who_may_not_see_the_seal_is_told_nothing(box):
