@@ -285,8 +285,8 @@ static void values_out_of_range_are_refused_by_line(void **state) {
                 "[Maker]\nCrlDistributionPoint=ftp://a.example/x\n",
                 "[Maker]\nCrlDistributionPoint=http://a.example/%b.crl\n",
                 "[Maker]\nOrganizationIdentifier=a\tb\n",
-                "[Maker]\nCommonName="
-                "12345678901234567890123456789012345678901234567890123456789012345\n",
+                ("[Maker]\nCommonName="
+                 "12345678901234567890123456789012345678901234567890123456789012345\n"),
                 "[Ledger]\nAnchorMinutes=0\n",
                 "[Ledger]\nAnchorMinutes=1441\n",
                 "[Inspection]\nEveryHours=8761\n",

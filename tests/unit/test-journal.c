@@ -118,7 +118,7 @@ static void event_is_an_entry_with_its_fields(void **state) {
         const JournalField fields[] = { { "SEALSD_SEAL", "11010800000001" },
                                         { "SEALSD_USE", NULL },
                                         { "SEALSD_P2", "" } };
-        static const char *const lines[] = { "PRIORITY=5", "MESSAGE_ID=" EVENT_ID,
+        static const char *const lines[] = { "PRIORITY=5", ("MESSAGE_ID=" EVENT_ID),
                                              "SEALSD_P2=", "MESSAGE=A seal signed",
                                              "SEALSD_SEAL=11010800000001" };
         char entry[ENTRY_MAX];
@@ -130,7 +130,7 @@ static void event_is_an_entry_with_its_fields(void **state) {
 
 static void value_of_a_client_makes_no_field(void **state) {
         const JournalField fields[] = { { "SEALSD_NAME", "a\nPRIORITY=0\r\x1b[1m\xe2\x80\xa8z" } };
-        static const char *const lines[] = { "PRIORITY=5", "MESSAGE_ID=" EVENT_ID,
+        static const char *const lines[] = { "PRIORITY=5", ("MESSAGE_ID=" EVENT_ID),
                                              "MESSAGE=b MESSAGE=c",
                                              "SEALSD_NAME=a PRIORITY=0  [1m   z" };
         char entry[ENTRY_MAX];

@@ -8,7 +8,6 @@
 #include "base/cleanup.h"
 #include "tests/unit/unit.h"
 
-DEFINE_CLEANUP(EVP_PKEY, EVP_PKEY_free)
 DEFINE_CLEANUP(EVP_MD_CTX, EVP_MD_CTX_free)
 
 static EVP_PKEY *mine, *others;

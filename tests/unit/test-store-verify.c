@@ -520,8 +520,8 @@ static void an_anchor_that_was_edited_is_found(void **state) {
                 "UPDATE anchor SET kind = 'rebase' WHERE id = 2",
                 "DELETE FROM anchor WHERE id = 2",
                 "DELETE FROM anchor WHERE id = 1",
-                "INSERT INTO anchor SELECT 9, seq, head, value, kind, done, time FROM anchor WHERE "
-                "id = 1",
+                ("INSERT INTO anchor SELECT 9, seq, head, value, kind, done, time FROM anchor "
+                 "WHERE id = 1"),
         };
 
         for (size_t i = 0; i < sizeof(edits) / sizeof(edits[0]); i++)
