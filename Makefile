@@ -21,6 +21,7 @@ JOBS ?= $(shell nproc)
 CHECK_JOBS ?= $(shell echo $$(($(JOBS) < 4 ? $(JOBS) + 1 : 4)))
 export CHECK_JOBS
 SWEEP_PATIENCE ?= 4h
+VM_PATIENCE ?= 1800
 DESTDIR ?=
 prefix ?= /usr/local
 
@@ -110,7 +111,7 @@ SANDBOX_TOOLS = $(B)/tools/notify-wait $(B)/tools/bus-wait
 INJECT = $(B)/inject/libinject.so $(B)/inject/libtcti-tap.so
 HEADER_CHECKS = $(patsubst %.h,$(B)/headers/%.ok,$(HEADERS))
 
-.PHONY: all programs tests headers packages demo check sweep check-system sweep-bus endurance fuzz \
+.PHONY: all programs tests headers packages demo check sweep check-system check-vm sweep-bus endurance fuzz \
         fuzz-programs sandbox bench bench-register lint format install uninstall clean help $(INSTRUMENTS)
 .DELETE_ON_ERROR:
 .SECONDARY:
@@ -242,6 +243,11 @@ check-system: ## Install into a container with a real systemd and use the servic
 	@tests/install-packages build run system
 	@$(MAKE) --no-print-directory -j$(JOBS) programs
 	@SEALSD_BUILD=$(B) tests/check-system
+
+check-vm: ## Boot a machine with a kernel's TPM four times and use sealsd there (VM_PATIENCE=1800 seconds)
+	@tests/install-packages build vm
+	@$(MAKE) --no-print-directory -j$(JOBS) programs $(B)/tools/attacker
+	@SEALSD_BUILD=$(B) VM_PATIENCE=$(VM_PATIENCE) tests/check-vm
 
 fuzz: ## Look for inputs that break a promise (FUZZ_SECONDS=60 in all, FUZZ_TARGETS='key pcr')
 	@tests/install-packages build fuzz
