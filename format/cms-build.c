@@ -7,6 +7,7 @@
 #include "base/limits.h"
 #include "base/utc.h"
 #include "format/cms-attributes.h"
+#include "format/x509-read.h"
 #include "format/x509-signed.h"
 #include "policy/certificate.h"
 
@@ -134,11 +135,11 @@ int cms_prepare(const CmsFacts *facts, uint8_t **ret, size_t *ret_size) {
 /* --- signature ------------------------------------------------------------------------------ */
 
 static int signer_id_set(CmsSignerId *id, Bytes certificate) {
-        const unsigned char *at = certificate.data;
+        _cleanup_(X509_freep) X509 *x509 = NULL;
 
-        _cleanup_(X509_freep) X509 *x509 = d2i_X509(NULL, &at, (long) certificate.size);
-        if (!x509 || at != certificate.data + certificate.size)
-                return openssl_refused(SEAL_E_CERTIFICATE_INVALID);
+        int r = x509_read(certificate, &x509, NULL);
+        if (r != 0)
+                return r > 0 ? SEAL_E_CERTIFICATE_INVALID : r;
         id->type = CMS_ID_ISSUER;
         id->value.issuer = CmsIssuerAndSerial_new();
         if (!id->value.issuer ||

@@ -421,6 +421,33 @@ static void facts_out_of_bounds_are_refused(void **state) {
         made_cms_done(&made);
 }
 
+/* What verifiers refuse to read is not finished either. */
+static void a_signer_s_certificate_of_an_unknown_version_was_taken(void **state) {
+        static const uint8_t version_3[] = { 0xa0, 3, 2, 1, 2 };
+        uint8_t *ret = NULL;
+        size_t size = 0;
+        MadeCms made;
+
+        (void) state;
+        made_cms_make(&made, kinds[0], CMS_PROFILE_CADES);
+        Bytes changed = made.facts.certificates[0];
+        _cleanup_free_ uint8_t *der = malloc(changed.size);
+        assert_non_null(der);
+        memcpy(der, changed.data, changed.size);
+        uint8_t *version = memmem(der, changed.size, version_3, sizeof(version_3));
+        assert_non_null(version);
+        version[4] = 3;
+        changed.data = der;
+        CmsFacts facts = made.facts;
+        facts.certificates = &changed;
+        facts.certificate_count = 1;
+        assert_int_equal(cms_finish(&facts, (Bytes){ made.attributes, made.attributes_size },
+                                    (Bytes){ made.attributes, 64 }, &ret, &size),
+                         SEAL_E_CERTIFICATE_INVALID);
+        assert_null(ret);
+        made_cms_done(&made);
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test_setup_teardown(openssl_accepts, folder_setup, folder_teardown),
@@ -435,6 +462,7 @@ int main(void) {
                 cmocka_unit_test(attributes_of_others_are_refused),
                 cmocka_unit_test(no_byte_can_change_unseen),
                 cmocka_unit_test(facts_out_of_bounds_are_refused),
+                cmocka_unit_test(a_signer_s_certificate_of_an_unknown_version_was_taken),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
