@@ -273,7 +273,7 @@ static void a_deferred_one_that_is_bound_to_a_session_or_ends_is_refused(void **
 }
 
 static void bytes_that_the_facts_do_not_give_are_refused(void **state) {
-        uint8_t good[APPROVAL_BYTES_MAX], bytes[APPROVAL_BYTES_MAX];
+        uint8_t good[APPROVAL_BYTES_MAX] = {}, bytes[APPROVAL_BYTES_MAX];
 
         (void) state;
         for (int i = 0; i < 2; i++) {
