@@ -491,6 +491,8 @@ def revoke_and_count(box, *controls):
         time.sleep(1.2)
         starts = [control.commands() for control in controls]
         revoke(box, number)
+        # Behind this, the resource manager has put away what it does after its answer.
+        assert box.manager("GetMachineState")[0]
         codes_here = [control.codes(start) for control, start in zip(controls, starts)]
         assert all(SET_BITS in each and each.count(SIGN) == 1 for each in codes_here)
         found.append([list_part(each) for each in codes_here])
