@@ -4,6 +4,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/limits.h"
+
 static uint64_t realtime_now(void *userdata) {
         struct timespec t;
 
@@ -18,6 +20,10 @@ Clock clock_system(void) {
 
 uint64_t clock_now(const Clock *clock) {
         return clock->now(clock->userdata);
+}
+
+bool clock_is_after(uint64_t time, uint64_t other) {
+        return time > other && time - other > VERIFY_CLOCKS_APART * USEC_PER_SEC;
 }
 
 const char *time_format(uint64_t usec, char ret[static TIME_TEXT_SIZE]) {

@@ -2,6 +2,7 @@
 /* The clock as a value, so that a test can hand in its own: microseconds since the epoch. */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 typedef struct Clock {
@@ -16,6 +17,9 @@ typedef struct Clock {
 Clock clock_system(void);
 
 uint64_t clock_now(const Clock *clock);
+
+/* Is time after other by more than clocks may be apart (VERIFY_CLOCKS_APART)? */
+bool clock_is_after(uint64_t time, uint64_t other);
 
 /* "2026-11-23 08:15:02Z" into at least TIME_TEXT_SIZE bytes; "-" for 0. Returns ret. */
 #define TIME_TEXT_SIZE 32

@@ -150,7 +150,7 @@ static int authority_judge(Token *token, const VerifyTrust *trust, VerifyReport 
 }
 
 static void time_judge(const Token *token, uint64_t now, VerifyReport *report) {
-        if (token->time > now && token->time - now > VERIFY_CLOCKS_APART * USEC_PER_SEC)
+        if (clock_is_after(token->time, now))
                 (void) fail(report, "The time stamp is of a time that has not come yet");
 }
 

@@ -3,10 +3,7 @@
 
 #include <string.h>
 
-/* By more than clocks may be apart. */
-static bool is_after(uint64_t time, uint64_t other) {
-        return time > other && time - other > VERIFY_CLOCKS_APART * USEC_PER_SEC;
-}
+#include "base/clock.h"
 
 void verify_time_choose(VerifyReport *report, const VerifyTrust *trust, uint64_t stamped,
                         uint64_t claimed) {
@@ -28,9 +25,9 @@ void verify_time_choose(VerifyReport *report, const VerifyTrust *trust, uint64_t
         report->facts.claimed = claimed;
         report->facts.time_source = choices[i].source;
         report->facts.time = choices[i].time;
-        if (comes && is_after(claimed, trust->now))
+        if (clock_is_after(claimed, trust->now))
                 verify_deviation(report, DEVIATION_FUTURE_TIME, NULL);
-        if (stamped != 0 && is_after(claimed, stamped))
+        if (stamped != 0 && clock_is_after(claimed, stamped))
                 verify_deviation(report, DEVIATION_TIME_CONTRADICTION, NULL);
 }
 

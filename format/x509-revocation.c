@@ -5,8 +5,6 @@
 #include "base/text.h"
 #include "format/x509-crl.h"
 
-#define CLOCKS_APART (VERIFY_CLOCKS_APART * USEC_PER_SEC)
-
 /* What has been heard: the newest list of all, the newest at that time, and any revocation. */
 typedef struct Hearing {
         size_t count; /* lists of the issuer for such certificates */
@@ -59,7 +57,7 @@ static int list_hear(Hearing *hearing, Bytes der, const X509 *certificate, X509 
                 r = x509_crl_check(crl, &hearing->unread);
         if (r != 0)
                 return r < 0 ? r : 0;
-        if (x509_crl_this_update(crl) <= now || x509_crl_this_update(crl) - now <= CLOCKS_APART)
+        if (!clock_is_after(x509_crl_this_update(crl), now))
                 return hear(hearing, crl, certificate, time);
         (void) error_set(&hearing->unread, SEAL_E_INVALID_ARGS,
                          "The revocation list is of a time that has not come yet");

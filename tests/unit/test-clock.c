@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "base/limits.h"
 #include "tests/unit/unit.h"
 
 static void assert_time(uint64_t usec, const char *expected) {
@@ -54,6 +55,17 @@ static void clock_of_the_system_does_not_stand_before_this_was_written(void **st
         assert_true(clock_now(&clock) > 1700000000ULL * USEC_PER_SEC);
 }
 
+static void clocks_that_are_apart_put_nothing_after(void **state) {
+        const uint64_t apart = VERIFY_CLOCKS_APART * USEC_PER_SEC;
+
+        (void) state;
+        assert_false(clock_is_after(5, 5));
+        assert_false(clock_is_after(5 + apart, 5));
+        assert_true(clock_is_after(6 + apart, 5));
+        assert_false(clock_is_after(5, 6 + apart));
+        assert_false(clock_is_after(0, UINT64_MAX));
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(time_is_shown_in_utc),
@@ -61,6 +73,7 @@ int main(void) {
                 cmocka_unit_test(latest_time_fits),
                 cmocka_unit_test(clock_of_a_test_is_asked),
                 cmocka_unit_test(clock_of_the_system_does_not_stand_before_this_was_written),
+                cmocka_unit_test(clocks_that_are_apart_put_nothing_after),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
