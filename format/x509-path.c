@@ -382,11 +382,11 @@ static int routes_try(Bytes leaf, const X509Route *routes, size_t count, X509Use
 /* libcrypto's own way, which is nearly always there; else all others. */
 static int path_any(Bytes leaf, const X509Trust *trust, X509Use use, uint64_t time, X509Path *ret,
                     ErrorDetail *detail) {
-        _cleanup_free_ X509Route *routes = calloc(ROUTES_MAX, sizeof(*routes));
         _cleanup_(x509_path_clear) X509Path path = {};
+        X509Route routes[ROUTES_MAX];
         size_t count = 0;
 
-        int r = routes ? path_once(leaf, trust, use, time, &path, detail) : -ENOMEM;
+        int r = path_once(leaf, trust, use, time, &path, detail);
         if (r == 0 && !path.chain.good)
                 r = x509_routes_find(path.certificates[0], trust, routes, &count);
         if (r == 0)
