@@ -87,6 +87,9 @@ class Uses:
         return self.box.request(identity, "WithdrawApproval", "s", approver.subject,
                                 user=user or approver.user)
 
+    def cancel(self, identity, user=KEEPER):
+        self.life.told(self.box.request(identity, "Cancel", "s", "not needed any more", user=user))
+
     def collect(self, identity, user=KEEPER):
         """(signature, use)"""
         data = self.life.told(self.box.request(identity, "Collect", user=user))

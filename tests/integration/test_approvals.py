@@ -405,13 +405,12 @@ def test_seal_that_is_out_of_its_time_takes_no_approval_until_it_is_recertified(
     [alice] = uses.approvers(ALICE)
     seal = uses.seal([alice], 1, ("not-after", "t", uses.life.now() + 2 * DAY))
     early, late = (uses.request(seal, document(text)) for text in ("early", "late"))
-    box.ctl("stop")
-    box.ok("$SEALSD_CTL start", env={"SEALSD_PROGRAM": "clock-daemon --days 3 --hours -96"})
+    box.restart_ahead("--days 3 --hours -96")
     not_approvable(uses, late, alice, "Expired")
     uses.life.approve(uses.life.apply(seal, "recertify", ("not-after", "t", uses.life.now() + 9 * DAY)))
     uses.approve(late, alice)
     assert box.verify(seal, document("late"), uses.collect(late)[0])
-    box.ok("kill -USR1 $($SEALSD_CTL pid)")  # a day before it was made
+    box.step_clock()  # to a day before it was made
     not_approvable(uses, early, alice, "NotYetValid")
 
 

@@ -43,7 +43,7 @@ def test_last_approval_signs_at_once_and_collect_gives_the_signature(uses, three
 def test_approval_of_one_session_is_none_in_another(uses, three, number):
     first = uses.request(number, document("the same"), LIVE)
     signature = three[0].sign(uses.to_sign(first))
-    uses.life.told(uses.box.request(first, "Cancel", "s", "again", user=KEEPER))
+    uses.cancel(first)
     second = uses.request(number, document("the same"), LIVE)
     assert uses.refused_approval(second, three[0], signature) == "ApprovalInvalid"
     deferred = uses.request(number, document("the same"))
@@ -61,7 +61,7 @@ def test_one_user_has_one_and_two_are_held_in_all(uses, three, number):
     plain = getattr(uses, "plain", None) or uses.life.seal("Plain")
     uses.plain = plain
     assert uses.life.signs(plain)  # whatever is held
-    uses.life.told(uses.box.request(first, "Cancel", "s", "no", user=KEEPER))
+    uses.cancel(first)
     third = uses.request(number, document("third"), LIVE, user=ADMIN)
     for request, text, user in ((other, "his", OTHER), (third, "third", ADMIN)):
         uses.approve(request, *three[:2])
@@ -76,20 +76,16 @@ def busy(uses, number, text, user):
     return error
 
 
-def cancel(uses, request, user):
-    uses.life.told(uses.box.request(request, "Cancel", "s", "no", user=user))
-
-
 def test_who_was_turned_away_is_next_before_who_had_one_meanwhile(uses, number):
     first, other = (uses.request(number, document(user), LIVE, user=user) for user in (KEEPER, OTHER))
     assert "stand in line until" in busy(uses, number, "third", ADMIN)
-    cancel(uses, first, KEEPER)
+    uses.cancel(first)
     assert "stand in line until" in busy(uses, number, "once more", KEEPER)
     third = uses.request(number, document("third"), LIVE, user=ADMIN)
-    cancel(uses, other, OTHER)
+    uses.cancel(other, OTHER)
     assert "stand in line until" in busy(uses, number, "once more", OTHER)
     uses.request(number, document("once more"), LIVE, user=KEEPER)
-    cancel(uses, third, ADMIN)
+    uses.cancel(third, ADMIN)
     uses.request(number, document("once more"), LIVE, user=OTHER)
 
 
@@ -97,7 +93,7 @@ def test_who_asks_for_a_deferred_one_instead_leaves_the_line(uses, number):
     first, _other = (uses.request(number, document(user), LIVE, user=user) for user in (KEEPER, OTHER))
     busy(uses, number, "third", ADMIN)
     uses.request(number, document("third"), user=ADMIN)
-    cancel(uses, first, KEEPER)
+    uses.cancel(first)
     uses.request(number, document("once more"), LIVE, user=KEEPER)
 
 
@@ -127,7 +123,7 @@ def test_ended_one_leaves_no_session_behind(uses, three, number):
     before = idle_sessions(uses.box)
     request = uses.request(number, document("held"), LIVE)
     assert sessions(uses.box) == before + 1
-    uses.life.told(uses.box.request(request, "Cancel", "s", "no", user=KEEPER))
+    uses.cancel(request)
     uses.box.manager("GetMachineState")  # the chip's turn comes after it
     assert sessions(uses.box) == before
 

@@ -145,7 +145,7 @@ def test_live_one_asked_with_a_wrong_pin_is_collected_with_the_right_one(uses, t
 def test_pin_is_nowhere_in_the_register(uses, two, number):
     request = uses.request(number, document("secret"), LIVE, ("pin", "s", PIN))
     assert uses.box.ok(GREP.format(PIN)) == ""
-    uses.life.told(uses.box.request(request, "Cancel", "s", "enough", user=KEEPER))
+    uses.cancel(request)
     assert PIN not in uses.box.ok("cat $SEALSD_LOG")
 
 

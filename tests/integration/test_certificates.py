@@ -318,8 +318,7 @@ def test_seal_whose_certificate_is_over_asks_another_authority_for_one_and_signs
     number, approved, authority = life.seal(), uses.seal(approvers, 1), Authority(life.box, "short")
     for one in (number, approved):
         life.do(one, "SetCertificates", *chain_words([issue(box, one, authority, days=1), authority.root]))
-    box.ctl("stop")
-    box.ok("$SEALSD_CTL start", env={"SEALSD_PROGRAM": "clock-daemon --days 2"})
+    box.restart_ahead("--days 2")
     for one in (number, approved):
         assert life.why_not(one) == "CertificateInvalid"
     assert life.sign_error(number) == "CertificateInvalid"
@@ -343,11 +342,9 @@ def test_what_else_keeps_a_seal_from_signing_keeps_it_from_asking_for_a_certific
     life.do(number, "Resume", "s", "back", user=None)
     authority = Authority(box, "short")
     life.do(number, "SetCertificates", *chain_words([issue(box, number, authority, days=1), authority.root]))
-    box.ctl("stop")
-    box.ok("$SEALSD_CTL start", env={"SEALSD_PROGRAM": "clock-daemon --days 2000"})
+    box.restart_ahead("--days 2000")
     assert life.why_not(number) == "Expired" and request_error(box, number) == "Expired"
-    box.ctl("stop")
-    box.ok("$SEALSD_CTL start", env={"SEALSD_PROGRAM": "clock-daemon --days 2"})
+    box.restart_ahead("--days 2")
     assert life.why_not(number) == "CertificateInvalid"
     assert request_error(box, number) == "ClockUntrusted"
 

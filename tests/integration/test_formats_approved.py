@@ -126,7 +126,7 @@ def test_an_approval_of_one_structure_is_none_of_another(uses, three, number):
         assert uses.refused_approval(other, three[0], signature) == "ApprovalInvalid"
     uses.life.told(uses.authorize(request, three[0], signature))
     for identity in (request, *others):
-        uses.life.told(uses.box.request(identity, "Cancel", "s", "over", user=KEEPER))
+        uses.cancel(identity)
 
 
 def test_the_chip_signs_that_structure_and_no_other(uses, three, number):
@@ -189,7 +189,7 @@ def test_sealctl_tells_an_approver_what_it_is(uses, three, number):
     box.write("other", b"another")
     done = box.run(f"sealctl challenge {request} --document /run/test/other", three[0].user)
     assert done.status == 3 and "another document" in done.stderr, done
-    uses.life.told(box.request(request, "Cancel", "s", "over", user=KEEPER))
+    uses.cancel(request)
 
 
 def test_without_approvers_agreeing_nothing_is_taken(uses, three, number):
@@ -202,7 +202,7 @@ def test_without_approvers_agreeing_nothing_is_taken(uses, three, number):
     for more in ([fmt_of("pkcs10")], [fmt_of("cades"), ("property-info", "s", "x")], [fmt_of("xades")]):
         assert uses.refused_request(number, DIGEST, *more) == "InvalidArgs"
     assert uses.use_count(number) == before
-    uses.life.told(uses.box.request(request, "Cancel", "s", "over", user=KEEPER))
+    uses.cancel(request)
 
 
 def test_what_was_signed_is_given_again_in_any_state_of_the_machine(new_sandbox):
@@ -258,7 +258,7 @@ def test_sealctl_signs_what_the_daemon_says_truly(uses, liar, number, fmt):
                                *([] if fmt == "pkcs10" else ["--document", "contract.txt"]))
     assert done.returncode == 0 and calls[1].startswith("Authorize "), (done, calls)
     assert fmt in done.stdout
-    uses.life.told(uses.box.request(request, "Cancel", "s", "over", user=KEEPER))
+    uses.cancel(request)
 
 
 def test_sealctl_signs_for_no_structure_but_the_documents(uses, three, liar, number):
@@ -283,7 +283,7 @@ def test_sealctl_signs_for_no_structure_but_the_documents(uses, three, liar, num
             assert done.returncode == 3 and "Refused to sign" in done.stderr, (fmt, lies.keys(), done)
             assert calls == ["Challenge"], (fmt, lies.keys())
     for request in (*good.values(), *other.values(), *seconds.values(), raw):
-        uses.life.told(uses.box.request(request, "Cancel", "s", "over", user=KEEPER))
+        uses.cancel(request)
 
 
 def test_sealctl_signs_with_no_electronic_seal_that_its_maker_has_not_signed(uses, liar, number):
@@ -296,7 +296,7 @@ def test_sealctl_signs_with_no_electronic_seal_that_its_maker_has_not_signed(use
         done, calls = liar.approve(told(uses, request, structure=("ay", list(changed))))
         assert done.returncode == 3 and "the electronic seal is not as its maker signed it" in done.stderr, done
         assert calls == ["Challenge"]
-    uses.life.told(uses.box.request(request, "Cancel", "s", "over", user=KEEPER))
+    uses.cancel(request)
 
 
 def test_what_waits_of_one_user_is_bounded_and_leaves_16_of_the_largest(uses, three):
@@ -312,7 +312,7 @@ def test_what_waits_of_one_user_is_bounded_and_leaves_16_of_the_largest(uses, th
     assert 16 <= len(waiting) < 4 * 1024 * 1024 // len(picture)
     assert uses.request(number, DIGEST, fmt_of("eseal"), user=OTHER)  # another user's are his own
     assert uses.request(number, DIGEST)  # raw freezes nothing
-    uses.life.told(uses.box.request(waiting[0], "Cancel", "s", "room", user=KEEPER))
+    uses.cancel(waiting[0])
     assert uses.request(number, DIGEST, fmt_of("eseal"))
     for request in waiting[1:]:
-        uses.life.told(uses.box.request(request, "Cancel", "s", "over", user=KEEPER))
+        uses.cancel(request)

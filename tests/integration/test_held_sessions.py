@@ -44,10 +44,6 @@ def crowded(uses):
     return error
 
 
-def cancel(uses, request, user):
-    uses.life.told(uses.box.request(request, "Cancel", "s", "no", user=user))
-
-
 def test_signature_finds_no_chip_that_is_full_of_challenges(alone):
     assert extend(alone.box, 100)[0] == []
     assert offered(alone) == 1
@@ -68,7 +64,7 @@ def test_signature_finds_no_chip_that_is_full_of_a_live_use_and_a_challenge(alon
     assert [status(alone.box)[key] for key in ("challenges", "live-uses")] == [0, 1]
     assert "Live uses that wait" in alone.box.ok("sealctl status")
     assert alone.life.signs(alone.plain)
-    cancel(alone, request, KEEPER)
+    alone.cancel(request)
     assert offered(alone) == 1
     assert [status(alone.box)[key] for key in ("challenges", "live-uses")][1] == 0
     assert alone.life.signs(alone.plain)
@@ -77,7 +73,7 @@ def test_signature_finds_no_chip_that_is_full_of_a_live_use_and_a_challenge(alon
 def test_chip_of_our_own_has_one_session_and_a_line_before_it(alone):
     held = alone.request(alone.number, document("held"), LIVE)
     assert alone.refused_request(alone.number, document("next"), LIVE, user=OTHER) == "Busy"
-    cancel(alone, held, KEEPER)
+    alone.cancel(held)
     assert alone.refused_request(alone.number, document("again"), LIVE) == "Busy"
     assert alone.request(alone.number, document("next"), LIVE, user=OTHER)
 
@@ -86,7 +82,7 @@ def test_live_uses_do_not_keep_the_authority_from_its_challenge_for_ever(behind)
     held = [behind.request(behind.number, document(user), LIVE, user=user) for user in (KEEPER, OTHER)]
     assert extend(behind.box, 1)[0] == []
     assert "live uses hold the sessions" in crowded(behind)
-    cancel(behind, held[0], KEEPER)
+    behind.cancel(held[0])
     # The place is the authority's now, and not for whoever asks first.
     assert behind.refused_request(behind.number, document("again"), LIVE) == "Busy"
     assert offered(behind) == 1 and behind.life.signs(behind.plain)

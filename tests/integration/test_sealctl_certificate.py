@@ -50,9 +50,9 @@ def test_another_authority_is_asked_and_its_chain_taken_in(sandbox):
 def test_requests_are_written_as_pem_or_der_whichever_is_asked_for(shared, verb):
     shared.ok(f"""install -d -m 777 /run/test; cd /run/test; rm -f x
         sealctl {verb} --der --output x; openssl req -inform DER -in x -noout -verify
-        sealctl {verb} --der > x; openssl req -inform DER -in x -noout -verify
+        sealctl {verb} --der -o - > x; openssl req -inform DER -in x -noout -verify
         sealctl {verb} --pem --output x; openssl req -in x -noout -verify
-        sealctl {verb} --pem --output - | openssl req -noout -verify""".replace("--der > x", "--der -o - > x"))
+        sealctl {verb} --pem --output - | openssl req -noout -verify""")
     for words in ("--pem --der --output x", "--der --output nowhere/x", "--der --output - --json"):
         before = shared.seal_property(shared["SEAL"], "UseCount")
         done = shared.run(f"cd /run/test; sealctl {verb} {words}")
