@@ -36,6 +36,9 @@ static void who_does_not_come_in_time_leaves_the_line(void **state) {
         assert_int_equal(live_turns_before(&turns, 3, NOW + SECOND), 1);
         assert_int_equal(live_turns_before(&turns, 2, NOW + SECOND), 2);
         assert_int_equal(live_turns_before(&turns, 3, NOW + 2 * SECOND), 0);
+        live_turn_give(&turns, 3, NOW + LONGEST + SECOND); /* who asks again keeps it for longer */
+        assert_int_equal(live_turns_before(&turns, 4, NOW + LONGEST), 1);
+        assert_int_equal(live_turns_before(&turns, 4, NOW + LONGEST + SECOND), 0);
 }
 
 static void clock_that_was_set_back_empties_the_line(void **state) {
