@@ -79,14 +79,16 @@ int service_seal_state_at(Service *service, const Caller *caller, const char *nu
 
         if (!seal)
                 return -ENOMEM;
+        /* Of now all rows are known, also those that a clock which was set back has not reached yet. */
+        const uint64_t known = time >= service_now(service) ? INT64_MAX : time;
         int r = service_seal_fetch(service, caller, number, seal, detail);
         if (r != 0)
                 return r;
-        r = store_state_at(service->store, number, time, &state);
+        r = store_state_at(service->store, number, known, &state);
         if (r == SEAL_E_NOT_FOUND)
                 return error_set(detail, r, "Seal %s was not made yet then", number);
         if (r == 0)
-                r = validity_at(service, seal, time, &validity);
+                r = validity_at(service, seal, known, &validity);
         if (r != 0)
                 return r;
         SealTiming timing = seal_timing(validity.not_before, validity.not_after,

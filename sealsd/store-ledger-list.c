@@ -98,11 +98,29 @@ int store_ledger_list(Store *store, const LedgerFilter *filter, char ***ret, siz
 
 /* --- the past --------------------------------------------------------------------------------- */
 
+/*
+ * The order is that of the numbers. What was written while the clock was set back counts from when the
+ * clock had caught up with the rows before; and what was written while it was ahead from when somebody
+ * acknowledged that, at the latest. Only the seal's own few rows with a state are read, unless they
+ * show that the clock was set back.
+ */
+#define ACKNOWLEDGED "event = 'tampering-acknowledged'"
+#define STATE_BY_LEDGER                                                           \
+        "SELECT state FROM ledger AS l INDEXED BY ledger_state"                   \
+        " WHERE seal = ?1 AND seal <> '' AND state <> '' AND event LIKE 'seal-%'" \
+        " AND (time <= ?2 OR EXISTS (SELECT 1 FROM ledger"                        \
+        "   WHERE " ACKNOWLEDGED " AND seq > l.seq AND time <= ?2))"              \
+        " AND NOT (EXISTS (SELECT 1 FROM ledger AS own INDEXED BY ledger_state"   \
+        "   WHERE own.seal = ?1 AND own.seal <> '' AND own.state <> ''"           \
+        "   AND own.time > l.time AND own.seq < l.seq)"                           \
+        "  AND EXISTS (SELECT 1 FROM ledger AS before INDEXED BY ledger_time"     \
+        "   WHERE before.time > ?2 AND before.seq < l.seq"                        \
+        "   AND before.seq >= coalesce((SELECT max(seq) FROM ledger"              \
+        "    WHERE " ACKNOWLEDGED " AND seq <= l.seq), 0)))"                      \
+        " ORDER BY seq DESC LIMIT 1"
+
 static int state_by_ledger(Store *store, const char *number, uint64_t time, SealState *ret) {
-        _cleanup_query_ Query query = query_new(
-                store, "SELECT state FROM ledger WHERE seal = ? AND time <= ? AND seal <> ''"
-                       " AND state <> '' AND event LIKE 'seal-%' ORDER BY time DESC, seq DESC"
-                       " LIMIT 1");
+        _cleanup_query_ Query query = query_new(store, STATE_BY_LEDGER);
         int state = 0;
 
         put_text(&query, number);

@@ -511,6 +511,15 @@ def test_state_at_knows_what_the_clock_made_of_it_then(dual):
     assert dual.do(number, "StateAt", "t", before) == ["active"]
 
 
+def test_state_of_now_was_not_known_yet_after_the_clock_was_set_back(new_sandbox):
+    life = started(new_sandbox, "dual")
+    life.box.restart_ahead("--minutes -2")
+    number = life.seal()
+    life.do(number, "Revoke", "s", "step", user=ADMIN)
+    life.box.step_clock()
+    assert life.do(number, "StateAt", "t", life.now() - 110 * 1000000) == ["revoked not-yet-valid"]
+
+
 # --- destruction --------------------------------------------------------------------------------
 
 def test_destroyed_key_is_in_none_of_the_registers_files(new_sandbox):

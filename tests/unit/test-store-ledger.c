@@ -450,6 +450,57 @@ static void the_past_is_answered(void **state) {
         assert_int_equal(store_state_at(r->store, "9", 3000, &found), SEAL_E_NOT_FOUND);
 }
 
+/* A row of a seal, or of something else, as another clock has stamped it. */
+static void add_at(Register *r, EventCode code, const char *seal, const char *word, uint64_t time) {
+        const Event event = { .code = code, .time = time, .seal = seal, .state = word };
+
+        assert_int_equal(store_event(r->store, &event), 0);
+}
+
+static void assert_state_at(Register *r, uint64_t time, SealState expected) {
+        SealState found = SEAL_MADE;
+
+        assert_int_equal(store_state_at(r->store, "1", time, &found), 0);
+        assert_int_equal(found, expected);
+}
+
+static void a_seal_revoked_after_the_clock_was_set_back_was_active_ever_after(void **state) {
+        Register *r = *state;
+
+        begin(r);
+        add_at(r, EVENT_SEAL_DELIVERED, "1", "delivered", 4000);
+        add_at(r, EVENT_SEAL_ACCEPTED, "1", "active", 5000);
+        add_at(r, EVENT_SEAL_REVOKED, "1", "revoked", 4500);
+        assert_state_at(r, 4900, SEAL_DELIVERED);
+        assert_state_at(r, 5000, SEAL_REVOKED);
+        assert_state_at(r, INT64_MAX, SEAL_REVOKED);
+}
+
+static void a_clock_far_behind_changed_the_states_before(void **state) {
+        Register *r = *state;
+
+        begin(r);
+        add_at(r, EVENT_SEAL_ACCEPTED, "1", "active", 5000);
+        add_at(r, EVENT_STOPPED, NULL, NULL, 9000);
+        add_at(r, EVENT_SEAL_REVOKED, "1", "revoked", 1000);
+        assert_state_at(r, 8999, SEAL_ACTIVE);
+        assert_state_at(r, 9000, SEAL_REVOKED);
+}
+
+static void states_from_a_clock_ahead_were_late_though_acknowledged(void **state) {
+        Register *r = *state;
+
+        begin(r);
+        add_at(r, EVENT_SEAL_SUSPENDED, "1", "suspended", 4000);
+        add_at(r, EVENT_SEAL_RESUMED, "1", "active", 90000);
+        add_at(r, EVENT_TAMPERING_ACKNOWLEDGED, NULL, NULL, 5000);
+        assert_state_at(r, 4999, SEAL_SUSPENDED);
+        assert_state_at(r, 5000, SEAL_ACTIVE);
+        add_at(r, EVENT_SEAL_REVOKED, "1", "revoked", 6000);
+        assert_state_at(r, 5999, SEAL_ACTIVE);
+        assert_state_at(r, 6000, SEAL_REVOKED);
+}
+
 /* --- anchors and checkpoints ------------------------------------------------------------------ */
 
 static void anchors_are_kept_in_order(void **state) {
@@ -530,6 +581,9 @@ int main(void) {
                 register_test(rows_are_found_by_what_they_have),
                 register_test(the_past_of_a_seal_is_not_looked_for_among_its_uses),
                 register_test(the_past_is_answered),
+                register_test(a_seal_revoked_after_the_clock_was_set_back_was_active_ever_after),
+                register_test(a_clock_far_behind_changed_the_states_before),
+                register_test(states_from_a_clock_ahead_were_late_though_acknowledged),
                 register_test(anchors_are_kept_in_order),
                 register_test(checkpoints_are_listed_from_the_newest),
                 register_test(a_foreign_write_is_seen_once),
