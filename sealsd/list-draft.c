@@ -21,15 +21,30 @@ void list_draft_clear(ListDraft *draft) {
 
 /* --- gathering -------------------------------------------------------------------------------- */
 
+/* Of a time that has not come by any row that counts: nobody would take it (design, section 7). */
+static bool list_is_ahead(const Service *service, const RevocationList *list) {
+        return list->this_update > service_now(service) &&
+               list->this_update > service->ledger.latest;
+}
+
+bool list_is_due(const Service *service, const RevocationList *list) {
+        return list->owed || list->number == 0 || list_is_ahead(service, list) ||
+               service_now(service) >=
+                       list->this_update + (list->next_update - list->this_update) / 2;
+}
+
 /*
  * Numbers go up also where an older register was put back: they are seconds, unless lists come
- * faster than those.
+ * faster than those. Of two lists many take the one with the later time, so that goes back only
+ * where the clock is right again that was ahead.
  */
-static void draft_date(const Service *service, ListDraft *draft, uint64_t last) {
-        const uint64_t now = service_now(service);
+static void draft_date(const Service *service, ListDraft *draft, const RevocationList *last) {
+        const uint64_t second = service_now(service) / USEC_PER_SEC;
 
-        draft->list.number = now / USEC_PER_SEC > last ? now / USEC_PER_SEC : last + 1;
-        draft->list.this_update = now - now % USEC_PER_SEC;
+        draft->list.number = second > last->number ? second : last->number + 1;
+        draft->list.this_update = second * USEC_PER_SEC;
+        if (draft->list.this_update < last->this_update && !list_is_ahead(service, last))
+                draft->list.this_update = last->this_update;
         draft->list.next_update = draft->list.this_update +
                                   service->config->maker.crl_days * USEC_PER_DAY;
 }
@@ -48,7 +63,8 @@ static int draft_entries(Service *service, ListDraft *draft) {
         return 0;
 }
 
-int list_draft_fill(Service *service, const Maker *maker, uint64_t last, ListDraft *ret) {
+int list_draft_fill(Service *service, const Maker *maker, const RevocationList *last,
+                    ListDraft *ret) {
         int r = makers_use_of(service, maker, &ret->use);
 
         if (r != 0)

@@ -25,8 +25,15 @@ typedef struct ListDraft {
         RevocationList list; /* without bytes: it could not be signed */
 } ListDraft;
 
-/* What there is to sign now, with a number above the last one's. Nothing is left when it fails. */
-int list_draft_fill(struct Service *service, const Maker *maker, uint64_t last, ListDraft *ret);
+/* Another one is wanted behind this last one of a maker: one is owed, or its time is over soon. */
+bool list_is_due(const struct Service *service, const RevocationList *last);
+
+/*
+ * What there is to sign now, with a number above the last one's and a time that is not before.
+ * Nothing is left when it fails.
+ */
+int list_draft_fill(struct Service *service, const Maker *maker, const RevocationList *last,
+                    ListDraft *ret);
 
 /* In the worker. May be done again, once what was signed is dropped. */
 int list_draft_sign(ListDraft *draft, Chip *chip, ErrorDetail *detail);

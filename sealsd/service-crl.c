@@ -257,19 +257,14 @@ static void run_done(Job *job, int code, const ErrorDetail *detail) {
 
 /* --- gathering -------------------------------------------------------------------------------- */
 
-static bool list_is_due(const RevocationList *list, uint64_t now) {
-        return list->owed || list->number == 0 || list->this_update > now ||
-               now >= list->this_update + (list->next_update - list->this_update) / 2;
-}
-
 static int run_gather_one(ListRun *run, const Maker *maker) {
         Service *s = run->head.service;
         _cleanup_list_ RevocationList last = {};
 
         int r = store_revocation_list_get(s->store, maker->id, &last);
-        if (r != 0 || !list_is_due(&last, service_now(s)))
+        if (r != 0 || !list_is_due(s, &last))
                 return r;
-        r = list_draft_fill(s, maker, last.number, &run->drafts[run->count]);
+        r = list_draft_fill(s, maker, &last, &run->drafts[run->count]);
         run->count += r == 0;
         return r;
 }

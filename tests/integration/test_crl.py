@@ -467,6 +467,25 @@ def test_list_of_a_time_that_has_not_come_is_issued_again(sandbox):
     check_revoked(box, box["SEAL"])
 
 
+def this_update_of(box, der):
+    return re.search(r"Last Update: (.*)", text(box, der, "crl"))[1]
+
+
+def test_list_after_the_clock_was_set_back_was_older_than_the_one_that_it_replaces(sandbox):
+    """Of two lists OpenSSL takes the one with the later time."""
+    box = sandbox
+    box.restart_ahead("--minutes -2")
+    assert box.seal(box["SEAL"], "Suspend", "s", "for now")[0] is not None
+    wait_listed(box, box["SEAL"], "Certificate Hold")
+    before = revocation_list(box)
+    box.step_clock()
+    revoke(box, box["SEAL"])
+    after = revocation_list(box)
+    assert number_of(box, after) > number_of(box, before)
+    assert this_update_of(box, after) == this_update_of(box, before)
+    assert is_listed(box, box["SEAL"], after) != "Certificate Hold"
+
+
 def test_list_that_is_over_is_a_finding(sandbox):
     box = sandbox
     box.pcr_extend(7)
