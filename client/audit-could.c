@@ -14,6 +14,7 @@ struct AuditCould {
         uint64_t from, end; /* what is asked about */
         uint64_t since;     /* from when on the situation below holds */
         bool known;
+        bool over; /* a row of after the time asked about was there */
         char state[WORD_MAX + 1];
         uint64_t not_before, not_after, superseded_at; /* 0: no bound */
         uint64_t use_limit, used;                      /* limit 0: none */
@@ -275,7 +276,9 @@ static void state_take(AuditCould *could, const LedgerRow *row) {
 
 int audit_could_row(AuditCould *could, const LedgerParsed *parsed) {
         could->known |= parsed->code == EVENT_SEAL_MADE;
-        if (parsed->row.time >= could->end)
+        could->over |= parsed->row.time >= could->end;
+        /* Behind such a row an earlier one than those before it is of a clock that was wrong. */
+        if (parsed->row.time >= could->end || (could->over && parsed->row.time < could->since))
                 return 0;
         int r = advance(could, parsed->row.time);
         if (r == 0)

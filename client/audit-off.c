@@ -13,9 +13,16 @@ void audit_off_done(AuditOff *off) {
         *off = (AuditOff){};
 }
 
-/* until 0: it did not start again. */
+/* until 0: it did not start again. Where the clock was set back meanwhile it lies before from. */
+static bool span_is_asked_about(const AuditOff *off, uint64_t from, uint64_t until) {
+        const bool set_back = until > 0 && until < from;
+        const uint64_t begin = set_back ? until : from, end = set_back ? from : until;
+
+        return (end == 0 || end >= off->since) && (off->until == 0 || begin <= off->until);
+}
+
 static int span_add(AuditOff *off, uint64_t from, uint64_t until, const char *how) {
-        if ((until > 0 && until < off->since) || (off->until > 0 && from > off->until))
+        if (!span_is_asked_about(off, from, until))
                 return 0;
         return json_array_append_new(off->spans,
                                      json_pack("{sI sI ss}", "from", (json_int_t) from, "until",

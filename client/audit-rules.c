@@ -4,8 +4,12 @@
 #include <errno.h>
 
 const EventCode audit_rules_events[] = {
-        EVENT_INITIALIZED,         EVENT_ADOPTED, EVENT_STARTED, EVENT_SEPARATION_CHANGED,
+        EVENT_INITIALIZED,
+        EVENT_ADOPTED,
+        EVENT_STARTED,
+        EVENT_SEPARATION_CHANGED,
         EVENT_REVIEWER_REGISTERED,
+        EVENT_TAMPERING_ACKNOWLEDGED,
 };
 const size_t audit_rules_event_count = sizeof(audit_rules_events) / sizeof(audit_rules_events[0]);
 
@@ -23,13 +27,18 @@ void audit_rules_done(AuditRules *rules) {
         *rules = (AuditRules){};
 }
 
+static uint64_t less(uint64_t a, uint64_t b) {
+        return a < b ? a : b;
+}
+
 static int span_close(AuditRules *rules, uint64_t end) {
         if (!rules->now || end < rules->from || rules->since > rules->until)
                 return 0;
         json_t *span = json_copy(rules->now);
         if (!span ||
             json_object_set_new(span, "from", json_integer((json_int_t) rules->since)) < 0 ||
-            json_object_set_new(span, "until", json_integer((json_int_t) end)) < 0) {
+            json_object_set_new(span, "until", json_integer((json_int_t) less(end, rules->until))) <
+                    0) {
                 json_decref(span);
                 return -ENOMEM;
         }
@@ -88,20 +97,42 @@ static int reviewer_take(AuditRules *rules, const LedgerRow *row) {
                        : 0;
 }
 
+static int time_limit(json_t *span, const char *key, uint64_t latest) {
+        const uint64_t time = (uint64_t) json_integer_value(json_object_get(span, key));
+
+        return json_object_set_new(span, key, json_integer((json_int_t) less(time, latest)));
+}
+
+/* What a clock that had been ahead said counts from here on, at the latest. */
+static int acknowledged(AuditRules *rules, uint64_t time) {
+        json_t *span;
+        size_t i;
+
+        rules->latest = time;
+        rules->since = less(rules->since, time);
+        json_array_foreach(rules->spans, i, span)
+                if (time_limit(span, "from", time) < 0 || time_limit(span, "until", time) < 0)
+                        return -ENOMEM;
+        return 0;
+}
+
+/* A row behind a clock that was set back counts from when the clock has caught up. */
 int audit_rules_row(AuditRules *rules, const LedgerParsed *parsed) {
         const LedgerRow *row = &parsed->row;
 
-        if (row->time > rules->until)
-                return 0;
+        if (row->time > rules->latest)
+                rules->latest = row->time;
         switch (parsed->code) {
         case EVENT_INITIALIZED:
         case EVENT_ADOPTED:
         case EVENT_STARTED:
-                return change(rules, rules_of(row->facts), row->time);
+                return change(rules, rules_of(row->facts), rules->latest);
         case EVENT_SEPARATION_CHANGED:
-                return change(rules, with_separation(rules->now, row->facts), row->time);
+                return change(rules, with_separation(rules->now, row->facts), rules->latest);
         case EVENT_REVIEWER_REGISTERED:
-                return reviewer_take(rules, row);
+                return rules->latest > rules->until ? 0 : reviewer_take(rules, row);
+        case EVENT_TAMPERING_ACKNOWLEDGED:
+                return acknowledged(rules, row->time);
         default:
                 return 0;
         }

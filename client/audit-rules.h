@@ -13,6 +13,7 @@ typedef struct AuditRules {
         uint64_t from, until; /* what is asked about; both belong to it */
         json_t *now;          /* owned: what holds, NULL before the first row that tells */
         uint64_t since;       /* from when on */
+        uint64_t latest;      /* time of any row since the clock was last acknowledged */
         json_t *spans;     /* owned: {"from", "until", "version", "config", "rules", "separation",
                                * "roles"}, which overlap the time asked about */
         json_t *reviewers; /* owned: subject to {"key", "time"}, at its end */

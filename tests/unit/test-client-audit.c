@@ -209,6 +209,17 @@ static void a_clock_set_back_lost_the_states_in_between(void **state) {
         assert_could(100, 400, set_back_play, "alice keeper 202-204, alice keeper 300-400");
 }
 
+static void far_behind_play(Ledger *ledger) {
+        seal_make(ledger);
+        ROW(ledger, 500, SEAL_RESUMED, "active", NULL);
+        ROW(ledger, 20, SEAL_REVOKED, "revoked", NULL); /* the clock had lost its battery */
+}
+
+static void a_clock_far_behind_changed_who_could_before(void **state) {
+        (void) state;
+        assert_could(150, 400, far_behind_play, "alice keeper 150-400");
+}
+
 static void grant_play(Ledger *ledger) {
         seal_make(ledger);
         row_add(ledger,
@@ -328,17 +339,37 @@ static void off_play(Ledger *ledger) {
         row_add(ledger, (LedgerRow){ .time = 400, .event = "stopped" }, NULL);
 }
 
-static void assert_off(uint64_t since, uint64_t until, const char *expected) {
+static void assert_off_of(void (*play)(Ledger *ledger), uint64_t since, uint64_t until,
+                          const char *expected) {
         AuditOff off;
         Ledger ledger = { .each = off_each, .userdata = &off };
 
         assert_int_equal(audit_off_init(&off, since, until), 0);
-        off_play(&ledger);
+        play(&ledger);
         assert_int_equal(audit_off_finish(&off), 0);
         char *found = json_dumps(off.spans, JSON_COMPACT | JSON_SORT_KEYS);
         assert_string_equal(found, expected);
         free(found);
         audit_off_done(&off);
+}
+
+static void assert_off(uint64_t since, uint64_t until, const char *expected) {
+        assert_off_of(off_play, since, until, expected);
+}
+
+static void off_set_back_play(Ledger *ledger) {
+        row_add(ledger, (LedgerRow){ .time = 200, .event = "stopped" }, NULL);
+        row_add(ledger, (LedgerRow){ .time = 100, .event = "started" }, NULL);
+}
+
+static void a_stop_in_which_the_clock_was_set_back_was_not_told(void **state) {
+        const char *told = "[{\"from\":200,\"how\":\"stopped\",\"until\":100}]";
+
+        (void) state;
+        assert_off_of(off_set_back_play, 150, 0, told);
+        assert_off_of(off_set_back_play, 0, 150, told);
+        assert_off_of(off_set_back_play, 201, 0, "[]");
+        assert_off_of(off_set_back_play, 0, 99, "[]");
 }
 
 static void the_daemon_was_off_between_stop_and_start_or_since_its_last_row(void **state) {
@@ -371,7 +402,8 @@ static void rules_play(Ledger *ledger) {
         row_add(ledger, (LedgerRow){ .time = 200, .event = "started" }, RULES("2", "strict"));
 }
 
-static void assert_rules(uint64_t from, uint64_t until, const char *expected, size_t n_reviewers) {
+static void assert_rules_of(void (*play)(Ledger *ledger), uint64_t from, uint64_t until,
+                            const char *expected, size_t n_reviewers) {
         AuditRules rules;
         Ledger ledger = { .each = rules_each, .userdata = &rules };
         char *text = NULL;
@@ -379,7 +411,7 @@ static void assert_rules(uint64_t from, uint64_t until, const char *expected, si
         size_t size, i;
 
         assert_int_equal(audit_rules_init(&rules, from, until), 0);
-        rules_play(&ledger);
+        play(&ledger);
         assert_int_equal(audit_rules_finish(&rules), 0);
         FILE *out = open_memstream(&text, &size);
         json_array_foreach(rules.spans, i, span) {
@@ -396,6 +428,35 @@ static void assert_rules(uint64_t from, uint64_t until, const char *expected, si
         assert_int_equal(json_object_size(rules.reviewers), n_reviewers);
         free(text);
         audit_rules_done(&rules);
+}
+
+static void assert_rules(uint64_t from, uint64_t until, const char *expected, size_t n_reviewers) {
+        assert_rules_of(rules_play, from, until, expected, n_reviewers);
+}
+
+static void rules_set_back_play(Ledger *ledger) {
+        row_add(ledger, (LedgerRow){ .time = 100, .event = "started" }, RULES("1", "dual"));
+        row_add(ledger, (LedgerRow){ .time = 90, .event = "started" }, RULES("2", "dual"));
+}
+
+static void rules_after_the_clock_was_set_back_ended_before_they_began(void **state) {
+        (void) state;
+        assert_rules_of(rules_set_back_play, 0, 95, "", 0);
+        assert_rules_of(rules_set_back_play, 0, 200, "1 dual 100-100;2 dual 100-200;", 0);
+}
+
+static void rules_ahead_play(Ledger *ledger) {
+        row_add(ledger, (LedgerRow){ .time = 50, .event = "started" }, RULES("1", "dual"));
+        row_add(ledger, (LedgerRow){ .time = 9000, .event = "started" }, RULES("2", "dual"));
+        row_add(ledger, (LedgerRow){ .time = 100, .event = "tampering-acknowledged" }, NULL);
+        row_add(ledger, (LedgerRow){ .time = 150, .event = "started" }, RULES("3", "dual"));
+}
+
+static void rules_of_a_clock_ahead_were_not_in_force_when_it_was_right_again(void **state) {
+        (void) state;
+        assert_rules_of(rules_ahead_play, 60, 120, "1 dual 50-100;2 dual 100-120;", 0);
+        assert_rules_of(rules_ahead_play, 60, 200, "1 dual 50-100;2 dual 100-150;3 dual 150-200;",
+                        0);
 }
 
 static void rules_hold_until_they_change(void **state) {
@@ -466,6 +527,10 @@ int main(void) {
                 cmocka_unit_test(another_ledger_knows_nothing_of_the_seal),
                 cmocka_unit_test(the_daemon_was_off_between_stop_and_start_or_since_its_last_row),
                 cmocka_unit_test(rules_hold_until_they_change),
+                cmocka_unit_test(rules_after_the_clock_was_set_back_ended_before_they_began),
+                cmocka_unit_test(rules_of_a_clock_ahead_were_not_in_force_when_it_was_right_again),
+                cmocka_unit_test(a_stop_in_which_the_clock_was_set_back_was_not_told),
+                cmocka_unit_test(a_clock_far_behind_changed_who_could_before),
                 cmocka_unit_test(a_file_is_read_as_the_daemon_is_and_checked_for_gaps),
         };
 
