@@ -268,3 +268,10 @@ int service_check_certificate(Service *service, const char *number, bool require
                                        "recertification",
                          number, time_format(begin > now ? begin : end, text));
 }
+
+/* Else nobody could be asked for another one. */
+int service_certificate_why_not(Service *service, const char *number, SignFormat format,
+                                ErrorDetail *detail) {
+        return format == FORMAT_PKCS10 ? 0
+                                       : service_check_certificate(service, number, false, detail);
+}

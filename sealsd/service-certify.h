@@ -14,6 +14,7 @@
 
 #include "base/bytes.h"
 #include "base/error.h"
+#include "format/signed-format.h"
 #include "sealsd/caller.h"
 #include "sealsd/certificate-chain.h"
 #include "sealsd/config.h"
@@ -87,6 +88,10 @@ int service_seal_structure(struct Service *service, const Seal *seal, Certificat
  */
 int service_check_certificate(struct Service *service, const char *number, bool required,
                               ErrorDetail *detail);
+
+/* The same of a seal that is to sign so: a request for a certificate does not ask for one. */
+int service_certificate_why_not(struct Service *service, const char *number, SignFormat format,
+                                ErrorDetail *detail);
 
 /*
  * What the register keeps of a chain that was brought, but for who brought it; leaf is the first.

@@ -114,8 +114,8 @@ int service_seal_why_not(Service *service, const Seal *seal, SignFormat format,
         r = seal_transition(seal->state, SEAL_SIGN, &same, detail);
         if (r == 0)
                 r = service_check_timing(service, seal, detail);
-        if (r == 0 && format != FORMAT_PKCS10) /* or nobody could be asked for another */
-                r = service_check_certificate(service, seal->number, false, detail);
+        if (r == 0)
+                r = service_certificate_why_not(service, seal->number, format, detail);
         if (r == 0 && seal->facts.use_limit > 0 && seal->use_count >= seal->facts.use_limit)
                 r = error_set(detail, SEAL_E_LIMIT_REACHED,
                               "The seal's limit of %" PRIu64 " uses is reached",

@@ -91,8 +91,8 @@ int service_sign_still_may(Service *service, const Caller *caller, const char *n
                 r = seal_transition(seal->state, SEAL_SIGN, &same, detail);
         if (r == 0)
                 r = service_check_timing(service, seal, detail);
-        if (r == 0 && aim->format != FORMAT_PKCS10)
-                r = service_check_certificate(service, number, false, detail);
+        if (r == 0)
+                r = service_certificate_why_not(service, number, aim->format, detail);
         if (r == 0 && service_is_locked(service))
                 r = SEAL_E_LOCKED;
         if (r == 0)
