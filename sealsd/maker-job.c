@@ -80,7 +80,7 @@ static int job_fill_new(MakerJob *job, ErrorDetail *detail) {
         job->head.job.slow = true;
         maker->bit = job->kind;
         maker->created = service_now(s);
-        text_copy(maker->algorithm, sizeof(maker->algorithm), job->name);
+        text_copy(maker->algorithm, sizeof(maker->algorithm), job->algorithm->name);
         memcpy(maker->profile, s->installation.profile, sizeof(maker->profile));
         int r = maker_index(s, &maker->index);
         if (r == 0)
@@ -95,7 +95,6 @@ static int job_fill(MakerJob *job, const Maker *renewed) {
         ErrorDetail detail = {};
         int r;
 
-        job->algorithm = algorithm_find(job->name);
         job->record.by = service_act(s, NULL);
         job->record.not_before = job->record.by.time - job->record.by.time % USEC_PER_SEC;
         job->record.not_after = job->record.not_before +
@@ -107,18 +106,19 @@ static int job_fill(MakerJob *job, const Maker *renewed) {
         }
         r = job_fill_new(job, &detail);
         if (r != 0)
-                log_error("the %s maker cannot be made: %s", job->name, error_describe(r, &detail));
+                log_error("the %s maker cannot be made: %s", job->algorithm->name,
+                          error_describe(r, &detail));
         return r;
 }
 
-int maker_job_new(Service *service, unsigned kind, const char *name, const Maker *renewed,
+int maker_job_new(Service *service, unsigned kind, const char *algorithm, const Maker *renewed,
                   uint32_t uid, MakerJob **ret) {
         MakerJob *job = service_job_new(service, sizeof(*job), uid, (Reply){});
 
         if (!job)
                 return -ENOMEM;
         job->kind = kind;
-        job->name = name;
+        job->algorithm = algorithm_find(algorithm);
         int r = job_fill(job, renewed);
         if (r == 0)
                 *ret = job;

@@ -17,7 +17,6 @@
 typedef struct MakerJob {
         ServiceJob head;
         unsigned kind;
-        const char *name; /* of the algorithm; static */
         const Algorithm *algorithm;
         bool renews; /* the certificate of one that is there */
         bool dead;   /* the chip has its bit set */
@@ -27,8 +26,8 @@ typedef struct MakerJob {
         CertificateRecord record;
 } MakerJob;
 
-/* name: its algorithm, static; renewed NULL: its key is made. */
-int maker_job_new(Service *service, unsigned kind, const char *name, const Maker *renewed,
+/* algorithm: by its name; renewed NULL: its key is made. */
+int maker_job_new(Service *service, unsigned kind, const char *algorithm, const Maker *renewed,
                   uint32_t uid, MakerJob **ret);
 void maker_job_free(MakerJob *job);
 
