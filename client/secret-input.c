@@ -34,7 +34,7 @@ static int passphrase_ask(const Context *context, const char *prompt, bool new_o
         if (r == 0)
                 r = secret_set(ret, buffer, strlen(buffer));
         OPENSSL_cleanse(buffer, sizeof(buffer));
-        return r == 0 ? 0 : fail_plain(context, EXIT_USAGE, "nothing usable was typed");
+        return r == 0 ? 0 : fail(context, EXIT_USAGE, "nothing usable was typed");
 }
 
 int passphrase_get(const Context *context, const char *file, const char *prompt, bool new_one,

@@ -82,6 +82,7 @@ def test_pin_is_typed_twice_where_it_is_new(shared):
 def test_a_pin_that_nobody_types_is_not_called_a_passphrase(shared, number):
     done = shared.run(f"setsid -w sealctl change-pin {number} < /dev/null", shared["SEAL_KEEPER"])
     assert done.status == 2 and "nothing usable was typed" in done.stderr, done
+    assert "Hint: add --help" in done.stderr, done
 
 
 def test_pin_is_changed_with_the_old_one(shared, files, number):
