@@ -203,8 +203,11 @@ static int capacity_extend(Context *context, int argc, char **argv) {
         if (words.measure)
                 return print_done(context, "measured", arguments[0],
                                   "Measured. Next: 'sealctl status' shows the room");
-        return change_finish(context, &consent, "extended", arguments[0],
-                             "There is room for %s more seals. 'sealctl status' shows all of it.");
+        return change_finish(
+                context, &consent, "extended", arguments[0],
+                words.seals == 0
+                        ? "Machine states that are approved from now on can be retired."
+                        : "There is room for %s more seals. 'sealctl status' shows all of it.");
 }
 
 int verb_capacity(Context *context, int argc, char **argv) {

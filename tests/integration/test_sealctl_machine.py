@@ -19,6 +19,13 @@ def test_capacity_grows_with_the_authority_at_hand_or_later(sandbox):
     assert capacity(sandbox) == grown + 64
 
 
+def test_capacity_for_machine_states_alone_does_not_speak_of_room_for_no_seals(sandbox):
+    before = capacity(sandbox)
+    out = sandbox.ok("sealctl capacity extend 0 --machine-states --authority $SEAL_AUTHORITY")
+    assert "can be retired" in out and "more seals" not in out
+    assert capacity(sandbox) == before
+
+
 def test_capacity_is_measured_and_shown(sandbox):
     before = capacity(sandbox)
     sandbox.ok("sealctl capacity extend 200 --measure")
