@@ -86,7 +86,7 @@ static const VerbTable table = {
                 "Options of every verb:\n"
                 "  --json         Results and errors as JSON\n"
                 "  -y, --yes      Do not ask for confirmation\n"
-                "  -o FILE        The same as --output FILE, where a verb writes a file\n"
+                "  -o FILE        The same as --output FILE, where a verb has that\n"
                 "  -h, --help     This text, or the verb's\n"
                 "  --version      The version\n"
                 "\n"

@@ -24,7 +24,7 @@ static const char help[] =
         "says so, since something may have happened in between.\n"
         "\n"
         "Options:\n"
-        "  --count N   End after N events\n"
+        "  --count N   End after N events (default, and with 0: it does not end)\n"
         "\n"
         "Example:\n"
         "  sealctl --json watch | jq 'select(.signal == \"Attention\")'\n"
