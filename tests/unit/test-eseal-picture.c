@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The picture in a seal, and what its type says of it. */
+#include "tests/fixture/deviation.h"
 #include "tests/fixture/eseal-report.h"
 #include "tests/unit/unit.h"
 
@@ -25,6 +26,10 @@ static void type_other(SesInfo *info) {
 
 static void type_long(SesInfo *info) {
         picture_type_set(info, "PNGPNGPNGPNGPNGPNGPNGPNGPNGPNGPNGPNG");
+}
+
+static void type_in_latin(SesInfo *info) {
+        picture_type_set(info, "\xc4HNL");
 }
 
 static void picture_types_are_told_in_any_case(void **state) {
@@ -77,10 +82,22 @@ static void a_picture_is_what_its_type_says(void **state) {
         }
 }
 
+static void a_type_of_other_bytes_is_told(void **state) {
+        SealMaking making = office_making(&offices[SM2]);
+
+        (void) state;
+        making.info = type_in_latin;
+        _made_ Made signature = made_signature(&making);
+        (void) office_verify(&offices[SM2], &signature);
+        assert_true(deviated(&report, DEVIATION_CHARACTERS));
+        assert_non_null(strstr(report.deviations[0].text, "the picture's type"));
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(picture_types_are_told_in_any_case),
                 cmocka_unit_test(a_picture_is_what_its_type_says),
+                cmocka_unit_test(a_type_of_other_bytes_is_told),
         };
 
         return cmocka_run_group_tests(tests, offices_open, offices_close);
