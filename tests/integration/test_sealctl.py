@@ -272,6 +272,24 @@ def test_completion_offers_options_of_the_prose(shared):
     assert "--yes" in shared.ok(f"source {text}; _sealctl_options revoke")
 
 
+def completed(box, *words):
+    """What is offered for the last of these words."""
+    text = box.write("completion", (ROOT / "client/sealctl.bash-completion").read_bytes())
+    line = " ".join(map(shlex.quote, ("sealctl", *words)))
+    return box.ok(f"source {text}; cd /run/test; COMP_WORDS=({line}); COMP_CWORD={len(words)}; _sealctl; "
+                  "printf '%s\\n' \"${COMPREPLY[@]}\"").split()
+
+
+def test_completion_offers_no_file_after_the_short_name_of_output(shared):
+    shared.write("offered.pdf", "x")
+    for option in ("--output", "-o"):
+        assert "offered.pdf" in completed(shared, "sign", "1", "x", option, "offered"), option
+
+
+def test_completion_offers_no_machine_state_to_retire(shared):
+    assert completed(shared, "machine-state", "retire", "") == ["1"]
+
+
 def test_names_in_other_scripts_break_the_table(shared):
     """Wide characters count two columns; what follows them stands below its heading all the same."""
     for name in ("合同专用章", "Société Générale", "Печать"):
