@@ -105,8 +105,11 @@ static int output_store(const Context *context, const Usage *usage, const char *
 }
 
 static int count_check(const Context *context, int count, const Usage *usage, char **arguments) {
+        const char *form = usage->help + strlen("Usage: ");
+
         if (count < usage->min_arguments)
-                return fail(context, EXIT_USAGE, "an argument is missing");
+                return fail(context, EXIT_USAGE, "an argument is missing: %.*s",
+                            (int) strcspn(form, "\n"), form);
         if (count > usage->max_arguments)
                 return fail(context, EXIT_USAGE, "'%s' is one argument too many",
                             arguments[usage->max_arguments]);

@@ -250,6 +250,14 @@ def test_unknown_verb_suggests_nothing(shared, word, meant):
     assert meant is None or f"'{meant}'?" in done.stderr, done
 
 
+@pytest.mark.parametrize("words, form", [
+    ("suspend 1", "sealctl suspend NUMBER REASON\n"), ("grant remove 1 2", "sealctl grant remove NUMBER ID REASON"),
+    ("sign", "sealctl sign NUMBER FILE [OPTIONS]\n"), ("apply renew", "sealctl apply renew NUMBER")])
+def test_missing_argument_is_not_named(shared, words, form):
+    done = shared.run(f"sealctl {words}")
+    assert done.status == 2 and f"an argument is missing: {form}" in done.stderr, done
+
+
 def test_long_names_are_cut_in_a_pipe(shared):
     name = "A long name " * 15
     shared.make_seal(name.strip(), holder="Acme")
