@@ -54,7 +54,9 @@ static const Meaning meanings[] = {
         { SEAL_E_PURPOSE_NOT_ALLOWED, EXIT_SEAL_REFUSES,
           "'sealctl show NUMBER' lists the purposes; choose one with --purpose" },
         { SEAL_E_LIMIT_REACHED, EXIT_SEAL_REFUSES,
-          "'sealctl apply amend NUMBER --use-limit N' asks for more" },
+          "'sealctl apply amend NUMBER --use-limit N' asks for more uses of the seal; where it is "
+          "the "
+          "grant's limit a keeper gives another with 'sealctl grant add'" },
         { SEAL_E_MACHINE_STATE_REFUSED, EXIT_MACHINE_REFUSES,
           "an administrator approves the state with 'sealctl machine-state approve'" },
         { SEAL_E_LOCKED, EXIT_MACHINE_REFUSES, "restart the machine to unlock" },
