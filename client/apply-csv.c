@@ -243,7 +243,8 @@ static int checked_print(const Context *context, const CsvWork *work) {
         char count[24];
 
         (void) snprintf(count, sizeof(count), "%zu", work->csv.n_rows - 1);
-        return print_done(context, "checked", count, "%s lines are good; none was sent.", count);
+        return print_done(context, "checked", count, "Lines that are good: %s; none was sent.",
+                          count);
 }
 
 static int work_run(Context *context, CsvWork *work, bool dry_run) {

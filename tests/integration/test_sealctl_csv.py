@@ -41,6 +41,7 @@ def test_dry_run_checks_and_sends_none(shared):
     done = json.loads(shared.ok(f"sealctl --json apply --csv {path} --dry-run",
                                 shared["SEAL_APPLICANT"]))
     assert done == {"checked": "2"}
+    assert "1 lines" not in shared.ok(f"head -n 2 {path} > {path}.one; sealctl apply --csv {path}.one --dry-run")
     assert open_requests(shared) == before
 
 
