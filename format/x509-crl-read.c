@@ -182,9 +182,11 @@ int x509_crl_open(Bytes der, X509Crl **ret, ErrorDetail *detail) {
 
         if (!crl)
                 return -ENOMEM;
-        if (der.size > REVOCATION_LIST_MAX)
-                return error_set(detail, SEAL_E_LIMITS_EXCEEDED,
+        if (der.size > REVOCATION_LIST_MAX) {
+                (void) error_set(detail, SEAL_E_LIMITS_EXCEEDED,
                                  "A revocation list has at most %d bytes", REVOCATION_LIST_MAX);
+                return SEAL_E_LIMITS_EXCEEDED;
+        }
         int r = der_keep(crl, der);
         if (r == 0)
                 r = list_decode(crl, detail);

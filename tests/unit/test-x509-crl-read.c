@@ -162,11 +162,27 @@ static void a_version_that_is_not_known_is_refused(void **state) {
         }
 }
 
+static void a_list_that_is_too_large_is_not_read(void **state) {
+        uint8_t *der = calloc(1, REVOCATION_LIST_MAX + 1);
+        ErrorDetail detail = {};
+        X509Crl *crl = NULL;
+
+        (void) state;
+        assert_non_null(der);
+        assert_int_equal(x509_crl_read((Bytes){ der, REVOCATION_LIST_MAX }, &crl, NULL),
+                         SEAL_E_INVALID_ARGS);
+        assert_int_equal(x509_crl_read((Bytes){ der, REVOCATION_LIST_MAX + 1 }, &crl, &detail),
+                         SEAL_E_LIMITS_EXCEEDED);
+        assert_string_equal(detail.text, "A revocation list has at most 16777216 bytes");
+        assert_null(crl);
+        free(der);
+}
+
 static X509Status status_of(const X509Crl *crl, const Signer *signer, uint64_t time) {
         _cleanup_(X509_freep) X509 *certificate = crl_certificate(signer);
         X509Revocation said;
 
-        x509_crl_find(crl, certificate, time, &said);
+        assert_int_equal(x509_crl_find(crl, certificate, time, &said), 0);
         return said.status;
 }
 
@@ -285,6 +301,7 @@ int main(void) {
                 cmocka_unit_test(an_issuer_has_to_be_allowed_to_sign_lists),
                 cmocka_unit_test(lists_that_are_not_read_are_told_by_name),
                 cmocka_unit_test(a_version_that_is_not_known_is_refused),
+                cmocka_unit_test(a_list_that_is_too_large_is_not_read),
                 cmocka_unit_test(a_list_for_other_certificates_says_nothing),
                 cmocka_unit_test(a_list_of_one_place_is_for_those_that_name_it),
                 cmocka_unit_test(a_certificate_is_revoked_from_its_date_on),
