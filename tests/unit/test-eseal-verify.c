@@ -265,6 +265,20 @@ static void every_byte_of_a_signature_counts(void **state) {
         }
 }
 
+static void of_a_seal_alone_its_maker_s_signature_is_asked(void **state) {
+        const SealMaking making = office_making(&offices[P256]);
+        _made_ Made seal = made_seal(&making);
+        Bytes der = made_bytes(&seal);
+        ErrorDetail detail = {};
+
+        (void) state;
+        assert_int_equal(eseal_maker_check(der, &detail), 0);
+        assert_string_equal(detail.text, "");
+        der.size--;
+        assert_int_equal(eseal_maker_check(der, &detail), SEAL_E_APPROVAL_INVALID);
+        assert_string_not_equal(detail.text, "");
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(ours_of_every_algorithm_is_good),
@@ -277,6 +291,7 @@ int main(void) {
                 cmocka_unit_test(a_hash_of_another_size_fails),
                 cmocka_unit_test(a_seal_is_valid_when_it_was_used),
                 cmocka_unit_test(revoked_certificates_fail_each_in_its_row),
+                cmocka_unit_test(of_a_seal_alone_its_maker_s_signature_is_asked),
                 cmocka_unit_test(every_byte_of_a_seal_counts),
                 cmocka_unit_test(every_byte_of_a_signature_counts),
         };
