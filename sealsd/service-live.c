@@ -326,9 +326,12 @@ static LiveRequest *place_overdue(Service *service) {
         return first;
 }
 
-/* Who was turned away before is served before. *ret_frees: the session that ends for it, or 0. */
-static int place_get(Service *service, uint32_t uid, LiveRequest **ret, uint64_t *ret_frees,
-                     ErrorDetail *detail) {
+/*
+ * Who was turned away before is served before: NULL, SEAL_E_BUSY for the reason given. *ret_frees: the
+ * session that ends for it, or 0.
+ */
+static LiveRequest *place_get(Service *service, uint32_t uid, uint64_t *ret_frees,
+                              ErrorDetail *detail) {
         LiveRequests *live = &service->live;
         const size_t before = live_turns_before(&live->turns, uid, service_now(service));
         char when[TIME_TEXT_SIZE] = "";
@@ -340,16 +343,15 @@ static int place_get(Service *service, uint32_t uid, LiveRequest **ret, uint64_t
                           "Another user needed the session of the TPM, which is one's own for ten "
                           "minutes");
         }
-        if (places_free(live) > before) {
-                *ret = place_of(service, 0);
-                return 0;
-        }
+        if (places_free(live) > before)
+                return place_of(service, 0);
         (void) time_format_rfc3339(place_turn(service, uid), when);
-        return error_set(
+        (void) error_set(
                 detail, SEAL_E_BUSY,
                 "Other live requests wait, and hold what sessions the TPM has, or are next: "
                 "you stand in line until %s; ask again by then, or ask without 'live'",
                 when);
+        return NULL;
 }
 
 static void live_done(Job *job, int code, const ErrorDetail *detail) {
@@ -382,7 +384,6 @@ static void live_done(Job *job, int code, const ErrorDetail *detail) {
 
 int live_begin(Service *service, const Caller *caller, Request *request, UseStructure *frozen,
                const Secret *pin, Reply reply, ErrorDetail *detail) {
-        LiveRequest *place = NULL;
         uint64_t frees = 0;
 
         if (live_has(service, caller->uid))
@@ -390,10 +391,11 @@ int live_begin(Service *service, const Caller *caller, Request *request, UseStru
                                  "A live request of yours waits already: collect or cancel it, or "
                                  "ask without 'live'");
         int r = worker_check(service->worker, caller->uid);
-        if (r == 0)
-                r = place_get(service, caller->uid, &place, &frees, detail);
         if (r != 0)
                 return r;
+        LiveRequest *place = place_get(service, caller->uid, &frees, detail);
+        if (!place)
+                return SEAL_E_BUSY;
         LiveJob *job = service_job_new(service, sizeof(*job), caller->uid, reply);
         if (!job)
                 return -ENOMEM;

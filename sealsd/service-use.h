@@ -117,7 +117,7 @@ unsigned live_count(const Service *service);
 /* When the first of those that wait is over by its time; 0: none waits. */
 uint64_t live_first_end(const Service *service);
 /* The session is gone: the request ends, and those who see it are told. */
-void live_lost(Service *service, uint64_t request, const char *why);
+void live_lost(Service *service, uint64_t id, const char *why);
 /* After a start: those that waited before it. */
 int live_recover(Service *service);
 void live_stop(Service *service);
