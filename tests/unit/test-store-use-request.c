@@ -227,6 +227,28 @@ static void uses_are_counted_apart_and_found_when_they_are_over(void **state) {
         assert_int_equal(over[0], first.id);
 }
 
+static void what_is_frozen_for_open_uses_is_counted_with_its_certificates(void **state) {
+        uint8_t bytes[] = "frozen";
+        const UseStructure frozen = {
+                .format = "cades",
+                .algorithm = "ecdsa-sha256",
+                .structure = bytes,
+                .size = 3,
+                .certificates = bytes,
+                .certificates_size = 5,
+        };
+        Register *r = *state;
+        UsesOpen uses = {};
+
+        prepare(r);
+        const Request frozen_one = ask(r, false);
+        (void) ask(r, false);
+        assert_int_equal(store_use_structure_add(r->store, frozen_one.id, &frozen), 0);
+        assert_int_equal(store_use_count_open(r->store, KEEPER, &uses), 0);
+        assert_int_equal(uses.count, 2);
+        assert_int_equal(uses.bytes, 3 + 5);
+}
+
 static void rows_that_do_not_fit_together_are_tampering(void **state) {
         static const char *const edits[] = {
                 "UPDATE use_approval SET approver = 3",
@@ -265,6 +287,7 @@ int main(void) {
                 register_test(a_use_that_was_taken_stands_until_it_is_given_back),
                 register_test(approvers_and_their_groups_see_it_and_it_waits_for_each),
                 register_test(uses_are_counted_apart_and_found_when_they_are_over),
+                register_test(what_is_frozen_for_open_uses_is_counted_with_its_certificates),
                 register_test(rows_that_do_not_fit_together_are_tampering),
         };
 
