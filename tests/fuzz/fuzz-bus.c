@@ -137,7 +137,7 @@ static void demand_change_keepable(const ChangeArgs *args) {
         static Seal seal = { .state = SEAL_ACTIVE, .applicant = { .text = "user:a" } };
         static Application change, again;
         _cleanup_free_ char *first = NULL, *second = NULL;
-        _cleanup_json_ json_t *json = NULL;
+        _cleanup_json_ json_t *json = NULL, *of_first = NULL, *of_second = NULL;
 
         fuzz_demand(args->reason && strlen(args->reason) <= TEXT_MAX);
         seal.facts = (Application){ .name = "a",
@@ -154,10 +154,12 @@ static void demand_change_keepable(const ChangeArgs *args) {
         again = (Application){};
         if (change_check(args->kind, &seal, &change, 1000, 10, NULL) != 0)
                 return;
-        fuzz_demand(json_to_text(change_json(args->kind, &change), &first) == 0);
+        of_first = change_json(args->kind, &change);
+        fuzz_demand(json_to_text(of_first, &first) == 0);
         json = json_loads(first, 0, NULL);
         fuzz_demand(change_read(args->kind, json, &again));
-        fuzz_demand(json_to_text(change_json(args->kind, &again), &second) == 0);
+        of_second = change_json(args->kind, &again);
+        fuzz_demand(json_to_text(of_second, &second) == 0);
         fuzz_demand(strcmp(first, second) == 0);
         change_apply(args->kind, &change, &seal.facts);
         fuzz_demand(seal.facts.keeper_count == 1);
