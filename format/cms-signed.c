@@ -227,6 +227,42 @@ static void unsigned_look(const CmsSigned *cms, const CmsVoice *voice) {
         }
 }
 
+/*
+ * What is read, and the mail that the signer's program can read (RFC 8551 §2.5.2), which says nothing
+ * of the signature.
+ */
+static bool attribute_is_read(const ASN1_OBJECT *type) {
+        static const int known[] = {
+                NID_pkcs9_contentType,
+                NID_pkcs9_messageDigest,
+                NID_pkcs9_signingTime,
+                NID_id_smime_aa_signingCertificate,
+                NID_id_smime_aa_signingCertificateV2,
+                NID_SMIMECapabilities,
+        };
+
+        for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
+                if (OBJ_obj2nid(type) == known[i])
+                        return true;
+        return false;
+}
+
+/* RFC 5652 §5.3 lets a signer add what he likes; EN 319 122-1 §5.2 has policies and commitments. */
+static void signed_look(const CmsSigned *cms, const CmsVoice *voice) {
+        const CmsAttributes *attributes = cms->signer->signed_attributes;
+        char oid[VERIFY_NAME_MAX + 1];
+
+        for (int i = 0; i < sk_X509_ATTRIBUTE_num(attributes); i++) {
+                const ASN1_OBJECT *type = X509_ATTRIBUTE_get0_object(
+                        sk_X509_ATTRIBUTE_value(attributes, i));
+
+                if (attribute_is_read(type))
+                        continue;
+                (void) OBJ_obj2txt(oid, sizeof(oid), type, 1);
+                deviation(voice, DEVIATION_UNREAD_ATTRIBUTE, oid);
+        }
+}
+
 static bool encodes_as(const void *value, const ASN1_ITEM *item, Bytes written) {
         _cleanup_free_ uint8_t *der = NULL;
         size_t size;
@@ -309,6 +345,7 @@ bool cms_signed_shape(const CmsSigned *cms, Bytes file, size_t used, const char 
                 return false;
         versions_look(cms, voice);
         digest_algorithms_look(cms, voice);
+        signed_look(cms, voice);
         unsigned_look(cms, voice);
         encoding_look(cms, file, used, voice);
         if (signers == 1)

@@ -165,6 +165,24 @@ def test_the_document_inside_is_verified_and_extracted(world):
     assert done.returncode == 4 and b"detached" in done.stderr
 
 
+def test_signed_attributes_that_are_not_read_are_named(world):
+    """A policy (EN 319 122-1 5.2.9), and an algorithm that contradicts (RFC 6211): once they passed in silence."""
+    policy, algorithm = "1.2.840.113549.1.9.16.2.15", "1.2.840.113549.1.9.52"
+    more = [cms.attribute(policy, ses.seq(ses.oid("1.2.3.4"))), cms.attribute(algorithm, ses.seq(ses.oid("1.2.3.5")))]
+    said = report(world.document, *signed(world, more=more), *world.trust(), status=0)
+    assert rows(said) == GOOD
+    assert deviations(said) == ["unread-attribute"] * 2
+    for identifier, found in zip((policy, algorithm), sorted(said["deviations"], key=lambda each: each["text"])):
+        assert f": {identifier}" in found["text"] or f"({identifier})" in found["text"], found
+
+
+def test_what_mail_the_signer_reads_is_no_deviation(world):
+    content = openssl("cms", "-sign", "-cades", "-binary", "-outform", "DER", "-in", world.document, "-signer",
+                      world.signer.cert, "-inkey", world.signer.key)
+    said = report(world.document, "--signature", world.file("mail.p7s", content), *world.trust(), status=0)
+    assert rows(said) == GOOD and deviations(said) == []
+
+
 def test_the_signature_beside_the_document_is_found(world):
     document = world.file("letter.txt", b"Dear all\n")
     beside = world.file("letter.txt.p7s", cms.signature(world.signer, b"Dear all\n"))
