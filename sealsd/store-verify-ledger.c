@@ -13,8 +13,7 @@
 
 static int anchor_next(Verifier *v) {
         static const char *const kinds[] = { "extend", "rebase" };
-        char kind[WORD_MAX + 1];
-        bool done;
+        char kind[WORD_MAX + 1] = "";
 
         int r = query_row(&v->anchors, &v->anchor_there);
         if (r != 0 || !v->anchor_there)
@@ -25,9 +24,8 @@ static int anchor_next(Verifier *v) {
         take_array(&v->anchors, v->anchor.head, sizeof(v->anchor.head));
         take_array(&v->anchors, v->anchor.value, sizeof(v->anchor.value));
         take_text(&v->anchors, kind, sizeof(kind));
-        take_bool(&v->anchors, &done);
+        take_bool(&v->anchors, &v->anchor.done);
         v->anchor.rebase = strcmp(kind, kinds[1]) == 0;
-        v->anchor.done = done;
         r = query_check(&v->anchors);
         if (r != TAMPERED)
                 return r;
