@@ -221,13 +221,17 @@ static void what_was_asked_is_read_back_from_its_json(void **state) {
 
                 if (kind == KIND_RENEW)
                         assert_int_equal(check(kind, &seal, &change, NULL), 0);
-                assert_int_equal(json_to_text(change_json(kind, &change), &text), 0);
+                json_t *first = change_json(kind, &change);
+                assert_int_equal(json_to_text(first, &text), 0);
                 json_t *json = json_loads(text, 0, NULL);
                 assert_true(change_read(kind, json, &again));
                 assert_memory_equal(&again, &change, sizeof(again));
-                assert_int_equal(json_to_text(change_json(kind, &again), &second), 0);
+                json_t *written = change_json(kind, &again);
+                assert_int_equal(json_to_text(written, &second), 0);
                 assert_string_equal(text, second);
+                json_decref(first);
                 json_decref(json);
+                json_decref(written);
         }
 }
 
