@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Records for the kernel's audit, where the machine's administrators keep what other programs cannot
- * alter (auditctl(8), ausearch(8)). They are of type AUDIT_TRUSTED_APP, "trusted app msg - freestyle
- * text" (libaudit.h), and need CAP_AUDIT_WRITE. Many kernels and all containers are without: then
- * the trail is absent, says why, and takes records without keeping them, since the ledger and the
- * journal have them too. One thread at a time.
+ * Records for the kernel's audit, where the machine's administrators keep what other programs
+ * cannot alter (auditctl(8), ausearch(8)). They are of type AUDIT_TRUSTED_APP, "trusted app msg -
+ * freestyle text" (libaudit.h), and need CAP_AUDIT_WRITE. Many kernels and all containers are
+ * without: then the trail is absent, says why, and takes records without keeping them, since the
+ * ledger and the journal have them too. One thread at a time.
  */
 #pragma once
 

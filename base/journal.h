@@ -26,8 +26,8 @@ bool journal_field_is_valid(const JournalField *field);
  * Write one entry: a priority of syslog(3), an id of 32 lower-case hex digits, at most
  * JOURNAL_FIELDS_MAX fields, and a sentence. Values are flattened to one line and cut at
  * JOURNAL_VALUE_MAX. Where there is no journal, or it does not take the entry, all of it is written
- * as log lines instead, as many as it needs. What breaks these rules is left out of the entry, and a
- * log line says so. Waits while the journal's queue is full, as writing to standard error does.
+ * as log lines instead, as many as it needs. What breaks these rules is left out of the entry, and
+ * a log line says so. Waits while the journal's queue is full, as writing to standard error does.
  */
 void journal_event(int priority, const char *message_id, const JournalField *fields, size_t count,
                    const char *message);

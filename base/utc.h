@@ -16,9 +16,10 @@
 /*
  * Any of: YYYY-MM-DD (UTC; the day's first second, or its last when day_end); RFC 3339 section 5.6
  * with its offset, a space for the T, digits beyond the microsecond dropped; +Nd or -Nd from now, N
- * up to 99999; now, today, yesterday; @SECONDS since the epoch; plain microseconds as the bus and JSON have them, of 15 digits at
- * least (1973), so that no date without its dashes is taken for one. Returns false, and leaves
- * *ret_usec, for anything else, for the epoch itself and what is before it, and beyond UTC_MAX.
+ * up to 99999; now, today, yesterday; @SECONDS since the epoch; plain microseconds as the bus and
+ * JSON have them, of 15 digits at least (1973), so that no date without its dashes is taken for
+ * one. Returns false, and leaves *ret_usec, for anything else, for the epoch itself and what is
+ * before it, and beyond UTC_MAX.
  */
 bool time_parse(const char *text, bool day_end, uint64_t now, uint64_t *ret_usec);
 

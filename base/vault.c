@@ -30,7 +30,9 @@ static int secret_map(Vault *vault) {
 
         if (fd < 0 || ftruncate(fd, (off_t) vault->page_size) < 0)
                 return -errno;
-        /* Locked by its nature: counts as locked memory, and is in no core dump (memfd_secret(2)). */
+        /*
+         * Locked by its nature: counts as locked memory, and is in no core dump (memfd_secret(2)).
+         */
         void *page = mmap(NULL, vault->page_size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
         if (page == MAP_FAILED)
                 return -errno;

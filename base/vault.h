@@ -2,8 +2,8 @@
 /*
  * Memory for one secret that is kept: a key for as long as the daemon runs, a PIN while its use
  * waits for approvers. memfd_secret(2) takes the page out of the
- * kernel's own map, so that neither /proc/PID/mem nor ptrace(2), process_vm_readv(2) or a kernel bug
- * that reads where it should not reaches it, root included; the machine does not hibernate
+ * kernel's own map, so that neither /proc/PID/mem nor ptrace(2), process_vm_readv(2) or a kernel
+ * bug that reads where it should not reaches it, root included; the machine does not hibernate
  * meanwhile. Where the kernel does not give it (before 5.14; secretmem.enable=0; a container's
  * filter) the page is locked against swap, and where RLIMIT_MEMLOCK forbids that too it is plain:
  * the daemon works all the same and says so. Never in a core dump, never in a child.

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * ledger [--write] [ROWS] - time and memory of verifying an exported ledger of so many rows (default
- * 1,000,000), which is made up for it: uses, with an anchor every thousand rows. With --write it is
- * written to standard output instead.
+ * ledger [--write] [ROWS] - time and memory of verifying an exported ledger of so many rows
+ * (default 1,000,000), which is made up for it: uses, with an anchor every thousand rows. With
+ * --write it is written to standard output instead.
  */
 #include <inttypes.h>
 #include <stdio.h>

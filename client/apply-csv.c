@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * sealctl apply --csv: all lines become calls before the first is sent. Each carries a token made of
- * what the line says, by which the daemon knows a line that the same applicant sent before.
+ * sealctl apply --csv: all lines become calls before the first is sent. Each carries a token made
+ * of what the line says, by which the daemon knows a line that the same applicant sent before.
  */
 #include <errno.h>
 #include <stdio.h>

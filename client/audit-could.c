@@ -146,8 +146,8 @@ static int users_record(AuditCould *could, uint64_t from, uint64_t end) {
 }
 
 /*
- * The situation held until now; what comes next changes it. Behind a clock that was set back no state
- * is left out: each row lasts a microsecond until the clock has caught up.
+ * The situation held until now; what comes next changes it. Behind a clock that was set back no
+ * state is left out: each row lasts a microsecond until the clock has caught up.
  */
 static int advance(AuditCould *could, uint64_t now) {
         if (now < could->since)

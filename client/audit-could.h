@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Who could use this seal in this time? Answered by playing the seal's rows of the ledger again: its
- * states, validity, keepers, grants and limits. Pure.
+ * Who could use this seal in this time? Answered by playing the seal's rows of the ledger again:
+ * its states, validity, keepers, grants and limits. Pure.
  */
 #pragma once
 

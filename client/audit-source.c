@@ -33,7 +33,7 @@ static bool audit_query_fits(const AuditQuery *query, const LedgerParsed *parsed
                (query->until == 0 || row->time <= query->until);
 }
 
-/* --- a file -------------------------------------------------------------------------------------- */
+/* --- a file ----------------------------------------------------------------------------------- */
 
 typedef struct FileReading {
         const AuditQuery *query;
@@ -141,7 +141,7 @@ static int file_read_rows(const Context *context, const AuditQuery *query, Audit
         return EXIT_VERIFICATION;
 }
 
-/* --- the daemon ---------------------------------------------------------------------------------- */
+/* --- the daemon ------------------------------------------------------------------------------- */
 
 /* The texts of all pages of one event (NULL: all) go through each. */
 typedef int (*TextFunction)(const Context *context, void *userdata, const char *text,
@@ -162,7 +162,9 @@ static int pages_read(Context *context, const AuditQuery *query, const char *eve
         size_t count = 1;
         int r = 0;
 
-        /* An answer ends early where it would be too large for a message: only an empty one ends. */
+        /*
+         * An answer ends early where it would be too large for a message: only an empty one ends.
+         */
         while (r == 0 && count > 0) {
                 _cleanup_(json_freep) json_t *page = NULL;
                 const json_t *text;

@@ -24,7 +24,8 @@ typedef struct AuditQuery {
 typedef int (*AuditRowFunction)(void *userdata, const LedgerParsed *row);
 
 /*
- * Every row that fits, in the order of the ledger. Rows of a file are checked to follow one another;
- * where they do not, the rest is read all the same, and EXIT_VERIFICATION returned in the end.
+ * Every row that fits, in the order of the ledger. Rows of a file are checked to follow one
+ * another; where they do not, the rest is read all the same, and EXIT_VERIFICATION returned in the
+ * end.
  */
 int audit_read(Context *context, const AuditQuery *query, AuditRowFunction row, void *userdata);

@@ -19,8 +19,8 @@ typedef struct RequestWords {
 
 /*
  * Settle where it goes and how: as PEM, where nothing was said and pem_default, else as DER.
- * EXIT_USAGE with a sentence for both at once, or for DER on a terminal or beside JSON. The place is
- * looked at, before something is signed for it.
+ * EXIT_USAGE with a sentence for both at once, or for DER on a terminal or beside JSON. The place
+ * is looked at, before something is signed for it.
  */
 int request_words_settle(const Context *context, RequestWords *words, bool pem_default,
                          const char *output_default);

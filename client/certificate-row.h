@@ -7,7 +7,7 @@
 #include "base/bytes.h"
 
 /*
- * {"subject", "issuer", "serial" (hex), "not-before", "not-after" (microseconds)} of a certificate in
- * DER, the caller's; NULL for what is none.
+ * {"subject", "issuer", "serial" (hex), "not-before", "not-after" (microseconds)} of a certificate
+ * in DER, the caller's; NULL for what is none.
  */
 json_t *certificate_row(Bytes der);

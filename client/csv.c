@@ -11,7 +11,9 @@
 
 #define BYTE_ORDER_MARK "\xef\xbb\xbf"
 
-/* The text is taken apart in place: a field never grows, and gets its end where its delimiter was. */
+/*
+ * The text is taken apart in place: a field never grows, and gets its end where its delimiter was.
+ */
 typedef struct Parser {
         char *at;
         size_t line;

@@ -22,7 +22,7 @@ typedef struct Csv {
 void csv_done(Csv *csv);
 
 /*
- * Returns 0; -ENOMEM; or -EBADMSG with the line, and what is wrong with it as a sentence without its
- * end.
+ * Returns 0; -ENOMEM; or -EBADMSG with the line, and what is wrong with it as a sentence without
+ * its end.
  */
 int csv_parse(const char *text, size_t size, Csv *ret, size_t *ret_line, const char **ret_fault);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One POST over HTTP or HTTPS, bounded in size and time: no redirection is followed, no other scheme
- * spoken, no password sent. The only source that knows libcurl.
+ * One POST over HTTP or HTTPS, bounded in size and time: no redirection is followed, no other
+ * scheme spoken, no password sent. The only source that knows libcurl.
  */
 #pragma once
 

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Certificates, requests and revocation lists of the bus, which are DER, as files of PEM and back. */
+/*
+ * Certificates, requests and revocation lists of the bus, which are DER, as files of PEM and back.
+ */
 #pragma once
 
 #include <systemd/sd-bus.h>

@@ -60,7 +60,8 @@ int sign_options_append(const Context *context, sd_bus_message *call, const Sign
 int sign_output_check(const Context *context, const char *file, const char *output);
 
 /*
- * Where the signature goes: --output, else FILE with the format's suffix ("-" for standard input's). Complains about a
- * terminal, the document's own place, and what cannot be written. *ret is malloc'ed.
+ * Where the signature goes: --output, else FILE with the format's suffix ("-" for standard
+ * input's). Complains about a terminal, the document's own place, and what cannot be written. *ret
+ * is malloc'ed.
  */
 int sign_output_path(const Context *context, const SignWords *o, char **ret);

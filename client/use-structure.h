@@ -21,10 +21,10 @@ typedef struct UseSigned {
 } UseSigned;
 
 /*
- * The format that Challenge's facts name, and what the chip is to sign. SEAL_E_APPROVAL_INVALID with
- * a sentence: the structure is not the one of this document, time and certificates, or the
- * certificate, or the electronic seal, is not of the seal's key, or the electronic seal is not as the
- * maker's certificate in it says. Whether that is a maker to trust is not known here.
+ * The format that Challenge's facts name, and what the chip is to sign. SEAL_E_APPROVAL_INVALID
+ * with a sentence: the structure is not the one of this document, time and certificates, or the
+ * certificate, or the electronic seal, is not of the seal's key, or the electronic seal is not as
+ * the maker's certificate in it says. Whether that is a maker to trust is not known here.
  */
 int use_structure_check(const json_t *facts, const UseSigned *known, SignFormat *ret_format,
                         TPM2B_DIGEST *ret_signs, ErrorDetail *detail);

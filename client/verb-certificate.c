@@ -143,7 +143,7 @@ static int certificate_request(Context *context, int argc, char **argv) {
         return request_write(context, path, &pin, &words, name);
 }
 
-/* --- what that authority issued ---------------------------------------------------------------- */
+/* --- what that authority issued --------------------------------------------------------------- */
 
 static const char set_help[] =
         "Usage: sealctl certificate set NUMBER FILE\n"

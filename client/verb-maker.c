@@ -137,7 +137,7 @@ static int request(Context *context, int argc, char **argv) {
         return request_words_write(context, &words, der, "The request is in");
 }
 
-/* --- what an authority issued ------------------------------------------------------------------ */
+/* --- what an authority issued ----------------------------------------------------------------- */
 
 static const char set_help[] =
         "Usage: sealctl maker set FILE\n"

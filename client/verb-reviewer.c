@@ -76,8 +76,8 @@ static int key_read(const Context *context, const char *path, Registration *ret)
 }
 
 /*
- * What the old key signs for the new one: "sealsd/reviewer/replace" ‖ 0 ‖ "user:NAME" ‖ 0 ‖ SHA-256 of
- * the new SPKI.
+ * What the old key signs for the new one: "sealsd/reviewer/replace" ‖ 0 ‖ "user:NAME" ‖ 0 ‖ SHA-256
+ * of the new SPKI.
  */
 static int replace_sign(Context *context, const RegisterWords *w, const char *subject,
                         Registration *registration) {

@@ -22,6 +22,8 @@ typedef struct VerifyInput {
 int verify_input_read(const Context *context, const VerifyWords *words, VerifyInput *ret);
 void verify_input_done(VerifyInput *input);
 
-/* Hash the document, of any size, by these hashes; nothing where there is no document, or no hash. */
+/*
+ * Hash the document, of any size, by these hashes; nothing where there is no document, or no hash.
+ */
 int verify_document_hash(const Context *context, const VerifyWords *words,
                          const char *const *hashes, size_t count, VerifyDocument *ret);

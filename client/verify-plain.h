@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A bare signature and nothing but a key, from a file or of a seal of this machine: is it that key's
- * over this document?
+ * A bare signature and nothing but a key, from a file or of a seal of this machine: is it that
+ * key's over this document?
  */
 #pragma once
 

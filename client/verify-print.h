@@ -5,7 +5,9 @@
 #include "client/context.h"
 #include "format/verify-report.h"
 
-/* Of the worst: 0, EXIT_VERIFICATION where a check failed, EXIT_INCOMPLETE where one was not made. */
+/*
+ * Of the worst: 0, EXIT_VERIFICATION where a check failed, EXIT_INCOMPLETE where one was not made.
+ */
 int verify_exit(const VerifyReport *reports, size_t count);
 
 /* Print them, of each signer one; returns verify_exit() unless that fails. */

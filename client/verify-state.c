@@ -22,8 +22,8 @@ typedef struct Question {
 } Question;
 
 /*
- * No register is at hand that knows the seal: who named it has to be told that he got no answer, and
- * for all others there is nothing to check, as most who verify have no register.
+ * No register is at hand that knows the seal: who named it has to be told that he got no answer,
+ * and for all others there is nothing to check, as most who verify have no register.
  */
 static CheckResult result_without_register(bool named) {
         return named ? CHECK_NOT_CHECKED : CHECK_ABSENT;

@@ -17,7 +17,9 @@
 #include "base/cleanup.h"
 #include "policy/openssl.h"
 
-/* A type's template, and what OpenSSL's macros would declare of it; analyzers see through this one. */
+/*
+ * A type's template, and what OpenSSL's macros would declare of it; analyzers see through this one.
+ */
 #define CMS_ASN1(type)                                             \
         const ASN1_ITEM *type##_it(void);                          \
         static inline type *type##_new(void) {                     \

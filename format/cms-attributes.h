@@ -29,8 +29,8 @@ const ASN1_TYPE *cms_attribute_value(const CmsAttributes *attributes, int nid, i
 uint64_t cms_attribute_time(const CmsAttributes *attributes);
 
 /*
- * signing-certificate-v2, or version 1, which reads as the same without a hash algorithm; new. NULL:
- * none that is one (or no memory).
+ * signing-certificate-v2, or version 1, which reads as the same without a hash algorithm; new.
+ * NULL: none that is one (or no memory).
  */
 CmsSigningCertificate *cms_attribute_signing_certificate(const CmsAttributes *attributes,
                                                          bool first_version);

@@ -41,7 +41,8 @@ int cms_prepare(const CmsFacts *facts, uint8_t **ret, size_t *ret_size);
  * DER ContentInfo, detached, with all certificates, into malloc'ed *ret: of what prepare made, and
  * its signature (DER ECDSA-Sig-Value, SM2's likewise, or the RSA block). Of the facts the algorithm
  * and the certificates count. SEAL_E_INVALID_ARGS for attributes that are none and for a number of
- * certificates out of bounds, SEAL_E_CERTIFICATE_INVALID for one that cannot be read, -ENOMEM, -EIO.
+ * certificates out of bounds, SEAL_E_CERTIFICATE_INVALID for one that cannot be read, -ENOMEM,
+ * -EIO.
  */
 int cms_finish(const CmsFacts *facts, Bytes attributes, Bytes signature, uint8_t **ret,
                size_t *ret_size);

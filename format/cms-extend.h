@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What may be put into a finished CMS signature without touching what is signed: the document, so
- * that it is enveloping, and a time stamp, so that it is CAdES B-T. Done by who has both at hand; the
- * daemon never does.
+ * that it is enveloping, and a time stamp, so that it is CAdES B-T. Done by who has both at hand;
+ * the daemon never does.
  */
 #pragma once
 

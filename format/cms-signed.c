@@ -228,8 +228,8 @@ static void unsigned_look(const CmsSigned *cms, const CmsVoice *voice) {
 }
 
 /*
- * What is read, and the mail that the signer's program can read (RFC 8551 §2.5.2), which says nothing
- * of the signature.
+ * What is read, and the mail that the signer's program can read (RFC 8551 §2.5.2), which says
+ * nothing of the signature.
  */
 static bool attribute_is_read(const ASN1_OBJECT *type) {
         static const int known[] = {
@@ -365,7 +365,9 @@ typedef struct Named {
         const EVP_MD *md;           /* NULL: by a hash that is not accepted */
 } Named;
 
-/* Its hash algorithm: SHA-256 where it names none; of version 1, which time stamps may have, SHA-1. */
+/*
+ * Its hash algorithm: SHA-256 where it names none; of version 1, which time stamps may have, SHA-1.
+ */
 static const EVP_MD *id_md(const CmsCertificateId *id, bool first_version) {
         const SignatureAlgorithm *algorithm;
 

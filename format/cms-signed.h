@@ -28,8 +28,9 @@ CmsSigned *cms_signed_free(CmsSigned *cms);
 DEFINE_CLEANUP(CmsSigned, cms_signed_free)
 
 /*
- * Read one that begins here, and choose its first signer; *ret_used is its size. SEAL_E_INVALID_ARGS when it is no ContentInfo
- * with SignedData of at most CMS_FILE_MAX bytes and CMS_ELEMENTS_MAX elements, -ENOMEM.
+ * Read one that begins here, and choose its first signer; *ret_used is its size.
+ * SEAL_E_INVALID_ARGS when it is no ContentInfo with SignedData of at most CMS_FILE_MAX bytes and
+ * CMS_ELEMENTS_MAX elements, -ENOMEM.
  */
 int cms_signed_read(Bytes file, CmsSigned **ret, size_t *ret_used);
 
@@ -51,9 +52,9 @@ void cms_tell(const CmsVoice *voice, CheckCode code, CheckResult result, const c
         __attribute__((format(printf, 4, 5)));
 
 /*
- * Structure: versions, algorithms, a signer (of a time stamp no other), signed attributes of which each required one is there
- * once, and that the content has the type of the attribute and is one of types (dotted OIDs, NULL
- * behind the last). False: told, and nothing more can be judged.
+ * Structure: versions, algorithms, a signer (of a time stamp no other), signed attributes of which
+ * each required one is there once, and that the content has the type of the attribute and is one of
+ * types (dotted OIDs, NULL behind the last). False: told, and nothing more can be judged.
  */
 bool cms_signed_shape(const CmsSigned *cms, Bytes file, size_t used, const char *const *types,
                       const CmsVoice *voice);

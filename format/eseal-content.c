@@ -30,7 +30,7 @@ static void validity_check(VerifyReport *report) {
                              "The seal is valid from %s until %s", from, until);
 }
 
-/* ---- extensions and picture -------------------------------------------------------------------- */
+/* ---- extensions and picture ------------------------------------------------------------------ */
 
 static bool critical_find(const STACK_OF(SesExtension) * list, char ret[static OID_TEXT_MAX]) {
         for (int i = 0; i < sk_SesExtension_num(list); i++) {

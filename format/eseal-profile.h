@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What of an electronic seal tells whether it conforms to the standard, which has SM2 and SM3 only. */
+/*
+ * What of an electronic seal tells whether it conforms to the standard, which has SM2 and SM3 only.
+ */
 #pragma once
 
 #include "format/eseal-asn1.h"

@@ -100,7 +100,7 @@ static void text_look(const ASN1_STRING *text, VerifyReport *report, const char 
                 verify_deviation(report, DEVIATION_CHARACTERS, where);
 }
 
-/* ---- the seal --------------------------------------------------------------------------------- */
+/* ---- the seal -------------------------------------------------------------------------------- */
 
 static bool number_take(const ASN1_INTEGER *number, unsigned *ret) {
         int64_t value;
@@ -209,7 +209,7 @@ static bool seal_check(const ESealFile *file, VerifyReport *report) {
                                 "the seal");
 }
 
-/* ---- the signature ---------------------------------------------------------------------------- */
+/* ---- the signature --------------------------------------------------------------------------- */
 
 static bool bits_check(const ESealFile *file, VerifyReport *report) {
         const ASN1_BIT_STRING *bits[] = { file->hash, file->stamp, file->time };

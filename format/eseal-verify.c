@@ -32,7 +32,7 @@ typedef struct Verification {
         VerifyList embedded; /* certificates of the file, which nothing trusts yet */
 } Verification;
 
-/* ---- values of signatures --------------------------------------------------------------------- */
+/* ---- values of signatures -------------------------------------------------------------------- */
 
 static void encoding_tell(VerifyReport *report, SignatureEncoding encoding, const char *where) {
         if (encoding == SIGNATURE_AS_RAW)
@@ -137,7 +137,7 @@ static void algorithm_facts_tell(Verification *v) {
                 (void) snprintf(facts->hash, sizeof(facts->hash), "%s", algorithm->hash);
 }
 
-/* ---- the document ------------------------------------------------------------------------------ */
+/* ---- the document ---------------------------------------------------------------------------- */
 
 /* dataHash is the document's plain hash, by the signature's (GB/T 38540-2020 §7.2.2). */
 static void document_check(const Verification *v) {
@@ -163,7 +163,7 @@ static void document_check(const Verification *v) {
                              v->algorithm->hash);
 }
 
-/* ---- times ------------------------------------------------------------------------------------- */
+/* ---- times ----------------------------------------------------------------------------------- */
 
 /* In 2014 a token may stand in place of the time; over what it is made is not known here. */
 static int timestamp_check(const Verification *v, uint64_t *ret_stamped) {
@@ -181,7 +181,7 @@ static int timestamp_check(const Verification *v, uint64_t *ret_stamped) {
         return 0;
 }
 
-/* ---- certificates ------------------------------------------------------------------------------ */
+/* ---- certificates ---------------------------------------------------------------------------- */
 
 /* Those that the seal lists, the maker's and the signer's may issue each other. */
 static int embedded_gather(Verification *v, Bytes **ret) {
@@ -229,7 +229,7 @@ static void names_tell(const Verification *v) {
                 verify_signer_set(v->report, ses_bytes(sk_SesListed_value(list, 0)->d.certificate));
 }
 
-/* ---- all of it --------------------------------------------------------------------------------- */
+/* ---- all of it ------------------------------------------------------------------------------- */
 
 /* What the time is needed for comes behind it. */
 static int signature_check(Verification *v, uint64_t *ret_stamped) {

@@ -21,10 +21,14 @@ int eseal_verify(Bytes file, const VerifyDocument *document, const VerifyTrust *
                  VerifyReport *report);
 
 /*
- * Did the key of the maker's certificate in it sign this seal (SESeal)? Whose certificate that is, is
- * not asked. SEAL_E_APPROVAL_INVALID with the reason when not, or where it is no seal; -ENOMEM, -EIO.
+ * Did the key of the maker's certificate in it sign this seal (SESeal)? Whose certificate that is,
+ * is not asked. SEAL_E_APPROVAL_INVALID with the reason when not, or where it is no seal; -ENOMEM,
+ * -EIO.
  */
 int eseal_maker_check(Bytes eseal, ErrorDetail *detail);
 
-/* The hash of the document that an SES_Signature has, as on the bus; NULL where that cannot be told. */
+/*
+ * The hash of the document that an SES_Signature has, as on the bus; NULL where that cannot be
+ * told.
+ */
 const char *eseal_document_hash(Bytes file);

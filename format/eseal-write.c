@@ -170,7 +170,7 @@ int eseal_finish(Bytes info, Bytes maker_certificate, const SignatureAlgorithm *
         return ses_encode(seal, ASN1_ITEM_rptr(SesSeal), ret, ret_size);
 }
 
-/* ---- signatures with it ----------------------------------------------------------------------- */
+/* ---- signatures with it ---------------------------------------------------------------------- */
 
 static bool tbs_fill(SesTbs *tbs, uint64_t time, Bytes document_digest, const char *property_info) {
         return ASN1_INTEGER_set(tbs->version, ESEAL_VERSION) && put_time(tbs->time, time) &&

@@ -25,7 +25,9 @@
 #define ESEAL_VERSION_2014 1 /* GM/T 0031-2014: read only */
 #define ESEAL_VERSION_2025 5 /* GM/T 0031-2025: refused by its name */
 
-/* What a seal is; nothing is owned. Times are µs since the epoch and lose what is below a second. */
+/*
+ * What a seal is; nothing is owned. Times are µs since the epoch and lose what is below a second.
+ */
 typedef struct ESealFacts {
         const char *id;     /* esID, the seal's number: ASCII, at most ESEAL_TEXT_MAX bytes */
         const char *vendor; /* vid, likewise */
@@ -56,7 +58,8 @@ int eseal_finish(Bytes info, Bytes maker_certificate, const SignatureAlgorithm *
  * DER of TBS_Sign (§7.2.2), which the seal signs: the whole seal, the time that is claimed, the
  * document's plain digest (the signature's hash, at most DIGEST_MAX bytes) and what part of the
  * document that covers (ASCII, 1 to PROPERTY_INFO_MAX bytes). *ret is malloc'ed.
- * SEAL_E_INVALID_ARGS for what is beyond this and for an eseal that is not DER of version 4, -ENOMEM.
+ * SEAL_E_INVALID_ARGS for what is beyond this and for an eseal that is not DER of version 4,
+ * -ENOMEM.
  */
 int eseal_sign_prepare(Bytes eseal, uint64_t time, Bytes document_digest, const char *property_info,
                        uint8_t **ret, size_t *ret_size);

@@ -79,7 +79,8 @@ static bool is_surrogate_lead(unsigned char c) {
 
 /*
  * The order of UTF-16 units is that of the bytes of UTF-8, but for the characters beyond U+FFFF:
- * their surrogates (U+D800 to U+DFFF) come before U+E000 to U+FFFF, whose bytes begin with EE or EF.
+ * their surrogates (U+D800 to U+DFFF) come before U+E000 to U+FFFF, whose bytes begin with EE or
+ * EF.
  */
 static int key_compare(const void *a, const void *b) {
         const unsigned char *x = *(const unsigned char *const *) a;

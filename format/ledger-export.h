@@ -57,7 +57,7 @@ typedef struct LedgerDamaged {
 int ledger_head_qualifying(uint64_t seq, const uint8_t head[static LEDGER_HASH_SIZE],
                            TPM2B_DATA *ret);
 
-/* --- writing: lines with their line break, malloc'ed with a zero behind; -ENOMEM, -EINVAL ------ */
+/* --- writing: lines with their line break, malloc'ed with a zero behind; -ENOMEM, -EINVAL ----- */
 
 int ledger_header_write(const LedgerHeader *header, char **ret);
 int ledger_anchor_write(const LedgerAnchorLine *anchor, char **ret);
@@ -66,7 +66,9 @@ int ledger_tail_write(const LedgerTail *tail, char **ret);
 /* The row at seq as it is, or that it is damaged. */
 int ledger_line_write(uint64_t seq, const char *text, size_t size, char **ret, size_t *ret_size);
 
-/* --- reading: lines without their line break; SEAL_E_REGISTER_TAMPERED with a sentence, -ENOMEM - */
+/*
+ * --- reading: lines without their line break; SEAL_E_REGISTER_TAMPERED with a sentence, -ENOMEM -
+ */
 
 typedef enum LedgerLine {
         LEDGER_LINE_ROW, /* also what is none of the others */

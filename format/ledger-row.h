@@ -26,9 +26,9 @@ typedef struct LedgerTouch {
 } LedgerTouch;
 
 /*
- * Absent: a NULL or empty text, the number 0, a flag that is not set, facts NULL or without members,
- * no touches. Nothing is owned. Bytes that are no UTF-8 are written as '?', so that no name of a
- * program or a file keeps a row from being written.
+ * Absent: a NULL or empty text, the number 0, a flag that is not set, facts NULL or without
+ * members, no touches. Nothing is owned. Bytes that are no UTF-8 are written as '?', so that no
+ * name of a program or a file keeps a row from being written.
  */
 typedef struct LedgerRow {
         uint64_t seq;        /* from 1, without gaps; required */
@@ -60,8 +60,8 @@ typedef struct LedgerRow {
 
 /*
  * The text (malloc'ed, with a terminating zero that does not count) and its hash. -EINVAL without
- * seq, time or event and for what canonical JSON cannot say (format/json.h); SEAL_E_LIMITS_EXCEEDED beyond
- * LEDGER_ROW_MAX or LEDGER_TOUCHES_MAX; -ENOMEM.
+ * seq, time or event and for what canonical JSON cannot say (format/json.h); SEAL_E_LIMITS_EXCEEDED
+ * beyond LEDGER_ROW_MAX or LEDGER_TOUCHES_MAX; -ENOMEM.
  */
 int ledger_row_encode(const LedgerRow *row, char **ret_text, size_t *ret_size,
                       uint8_t ret_hash[static LEDGER_HASH_SIZE]);

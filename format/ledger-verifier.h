@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a verifier knows between two lines; for format/ledger-verify.c and ledger-verdict.c alone. */
+/*
+ * What a verifier knows between two lines; for format/ledger-verify.c and ledger-verdict.c alone.
+ */
 #pragma once
 
 #include "format/ledger-breaks.h"

@@ -12,7 +12,8 @@
 
 /*
  * What the callbacks and the decoder share. libjpeg leaves its functions by error_exit, which may
- * not return: it jumps, and whatever has to be freed is here and not in a frame that is jumped over.
+ * not return: it jumps, and whatever has to be freed is here and not in a frame that is jumped
+ * over.
  */
 typedef struct Decoder {
         struct jpeg_decompress_struct jpeg; /* first: libjpeg hands out a pointer to it */

@@ -13,7 +13,7 @@
 typedef enum SignatureScheme {
         SIGNATURE_ECDSA,
         SIGNATURE_RSASSA, /* PKCS #1 v1.5 */
-        SIGNATURE_RSAPSS, /* MGF1 with the same hash, trailer 1, a salt of the hash's size; read with any */
+        SIGNATURE_RSAPSS, /* MGF1 with the same hash, trailer 1, a salt of its size; any is read */
         SIGNATURE_SM2,
 } SignatureScheme;
 

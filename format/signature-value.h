@@ -20,8 +20,8 @@ typedef enum SignatureEncoding {
 } SignatureEncoding;
 
 /*
- * What the key signs of a message: its hash; for SM2 e = SM3(Z_A ‖ message) with the common identity
- * (policy/sm2.h). -ENOMEM, -EIO.
+ * What the key signs of a message: its hash; for SM2 e = SM3(Z_A ‖ message) with the common
+ * identity (policy/sm2.h). -ENOMEM, -EIO.
  */
 int signature_digest(const SignatureAlgorithm *algorithm, EVP_PKEY *key, Bytes message,
                      TPM2B_DIGEST *ret);
@@ -39,8 +39,8 @@ int signature_value_verify_digest(const SignatureAlgorithm *algorithm, EVP_PKEY 
                                   SignatureEncoding *ret);
 
 /*
- * Is a signature of RSASSA-PSS salted with as many bytes as the hash has, as the identifiers that we
- * write say (RFC 4055 §3.1)? 0 for every other scheme, unlooked at. Errors as above.
+ * Is a signature of RSASSA-PSS salted with as many bytes as the hash has, as the identifiers that
+ * we write say (RFC 4055 §3.1)? 0 for every other scheme, unlooked at. Errors as above.
  */
 int signature_value_check_salt(const SignatureAlgorithm *algorithm, EVP_PKEY *key,
                                const TPM2B_DIGEST *digest, Bytes signature);

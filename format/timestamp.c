@@ -74,7 +74,9 @@ int timestamp_request(const char *hash, Bytes stamped, uint64_t nonce, uint8_t *
 
 /* --- answer --------------------------------------------------------------------------------- */
 
-/* RFC 3161 §2.4.2: PKIStatus 0 and 1 grant; what an authority says of the others is its own words. */
+/*
+ * RFC 3161 §2.4.2: PKIStatus 0 and 1 grant; what an authority says of the others is its own words.
+ */
 static int status_check(TS_RESP *response, ErrorDetail *detail) {
         TS_STATUS_INFO *info = TS_RESP_get_status_info(response);
         const long status = ASN1_INTEGER_get(TS_STATUS_INFO_get0_status(info));

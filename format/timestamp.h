@@ -15,8 +15,8 @@
 #include "format/verify-trust.h"
 
 /*
- * DER TimeStampReq over the bytes to be stamped, which asks for the authority's certificate; *ret is
- * malloc'ed. hash as on the bus; nonce random and not 0. SEAL_E_INVALID_ARGS for another hash,
+ * DER TimeStampReq over the bytes to be stamped, which asks for the authority's certificate; *ret
+ * is malloc'ed. hash as on the bus; nonce random and not 0. SEAL_E_INVALID_ARGS for another hash,
  * -ENOMEM.
  */
 int timestamp_request(const char *hash, Bytes stamped, uint64_t nonce, uint8_t **ret,
@@ -25,8 +25,8 @@ int timestamp_request(const char *hash, Bytes stamped, uint64_t nonce, uint8_t *
 /*
  * The token out of an authority's answer to that request, when it is one: granted, over the same
  * bytes, with its nonce, well signed, and, where trust has anchors for time stamps, by one of those
- * authorities. *ret is malloc'ed DER. SEAL_E_APPROVAL_INVALID with the reason, SEAL_E_LIMITS_EXCEEDED
- * beyond TIMESTAMP_MAX bytes, -ENOMEM, -EIO.
+ * authorities. *ret is malloc'ed DER. SEAL_E_APPROVAL_INVALID with the reason,
+ * SEAL_E_LIMITS_EXCEEDED beyond TIMESTAMP_MAX bytes, -ENOMEM, -EIO.
  */
 int timestamp_accept(Bytes response, Bytes request, Bytes stamped, const VerifyTrust *trust,
                      uint8_t **ret, size_t *ret_size, ErrorDetail *detail);

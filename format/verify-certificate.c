@@ -122,13 +122,17 @@ static int claimed_judge(const Judge *j, const X509Path *path, size_t place, con
         return 0;
 }
 
-/* With these, RFC 3161 §4 lets time stamps of before stand; else the key may have been another's. */
+/*
+ * With these, RFC 3161 §4 lets time stamps of before stand; else the key may have been another's.
+ */
 static bool stamps_stand(X509Reason reason) {
         return reason == X509_REASON_UNSPECIFIED || reason == X509_REASON_AFFILIATION_CHANGED ||
                reason == X509_REASON_SUPERSEDED || reason == X509_REASON_CESSATION_OF_OPERATION;
 }
 
-/* Who has an authority's key stamps any time: a revocation now counts for all that it ever stamped. */
+/*
+ * Who has an authority's key stamps any time: a revocation now counts for all that it ever stamped.
+ */
 static int authority_judge(const Judge *j, const X509Path *path, size_t place, const char *who) {
         char date[TIME_TEXT_SIZE], reason[64];
         X509Revocation found;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The certificate of a signer, of a seal's maker or of a time-stamp authority, judged into four rows
- * of a report: its path to an anchor, its use, its validity, its revocation.
+ * The certificate of a signer, of a seal's maker or of a time-stamp authority, judged into four
+ * rows of a report: its path to an anchor, its use, its validity, its revocation.
  */
 #pragma once
 

@@ -31,7 +31,9 @@ static int tag_read(Bytes bytes, Bytes *ret_content) {
         return tag;
 }
 
-/* Content of SES_SealInfo: its header begins with "ES" (GB/T 38540-2020 §7.1.2); any text will do. */
+/*
+ * Content of SES_SealInfo: its header begins with "ES" (GB/T 38540-2020 §7.1.2); any text will do.
+ */
 static bool is_seal_info(Bytes info) {
         Bytes header, id;
 

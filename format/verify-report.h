@@ -151,7 +151,9 @@ void verify_check_drop(VerifyReport *report, CheckCode code);
 /* Of a check: what it is now; CHECK_NOT_CHECKED until something was said. */
 CheckResult verify_result(const VerifyReport *report, CheckCode code);
 
-/* One that was told with the same words before is not told again. where (may be NULL): "the seal". */
+/*
+ * One that was told with the same words before is not told again. where (may be NULL): "the seal".
+ */
 void verify_deviation(VerifyReport *report, DeviationCode code, const char *where);
 
 /* Copy text of a file: cut, made harmless. size is that of the array. */

@@ -37,8 +37,8 @@ typedef struct VerifyTrust {
 } VerifyTrust;
 
 /*
- * Sets facts.time and .time_source. stamped and claimed: 0 is not known. A claim after now, or after
- * what is stamped, by more than clocks may be apart is a deviation.
+ * Sets facts.time and .time_source. stamped and claimed: 0 is not known. A claim after now, or
+ * after what is stamped, by more than clocks may be apart is a deviation.
  */
 void verify_time_choose(VerifyReport *report, const VerifyTrust *trust, uint64_t stamped,
                         uint64_t claimed);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Certificates that the maker issues (RFC 5280; GB/T 20518; names and statements of ETSI EN 319
- * 412-3 and -5): of a seal, and the maker's own. The first of two steps; x509_finish() is the second.
+ * 412-3 and -5): of a seal, and the maker's own. The first of two steps; x509_finish() is the
+ * second.
  */
 #pragma once
 
@@ -20,11 +21,14 @@ typedef enum X509Use {
         /* critical digitalSignature and nonRepudiation; no CA */
         X509_USE_SEAL,
         /*
-         * critical keyCertSign, cRLSign, and digitalSignature, for the maker signs seals' structures
-         * (GB/T 38540) too; a CA of seals only, path length 0
+         * critical keyCertSign, cRLSign, and digitalSignature, for the maker signs seals'
+         * structures (GB/T 38540) too; a CA of seals only, path length 0
          */
         X509_USE_MAKER,
-        /* Of others, never issued: extended key usage timeStamping, critical and alone (RFC 3161 §2.3) */
+        /*
+         * Of others, never issued: extended key usage timeStamping, critical and alone (RFC 3161
+         * §2.3)
+         */
         X509_USE_TIMESTAMP,
 } X509Use;
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Revocation lists (RFC 5280 §5): complete ones, version 2, of one issuer's own certificates. Made
- * in two steps, of which x509_finish() is the second; read, and asked about a certificate at a time.
+ * in two steps, of which x509_finish() is the second; read, and asked about a certificate at a
+ * time.
  */
 #pragma once
 
@@ -26,7 +27,7 @@ typedef enum X509Reason {
 const char *x509_reason_name(X509Reason reason);
 
 typedef struct X509CrlEntry {
-        Bytes serial; /* its digits, the highest first, without sign; at most CERTIFICATE_SERIAL_MAX */
+        Bytes serial;  /* digits, the highest first, unsigned; at most CERTIFICATE_SERIAL_MAX */
         uint64_t date; /* µs since the epoch */
         X509Reason reason;
 } X509CrlEntry;
@@ -36,8 +37,7 @@ typedef struct X509CrlFacts {
         Bytes issuer;                      /* certificate in DER: its subject and key identifier */
         uint64_t number;                   /* one more than the last one's */
         uint64_t this_update, next_update; /* µs since the epoch */
-        uint64_t
-                expired_since; /* certificates that expired since are kept (X.509 §9.5.2.8); 0: not told */
+        uint64_t expired_since;      /* what expired since is kept (X.509 §9.5.2.8); 0: not told */
         const X509CrlEntry *entries; /* each serial once */
         size_t entry_count;          /* at most CRL_ENTRIES_MAX */
 } X509CrlFacts;
@@ -54,14 +54,16 @@ X509Crl *x509_crl_free(X509Crl *crl);
 DEFINE_CLEANUP(X509Crl, x509_crl_free)
 
 /*
- * DER of at most REVOCATION_LIST_MAX bytes; it is copied. SEAL_E_INVALID_ARGS says what is wrong, also for what
- * is not read: lists of another's certificates, of some reasons, deltas, unknown critical extensions.
+ * DER of at most REVOCATION_LIST_MAX bytes; it is copied. SEAL_E_INVALID_ARGS says what is wrong,
+ * also for what is not read: lists of another's certificates, of some reasons, deltas, unknown
+ * critical extensions.
  */
 int x509_crl_read(Bytes der, X509Crl **ret, ErrorDetail *detail);
 
 /*
  * The same in two steps: what it is beside its entries, of which x509_crl_issuer() and
- * x509_crl_verify() tell; and all else. Each refusal may be a shortage of memory (policy/openssl.h).
+ * x509_crl_verify() tell; and all else. Each refusal may be a shortage of memory
+ * (policy/openssl.h).
  */
 int x509_crl_open(Bytes der, X509Crl **ret, ErrorDetail *detail);
 int x509_crl_check(X509Crl *crl, ErrorDetail *detail);
@@ -76,7 +78,9 @@ const X509_NAME *x509_crl_issuer(const X509Crl *crl);
 uint64_t x509_crl_this_update(const X509Crl *crl);
 uint64_t x509_crl_next_update(const X509Crl *crl); /* UINT64_MAX: it does not say */
 
-/* An entry may say something else than that a certificate is revoked: nothing is good by the list. */
+/*
+ * An entry may say something else than that a certificate is revoked: nothing is good by the list.
+ */
 bool x509_crl_is_puzzling(const X509Crl *crl);
 
 /* Is it for such certificates (RFC 5280 §5.2.5)? */

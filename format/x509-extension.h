@@ -11,7 +11,9 @@
 #include "base/error.h"
 #include "format/x509-certificate.h"
 
-/* basicConstraints and keyUsage, both critical. SEAL_E_INVALID_ARGS for a use that is not issued. */
+/*
+ * basicConstraints and keyUsage, both critical. SEAL_E_INVALID_ARGS for a use that is not issued.
+ */
 int extension_put_use(X509_EXTENSIONS **extensions, X509Use use);
 
 /* subjectKeyIdentifier: SHA-1 of the key's bits (§4.2.1.2, the first way). */

@@ -413,7 +413,10 @@ static int current_take(const Bytes *ders, size_t count, uint64_t time, Bytes *r
         return 0;
 }
 
-/* Of an authority's certificates of one key, libcrypto takes the first, be it over: not offered one. */
+/*
+ * Of an authority's certificates of one key, libcrypto takes the first, be it over: not offered
+ * one.
+ */
 static int path_of_current(Bytes leaf, const X509Trust *trust, X509Use use, uint64_t time,
                            X509Path *ret, ErrorDetail *detail) {
         _cleanup_free_ Bytes *kept = calloc(trust->anchor_count + trust->other_count + 1,

@@ -33,9 +33,9 @@ void x509_path_clear(X509Path *path);
 
 /*
  * Judge a certificate (DER) at a time (µs). The path ends at the first anchor, which may be the
- * certificate itself: that is trusted as it is, its validity and usage aside. Returns 0 whatever the findings; SEAL_E_INVALID_ARGS
- * where the certificate itself cannot be read; others that cannot be read are passed over. -ENOMEM,
- * -EIO.
+ * certificate itself: that is trusted as it is, its validity and usage aside. Returns 0 whatever
+ * the findings; SEAL_E_INVALID_ARGS where the certificate itself cannot be read; others that cannot
+ * be read are passed over. -ENOMEM, -EIO.
  */
 int x509_path_find(Bytes leaf, const X509Trust *trust, X509Use use, uint64_t time, X509Path *ret,
                    ErrorDetail *detail);

@@ -155,7 +155,10 @@ static void pem_clear(PemBlock *block) {
         OPENSSL_free(block->data);
 }
 
-/* What ends a file is that no more begins in it; all else is damage, behind which there may be more. */
+/*
+ * What ends a file is that no more begins in it; all else is damage, behind which there may be
+ * more.
+ */
 static int pem_end(void) {
         const bool end = ERR_GET_REASON(ERR_peek_last_error()) == PEM_R_NO_START_LINE;
 

@@ -41,8 +41,8 @@ int der_list_add(DerList *list, Bytes der);
 /*
  * Append what a file holds: one in DER, or any number in PEM ("CERTIFICATE", "X509 CRL"; other
  * blocks and text around them are passed over). SEAL_E_INVALID_ARGS when there is none,
- * SEAL_E_LIMITS_EXCEEDED beyond TRUST_FILE_MAX bytes. Whether each is a certificate shows when it is
- * read.
+ * SEAL_E_LIMITS_EXCEEDED beyond TRUST_FILE_MAX bytes. Whether each is a certificate shows when it
+ * is read.
  */
 int x509_certificates_split(Bytes file, DerList *list, ErrorDetail *detail);
 int x509_crls_split(Bytes file, DerList *list, ErrorDetail *detail);

@@ -13,6 +13,9 @@ typedef struct X509RequestFacts {
         X509Use use; /* asked for as extensionRequest (RFC 2985 §5.4.2): key usage, CA or not */
 } X509RequestFacts;
 
-/* CertificationRequestInfo in DER. SEAL_E_INVALID_ARGS for a subject that is not DER; -ENOMEM, -EIO. */
+/*
+ * CertificationRequestInfo in DER. SEAL_E_INVALID_ARGS for a subject that is not DER; -ENOMEM,
+ * -EIO.
+ */
 int x509_request_prepare(const X509RequestFacts *facts, uint8_t **ret, size_t *ret_size,
                          ErrorDetail *detail);

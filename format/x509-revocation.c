@@ -11,8 +11,7 @@ typedef struct Hearing {
         uint64_t newest, newest_then;
         X509Revocation of_newest, of_then, revoked;
         ErrorDetail refused;
-        ErrorDetail
-                unread; /* the same of one that is or may be the issuer's and tell of a revocation */
+        ErrorDetail unread; /* of one that is or may be the issuer's and tell of a revocation */
 } Hearing;
 
 static int hear(Hearing *hearing, const X509Crl *crl, const X509 *certificate, uint64_t time) {

@@ -21,9 +21,9 @@ int x509_finish(Bytes tbs, const SignatureAlgorithm *algorithm, Bytes signature,
                 size_t *ret_size);
 
 /*
- * Is it signed by this key: DER to its last byte, an algorithm that the key has and, in certificates
- * and CRLs, that the signed part names too (requests name none there: then as we write it), a
- * signature in DER? SEAL_E_APPROVAL_INVALID when not; -ENOMEM, -EIO.
+ * Is it signed by this key: DER to its last byte, an algorithm that the key has and, in
+ * certificates and CRLs, that the signed part names too (requests name none there: then as we write
+ * it), a signature in DER? SEAL_E_APPROVAL_INVALID when not; -ENOMEM, -EIO.
  */
 int x509_signature_verify(Bytes der, bool named, EVP_PKEY *key);
 

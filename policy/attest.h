@@ -50,10 +50,10 @@ typedef struct IndexAttested {
 } IndexAttested;
 
 /*
- * SEAL_E_REGISTER_TAMPERED, with a sentence of its own for each: a structure is malformed, the key is
- * no attestation key, the signature is not its, magic or type are others, the key is not of the
- * endorsement hierarchy; index, contents or qualifying data are not the wanted ones. ret stays as it
- * was then. -ENOMEM or -EIO when libcrypto fails.
+ * SEAL_E_REGISTER_TAMPERED, with a sentence of its own for each: a structure is malformed, the key
+ * is no attestation key, the signature is not its, magic or type are others, the key is not of the
+ * endorsement hierarchy; index, contents or qualifying data are not the wanted ones. ret stays as
+ * it was then. -ENOMEM or -EIO when libcrypto fails.
  */
 int attest_index_verify(const AttestProof *proof, const AttestWanted *wanted, IndexAttested *ret,
                         ErrorDetail *detail);

@@ -58,8 +58,8 @@ int ledger_genesis(const TPM2B_NAME *authority, TPM2_HANDLE handle, TPM2B_DIGEST
 #define LEDGER_VALUE_SIZE 32U
 
 /*
- * The value of a ledger index after one more extend: SHA-256(old ‖ head) (Part 3 §31.10). ret may be
- * old.
+ * The value of a ledger index after one more extend: SHA-256(old ‖ head) (Part 3 §31.10). ret may
+ * be old.
  */
 int ledger_value_next(const uint8_t old[static LEDGER_VALUE_SIZE],
                       const uint8_t head[static LEDGER_VALUE_SIZE],

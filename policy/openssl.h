@@ -44,9 +44,9 @@ static inline int openssl_error(void) {
 }
 
 /*
- * The code given, where the input is to blame, unless memory ran out. Where libcrypto takes a shortage
- * of its own for a fault of what it reads and says nothing, as it does of certificates' keys, a
- * refusal is believed when it is said twice.
+ * The code given, where the input is to blame, unless memory ran out. Where libcrypto takes a
+ * shortage of its own for a fault of what it reads and says nothing, as it does of certificates'
+ * keys, a refusal is believed when it is said twice.
  */
 static inline int openssl_refused(int code) {
         return openssl_ran_short() ? -ENOMEM : code;

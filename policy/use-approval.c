@@ -64,8 +64,10 @@ static int invalid(ErrorDetail *detail, const char *what) {
         return error_set(detail, SEAL_E_APPROVAL_INVALID, "%s; do not sign it", what);
 }
 
-/* Without nonce it would be good for longer, without cpHash for every document, without reference for
- * every seal that has this approver. */
+/*
+ * Without nonce it would be good for longer, without cpHash for every document, without reference
+ * for every seal that has this approver.
+ */
 static int size_check(size_t size, bool live, ErrorDetail *detail) {
         const size_t wanted = live ? LIVE_BYTES : DEFERRED_BYTES;
 

@@ -11,7 +11,7 @@
 
 #define ANSWER_BYTES_MAX (4 * 1024 * 1024) /* of rows in one message, beyond the first */
 
-/* --- ReadLedger --------------------------------------------------------------------------------- */
+/* --- ReadLedger ------------------------------------------------------------------------------- */
 
 #define FIELD(member) offsetof(ReadLedgerArgs, member)
 
@@ -71,7 +71,7 @@ int run_read_ledger(Operation *op, ErrorDetail *detail) {
         return r;
 }
 
-/* --- VerifyLedger ------------------------------------------------------------------------------- */
+/* --- VerifyLedger ----------------------------------------------------------------------------- */
 
 static int append_verdict(sd_bus_message *m, const void *result) {
         const LedgerReport *report = result;
@@ -110,7 +110,7 @@ int run_verify_ledger(Operation *op, ErrorDetail *detail) {
         return service_verify_ledger(op->bus->service, &op->caller, reply, detail);
 }
 
-/* --- ExportLedger ------------------------------------------------------------------------------- */
+/* --- ExportLedger ----------------------------------------------------------------------------- */
 
 #define FIELD(member) offsetof(ExportLedgerArgs, member)
 
@@ -178,7 +178,7 @@ int run_export_ledger(Operation *op, ErrorDetail *detail) {
         return service_export_ledger(op->bus->service, &op->caller, args->first, reply, detail);
 }
 
-/* --- AcknowledgeTampering ----------------------------------------------------------------------- */
+/* --- AcknowledgeTampering --------------------------------------------------------------------- */
 
 #define FIELD(member) offsetof(AcknowledgeArgs, member)
 

@@ -227,7 +227,9 @@ int method_dispatch(sd_bus_message *m, void *userdata, sd_bus_error *ret_error) 
                 if (r == 0)
                         return 1;
         }
-        /* Of a seal that is there for the caller; of another one he learns nothing, nor the ledger. */
+        /*
+         * Of a seal that is there for the caller; of another one he learns nothing, nor the ledger.
+         */
         if (r == SEAL_E_ACCESS_DENIED && op->method && op->related && operation_signs(op))
                 service_ledger_refused(op->bus->service, &op->caller, op->number, r);
         if (r == 0)

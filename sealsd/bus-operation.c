@@ -63,7 +63,9 @@ static int send_error(Operation *op, int code, const ErrorDetail *detail) {
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
         ErrorDetail plain = *detail;
 
-        /* Details repeat words of the caller, who may be an application that shows them to others. */
+        /*
+         * Details repeat words of the caller, who may be an application that shows them to others.
+         */
         text_disarm(plain.text);
         int r = error_reply_new(op, code, error_describe(code, &plain), &reply);
         return r < 0 ? r : sd_bus_send(op->bus->connection, reply, NULL);

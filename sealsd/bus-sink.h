@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What is too large for a message goes through a descriptor of the caller: a pipe, a regular file or
- * a memfd (design, section 5.6), written from the event loop piece by piece, so that a caller who
- * reads slowly holds up nobody. One who does not read at all for a minute is given up.
+ * What is too large for a message goes through a descriptor of the caller: a pipe, a regular file
+ * or a memfd (design, section 5.6), written from the event loop piece by piece, so that a caller
+ * who reads slowly holds up nobody. One who does not read at all for a minute is given up.
  */
 #pragma once
 

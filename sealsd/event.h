@@ -34,5 +34,5 @@ typedef struct Event {
         uint64_t count;     /* of uses, of repeated refusals */
         const char *result; /* the error's name without its prefix; NULL: ok */
         const char *reason;
-        json_t *facts; /* what else it takes to answer an auditor (docs/ledger.md); stays the caller's */
+        json_t *facts; /* what an auditor asks beside it (docs/ledger.md); stays the caller's */
 } Event;

@@ -59,9 +59,9 @@ typedef struct GrantContext {
 int grant_complete(Grant *grant, const GrantContext *context, ErrorDetail *detail);
 
 /*
- * Does it let the caller use the seal for this purpose now? SEAL_E_ACCESS_DENIED (not his, or over), SEAL_E_NOT_YET_VALID,
- * SEAL_E_PURPOSE_NOT_ALLOWED, SEAL_E_LIMIT_REACHED (count uses are not left;
- * 0: they were taken already).
+ * Does it let the caller use the seal for this purpose now? SEAL_E_ACCESS_DENIED (not his, or
+ * over), SEAL_E_NOT_YET_VALID, SEAL_E_PURPOSE_NOT_ALLOWED, SEAL_E_LIMIT_REACHED (count uses are not
+ * left; 0: they were taken already).
  */
 int grant_covers(const Grant *grant, const Caller *caller, Purpose purpose, uint64_t count,
                  uint64_t now, ErrorDetail *detail);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Bytes that somebody hands over with a call, in the message or through a descriptor: a regular file
- * or a memfd (design, section 5.6). What stands in a file is read on another thread than the one
- * that answers calls, since nobody knows how long its file system takes.
+ * Bytes that somebody hands over with a call, in the message or through a descriptor: a regular
+ * file or a memfd (design, section 5.6). What stands in a file is read on another thread than the
+ * one that answers calls, since nobody knows how long its file system takes.
  */
 #pragma once
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Revocation lists as files for others to fetch, one for each maker: maker-ALGORITHM.crl, DER, which
- * everybody may read. A reader finds the old one or the new one whole.
+ * Revocation lists as files for others to fetch, one for each maker: maker-ALGORITHM.crl, DER,
+ * which everybody may read. A reader finds the old one or the new one whole.
  */
 #pragma once
 

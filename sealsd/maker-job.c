@@ -150,7 +150,9 @@ static int maker_create(MakerJob *job, Chip *chip, ErrorDetail *detail) {
         return r;
 }
 
-/* It certifies itself: whoever trusts it is given that certificate, or has its own issue another. */
+/*
+ * It certifies itself: whoever trusts it is given that certificate, or has its own issue another.
+ */
 static int maker_certify(MakerJob *job, Chip *chip, ErrorDetail *detail) {
         X509CertificateFacts facts = {
                 .subject = { job->maker.subject, job->maker.subject_size },

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The maker of seals, as the register keeps it: a key in the chip that certifies seals, one for each
- * kind of signature, with what it has issued. Plain values, but for bytes of any length.
+ * The maker of seals, as the register keeps it: a key in the chip that certifies seals, one for
+ * each kind of signature, with what it has issued. Plain values, but for bytes of any length.
  */
 #pragma once
 

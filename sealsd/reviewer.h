@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A reviewer's key and what it signs. Once one is registered, decisions under its UID count only with
- * its signature: root, who can become any user, has not the key.
+ * A reviewer's key and what it signs. Once one is registered, decisions under its UID count only
+ * with its signature: root, who can become any user, has not the key.
  */
 #pragma once
 
@@ -36,8 +36,8 @@ int reviewer_complete(Reviewer *reviewer, Bytes pem, ErrorDetail *detail);
 int reviewer_key_hash(const Reviewer *reviewer, uint8_t ret[static TPM2_SHA256_DIGEST_SIZE]);
 
 /*
- * "sealsd/reviewer/replace" ‖ 0 ‖ "user:NAME" ‖ 0 ‖ the new key's hash: what lets a new key take an old
- * one's place, and that of this reviewer alone.
+ * "sealsd/reviewer/replace" ‖ 0 ‖ "user:NAME" ‖ 0 ‖ the new key's hash: what lets a new key take an
+ * old one's place, and that of this reviewer alone.
  */
 void reviewer_replace_bytes(const Subject *subject,
                             const uint8_t hash[static TPM2_SHA256_DIGEST_SIZE], Writer *writer);

@@ -9,11 +9,11 @@
 #include "sealsd/maker.h"
 
 /*
- * The entry of one certificate; its serial is borrowed. A seal that is suspended or lost is on hold. A
- * revoked one has the reason that the register knows, by what it was revoked from: lost,
- * keyCompromise; replaced by another, superseded; surrendered, cessationOfOperation; else none. When
- * it was destroyed changes nothing. The date is that since which the certificate is on the list
- * without a break: a hold that ends in revocation counts from its beginning (ITU-T X.509, of
+ * The entry of one certificate; its serial is borrowed. A seal that is suspended or lost is on
+ * hold. A revoked one has the reason that the register knows, by what it was revoked from: lost,
+ * keyCompromise; replaced by another, superseded; surrendered, cessationOfOperation; else none.
+ * When it was destroyed changes nothing. The date is that since which the certificate is on the
+ * list without a break: a hold that ends in revocation counts from its beginning (ITU-T X.509, of
  * certificateHold), else what was made with a lost seal before somebody revoked it would be good.
  */
 X509CrlEntry revocation_of(const RevocationEntry *entry);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Which rules polkit goes by: one SHA-256 over the names and the contents of all its rules files, in
- * the order in which it reads them (polkit(8)).
+ * Which rules polkit goes by: one SHA-256 over the names and the contents of all its rules files,
+ * in the order in which it reads them (polkit(8)).
  */
 #pragma once
 

@@ -154,7 +154,7 @@ static int applying_run(Applying *applying, const HandedFile *unseen, bool *ret_
         if (!unseen->given)
                 return applying->commit(applying, request, detail);
         if (!service_has_key(applying->service))
-                return SEAL_E_MACHINE_STATE_REFUSED; /* the caller's caller demands it, and repeats */
+                return SEAL_E_MACHINE_STATE_REFUSED; /* its caller demands it, and repeats */
         r = picture_look(applying->service, applying->caller.uid, unseen,
                          (Reply){ .done = picture_looked, .userdata = applying }, detail);
         *ret_waits = r == 0;

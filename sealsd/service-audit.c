@@ -204,7 +204,9 @@ void audit_looked(Service *service, const AuditLook *look) {
         a->fresh = false;
         if (!look->done)
                 return;
-        /* One that only reads does not know whether counting can begin: what is told of that stays. */
+        /*
+         * One that only reads does not know whether counting can begin: what is told of that stays.
+         */
         if (look->code != 0 || look->arm || a->counting)
                 audit_note_absent(a, look);
         if (look->code != 0)

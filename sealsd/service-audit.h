@@ -57,5 +57,8 @@ void audit_signed(void *userdata, const AuditedSigns *signs);
 void audit_inspect(struct Service *service);
 
 PassportAudit audit_state(const struct Service *service);
-/* The same in more words: "on", "off", "not in this TPM: …", "not counting: …"; room for ERROR_TEXT_MAX. */
+/*
+ * The same in more words: "on", "off", "not in this TPM: …", "not counting: …"; room for
+ * ERROR_TEXT_MAX.
+ */
 void audit_status(const struct Service *service, char ret[static ERROR_TEXT_MAX]);

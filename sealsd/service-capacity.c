@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * ExtendCapacity: more revocation indices, by the same steps as Initialize takes, each of which ends
- * in a commit:
+ * ExtendCapacity: more revocation indices, by the same steps as Initialize takes, each of which
+ * ends in a commit:
  *
  *   look     (chip) what authorisations are set; free handles       nothing is changed
  *   plan     (register) the new indices, unwritten                  before the chip changes

@@ -76,15 +76,15 @@ int service_event_certificate(struct Service *service, EventCode code, const Cal
 int service_seal_certificates(struct Service *service, const char *number, CertificateChain *ret);
 
 /*
- * The seal of GB/T 38540 that goes with that certificate, the caller's to free; size 0 when there is
- * none. *ret_profile is what it is, in the words of the bus: static, "" for none.
+ * The seal of GB/T 38540 that goes with that certificate, the caller's to free; size 0 when there
+ * is none. *ret_profile is what it is, in the words of the bus: static, "" for none.
  */
 int service_seal_structure(struct Service *service, const Seal *seal, CertificateRecord *ret,
                            const char **ret_profile);
 
 /*
- * SEAL_E_CERTIFICATE_INVALID: the seal's certificate is not valid now. required: a seal that has none
- * is refused, too.
+ * SEAL_E_CERTIFICATE_INVALID: the seal's certificate is not valid now. required: a seal that has
+ * none is refused, too.
  */
 int service_check_certificate(struct Service *service, const char *number, bool required,
                               ErrorDetail *detail);
@@ -100,8 +100,8 @@ int service_certificate_why_not(struct Service *service, const char *number, Sig
 int certificate_record_of(const Bytes *chain, size_t count, X509 *leaf, CertificateRecord *ret);
 
 /*
- * From now on the seal has these certificates of another authority: its own, then each above the one
- * before. Result: NULL. SEAL_E_CERTIFICATE_INVALID with the reason.
+ * From now on the seal has these certificates of another authority: its own, then each above the
+ * one before. Result: NULL. SEAL_E_CERTIFICATE_INVALID with the reason.
  */
 int service_seal_set_certificates(struct Service *service, const Caller *caller, const char *number,
                                   const Bytes *chain, size_t count, struct Reply reply,

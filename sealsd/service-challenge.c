@@ -2,8 +2,8 @@
 /*
  * What the external authority is asked to sign until initialization is complete, the machine's
  * state and the first write of each index; and after it the first write of each index by which the
- * capacity is extended. A challenge is two jobs, offer and answer; between them its session stays in
- * the worker's table.
+ * capacity is extended. A challenge is two jobs, offer and answer; between them its session stays
+ * in the worker's table.
  */
 #include <errno.h>
 #include <string.h>

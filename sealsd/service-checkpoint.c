@@ -27,7 +27,7 @@ typedef struct CheckpointJob {
         TPMT_SIGNATURE signature;
 } CheckpointJob;
 
-/* --- judging ------------------------------------------------------------------------------------ */
+/* --- judging ---------------------------------------------------------------------------------- */
 
 static int written_name(const TpmIndex *index, TPM2B_NAME *ret) {
         TPMS_NV_PUBLIC public;
@@ -54,7 +54,7 @@ static int judge(const TPM2B_PUBLIC *ak, const TPM2B_NAME *index, const LedgerCh
         return r == 0 ? attest_index_verify(&proof, &wanted, &attested, detail) : r;
 }
 
-/* --- making one --------------------------------------------------------------------------------- */
+/* --- making one ------------------------------------------------------------------------------- */
 
 static int checkpoint_run(Job *job, Chip *chip, ErrorDetail *detail) {
         CheckpointJob *j = (CheckpointJob *) job;
@@ -113,7 +113,9 @@ static int checkpoint_keep(const CheckpointJob *job, LedgerCheckpoint *row, Erro
         return 0;
 }
 
-/* A chip whose endorsement hierarchy is closed to us makes none, ever: the start verifies it all. */
+/*
+ * A chip whose endorsement hierarchy is closed to us makes none, ever: the start verifies it all.
+ */
 static void tell_refusal(Service *service, int code, const ErrorDetail *detail) {
         bool lasting = code == SEAL_E_PIN_REQUIRED || code == SEAL_E_UNSUPPORTED;
 
@@ -188,7 +190,7 @@ void checkpoint_wish(Service *service) {
         (void) service_checkpoint(service, (Reply){});
 }
 
-/* --- the last good one -------------------------------------------------------------------------- */
+/* --- the last good one ------------------------------------------------------------------------ */
 
 typedef struct SeekJob {
         ServiceJob head;

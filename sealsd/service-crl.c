@@ -74,7 +74,9 @@ static void lists_owe(Service *service, int code, const ErrorDetail *detail) {
 
 /* --- in the worker ---------------------------------------------------------------------------- */
 
-/* A maker that the chip refuses does not keep the other's list from being issued; the first error. */
+/*
+ * A maker that the chip refuses does not keep the other's list from being issued; the first error.
+ */
 static int run_run(Job *job, Chip *chip, ErrorDetail *detail) {
         ListRun *run = (ListRun *) job;
 
@@ -184,7 +186,10 @@ static ListRun *run_free(ListRun *run) {
         return service_job_discard(run);
 }
 
-/* Who came since this run has gathered what it says waits for the next one, if there is more to say. */
+/*
+ * Who came since this run has gathered what it says waits for the next one, if there is more to
+ * say.
+ */
 static void run_succeeded(Service *service) {
         Lists *all = &service->lists;
         bool more = false;
@@ -302,7 +307,10 @@ static int run_start(Service *service, bool *ret_nothing) {
         return r;
 }
 
-/* The register's key is on its way, and with it the maker's: what it comes to is told by lists_tend(). */
+/*
+ * The register's key is on its way, and with it the maker's: what it comes to is told by
+ * lists_tend().
+ */
 static bool key_is_coming(Service *service) {
         if (service->health.approved)
                 key_look(service);

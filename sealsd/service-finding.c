@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What was found to be other than it was left: told once, kept in the ledger, and in the way of every
- * signature until an administrator acknowledges it. The ledger itself says what is open: a row
- * `tampering-found` without a later `tampering-acknowledged`.
+ * What was found to be other than it was left: told once, kept in the ledger, and in the way of
+ * every signature until an administrator acknowledges it. The ledger itself says what is open: a
+ * row `tampering-found` without a later `tampering-acknowledged`.
  */
 #include <errno.h>
 #include <stdarg.h>
@@ -27,7 +27,7 @@ int service_require_sound(const Service *service, ErrorDetail *detail) {
         return 0;
 }
 
-/* --- finding ------------------------------------------------------------------------------------ */
+/* --- finding ---------------------------------------------------------------------------------- */
 
 static int record(Service *service, const Disorder *finding) {
         const Event event = {
@@ -79,7 +79,7 @@ void finding_chip(Service *service, const char *format, ...) {
         note(service, &service->ledger.chip, PLACE_CHIP, text.text);
 }
 
-/* --- what is open ------------------------------------------------------------------------------- */
+/* --- what is open ----------------------------------------------------------------------------- */
 
 int ledger_newest(Service *service, EventCode code, LedgerParsed *ret) {
         const LedgerFilter filter = {
@@ -132,7 +132,7 @@ int finding_start(Service *service) {
         return 0;
 }
 
-/* --- acknowledging ------------------------------------------------------------------------------ */
+/* --- acknowledging ---------------------------------------------------------------------------- */
 
 typedef struct Acknowledging {
         Service *service;
@@ -159,7 +159,9 @@ static int facts_of(const Service *service, json_t **ret) {
                 r = json_object_set_new(
                         facts, "chip-value",
                         json_hex(service->anchoring.found, sizeof(service->anchoring.found)));
-        /* The clock was ahead once, and is right now: what it said then does not bind any longer. */
+        /*
+         * The clock was ahead once, and is right now: what it said then does not bind any longer.
+         */
         if (r == 0 && !service_clock_trusted(service))
                 r = json_object_set_new(facts, "clock-was", json_integer((json_int_t) l->latest));
         if (r != 0)

@@ -56,8 +56,8 @@ int format_use_prepare(const FormatUse *use, TPM2B_DIGEST *digest, uint8_t **ret
                        TPM2B_DIGEST *ret_signs);
 
 /*
- * What comes of it, malloc'ed. digest is what was signed. SEAL_E_UNSUPPORTED for an RSAPSS signature
- * that this chip has salted as the format cannot say.
+ * What comes of it, malloc'ed. digest is what was signed. SEAL_E_UNSUPPORTED for an RSAPSS
+ * signature that this chip has salted as the format cannot say.
  */
 int format_use_finish(const FormatUse *use, Bytes structure, const TPM2B_DIGEST *digest,
                       Bytes signature, uint8_t **ret, size_t *ret_size, ErrorDetail *detail);

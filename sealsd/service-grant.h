@@ -11,8 +11,8 @@
 #include "sealsd/service.h"
 
 /*
- * What the caller is to the seal: ROLE_KEEPER for its keepers and their deputies, ROLE_USER for whom
- * somebody has granted its use, be it over by now.
+ * What the caller is to the seal: ROLE_KEEPER for its keepers and their deputies, ROLE_USER for
+ * whom somebody has granted its use, be it over by now.
  */
 int service_seal_relations(Service *service, const Caller *caller, const Seal *seal, unsigned *ret);
 

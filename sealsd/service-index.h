@@ -12,8 +12,8 @@ int index_draw(Chip *chip, TPM2_HANDLE *ret, ErrorDetail *detail);
 
 /*
  * Define it, unless it is there; its handle is in the register, so that what stands there with
- * another policy is ours of an earlier try, and goes. row->written tells whether its first write has
- * been made already. SEAL_E_TPM_FULL, SEAL_E_WRONG_PIN (owner auth, which may be NULL).
+ * another policy is ours of an earlier try, and goes. row->written tells whether its first write
+ * has been made already. SEAL_E_TPM_FULL, SEAL_E_WRONG_PIN (owner auth, which may be NULL).
  */
 int index_define(const ServiceJob *job, Chip *chip, RegisterIndex *row, const Secret *owner,
                  ErrorDetail *detail);

@@ -43,7 +43,7 @@ LedgerExport *ledger_export_free(LedgerExport *export) {
         return NULL;
 }
 
-/* --- reading ------------------------------------------------------------------------------------ */
+/* --- reading ---------------------------------------------------------------------------------- */
 
 /* A row that is missing ends the file early, which its verifier tells. */
 static int rows_refill(LedgerExport *export) {
@@ -89,8 +89,9 @@ static int anchor_before(LedgerExport *export, uint64_t seq, const LedgerAnchor 
 
 /*
  * What the row says of itself, behind all that could be named alike in it: keys are in order
- * (RFC 8785), and quotes in texts are escaped. A damaged row stands where it is expected, and so does
- * one that says to stand behind the last: the rows after it would be read from the beginning again.
+ * (RFC 8785), and quotes in texts are escaped. A damaged row stands where it is expected, and so
+ * does one that says to stand behind the last: the rows after it would be read from the beginning
+ * again.
  */
 static uint64_t seq_of(const char *text, uint64_t expected, uint64_t last) {
         const char *found = NULL;
@@ -172,7 +173,7 @@ int ledger_export_next(LedgerExport *export, Bytes *ret, ErrorDetail *detail) {
         return 0;
 }
 
-/* --- beginning ---------------------------------------------------------------------------------- */
+/* --- beginning -------------------------------------------------------------------------------- */
 
 /* It begins later: what stands before its first row, and with the last anchor before that. */
 static int header_skip(LedgerExport *export) {

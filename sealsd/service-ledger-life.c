@@ -15,7 +15,7 @@
 #include "sealsd/service-internal.h"
 #include "sealsd/service-ledger.h"
 
-/* --- facts -------------------------------------------------------------------------------------- */
+/* --- facts ------------------------------------------------------------------------------------ */
 
 static int put(json_t *object, const char *key, json_t *value) {
         return json_object_set_new(object, key, value) < 0 ? -ENOMEM : 0;
@@ -83,7 +83,7 @@ static int facts_now(const Service *service, json_t **ret) {
         return r;
 }
 
-/* --- beginning ---------------------------------------------------------------------------------- */
+/* --- beginning -------------------------------------------------------------------------------- */
 
 static int begin(Service *service, EventCode code, const Caller *caller,
                  const RegisterIndex *ledger) {
@@ -146,7 +146,7 @@ int ledger_adopt(Service *service) {
         return begin_all(service, EVENT_ADOPTED, NULL);
 }
 
-/* --- start and stop ----------------------------------------------------------------------------- */
+/* --- start and stop --------------------------------------------------------------------------- */
 
 int ledger_started(Service *service) {
         _cleanup_json_ json_t *facts = NULL;

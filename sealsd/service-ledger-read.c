@@ -9,7 +9,9 @@ int service_read_ledger(Service *service, const Caller *caller, const LedgerFilt
                         char ***ret, size_t *ret_count, ErrorDetail *detail) {
         int r = service_require_ready(service, detail);
 
-        /* Not for a later page: who reads to the end would never come to it, being told of himself. */
+        /*
+         * Not for a later page: who reads to the end would never come to it, being told of himself.
+         */
         if (r == 0 && filter->first <= 1)
                 r = ledger_flush(service);
         if (r == 0)

@@ -18,7 +18,7 @@
 #define CLOCK_BEHIND_MAX (5 * 60 * USEC_PER_SEC) /* design, section 4 */
 #define CLOCK_JUMP_MIN (5 * USEC_PER_SEC)        /* less is a correction */
 
-/* --- what becomes of a row ---------------------------------------------------------------------- */
+/* --- what becomes of a row -------------------------------------------------------------------- */
 
 #define FIELDS_MAX 16
 #define NUMBER_TEXT 24
@@ -105,7 +105,7 @@ static void on_row(void *userdata, const StoredEvent *event) {
         anchor_wish(s, event_is_anchored_now(event->code));
 }
 
-/* --- what is counted ---------------------------------------------------------------------------- */
+/* --- what is counted -------------------------------------------------------------------------- */
 
 static int take_entry(void *userdata, const TallyEntry *entry) {
         Service *s = userdata;
@@ -180,7 +180,7 @@ void service_ledger_disclosed(Service *service, const Caller *caller, const char
         count_one(service, EVENT_DISCLOSED, caller, "", member);
 }
 
-/* --- the clock ---------------------------------------------------------------------------------- */
+/* --- the clock -------------------------------------------------------------------------------- */
 
 static uint64_t boot_now(void) {
         struct timespec t;
@@ -248,7 +248,7 @@ static int clock_start(Service *service) {
                                        on_clock_set, service);
 }
 
-/* --- life --------------------------------------------------------------------------------------- */
+/* --- life ------------------------------------------------------------------------------------- */
 
 int ledger_start(Service *service) {
         const AuditChannel channel = audit_channel_kernel();

@@ -19,7 +19,7 @@
 #include "sealsd/store-verify.h"
 #include "sealsd/tally.h"
 
-/* --- findings (service-finding.c) --------------------------------------------------------------- */
+/* --- findings (service-finding.c) ------------------------------------------------------------- */
 
 /* What is not as it was left. */
 typedef struct Disorder {
@@ -38,7 +38,7 @@ int finding_start(Service *service);
 /* The newest row of this event; seq stays 0 where there is none, or it cannot be read. */
 int ledger_newest(Service *service, EventCode code, LedgerParsed *ret);
 
-/* --- rows of our own (service-ledger-life.c) ---------------------------------------------------- */
+/* --- rows of our own (service-ledger-life.c) -------------------------------------------------- */
 
 /* In the transaction that completes Initialize. */
 int ledger_initialized(Service *service, const Caller *caller);
@@ -47,7 +47,7 @@ int ledger_adopt(Service *service);
 int ledger_started(Service *service);
 int ledger_stopped(Service *service);
 
-/* --- service-ledger.c --------------------------------------------------------------------------- */
+/* --- service-ledger.c ------------------------------------------------------------------------- */
 
 typedef struct Ledger {
         Tally *tally;

@@ -109,8 +109,8 @@ int service_request_end_in(Service *service, const Caller *caller, Request *requ
                            RequestState state, const char *reason);
 
 /*
- * An approved request that could not be carried out has failed: it would wait for ever to be approved
- * by somebody. What is over already stays so.
+ * An approved request that could not be carried out has failed: it would wait for ever to be
+ * approved by somebody. What is over already stays so.
  */
 void service_request_failed(Service *service, const Caller *caller, uint64_t id, const char *why);
 

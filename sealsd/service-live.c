@@ -327,8 +327,8 @@ static LiveRequest *place_overdue(Service *service) {
 }
 
 /*
- * Who was turned away before is served before: NULL, SEAL_E_BUSY for the reason given. *ret_frees: the
- * session that ends for it, or 0.
+ * Who was turned away before is served before: NULL, SEAL_E_BUSY for the reason given. *ret_frees:
+ * the session that ends for it, or 0.
  */
 static LiveRequest *place_get(Service *service, uint32_t uid, uint64_t *ret_frees,
                               ErrorDetail *detail) {

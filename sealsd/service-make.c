@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The birth of a seal: take a bit (register) → create the key under its policy, and have the maker's
- * key certify it (chip) → commit the rows → announce. A key whose row was not committed never leaves the chip's answer; its request
- * fails and can be made again.
+ * The birth of a seal: take a bit (register) → create the key under its policy, and have the
+ * maker's key certify it (chip) → commit the rows → announce. A key whose row was not committed
+ * never leaves the chip's answer; its request fails and can be made again.
  */
 #include <errno.h>
 #include <inttypes.h>

@@ -86,8 +86,8 @@ int service_maker_requests(struct Service *service, const Caller *caller, struct
                            ErrorDetail *detail);
 
 /*
- * From now on the maker whose key the first of them is about has these: its own, then each above the
- * one before. SEAL_E_CERTIFICATE_INVALID with the reason.
+ * From now on the maker whose key the first of them is about has these: its own, then each above
+ * the one before. SEAL_E_CERTIFICATE_INVALID with the reason.
  */
 int service_set_maker_certificates(struct Service *service, const Caller *caller,
                                    const Bytes *chain, size_t count, ErrorDetail *detail);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Pictures that come with applications: read and decoded on a thread of their own, one at a time, so
- * that whoever hands in many keeps no inspection and no verification from beginning.
+ * Pictures that come with applications: read and decoded on a thread of their own, one at a time,
+ * so that whoever hands in many keeps no inspection and no verification from beginning.
  */
 #pragma once
 

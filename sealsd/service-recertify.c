@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Other certificates for a key that stays: an approved recertification has the maker certify it anew
- * (chip), then changes the seal and completes the request with it (register); certificates of another
- * authority are checked and taken in.
+ * Other certificates for a key that stays: an approved recertification has the maker certify it
+ * anew (chip), then changes the seal and completes the request with it (register); certificates of
+ * another authority are checked and taken in.
  */
 #include <errno.h>
 #include <stdlib.h>

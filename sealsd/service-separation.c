@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The separation of the installation, once it stands: an administrator raises it, the authority lets
- * him lower it. Seals keep the mode of their birth.
+ * The separation of the installation, once it stands: an administrator raises it, the authority
+ * lets him lower it. Seals keep the mode of their birth.
  */
 #include <errno.h>
 #include <stdio.h>

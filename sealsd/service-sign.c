@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Sign and SignMany: who may → take the uses (register and ledger, durable) → satisfy the policy and
- * sign (chip) → answer. Whether the seal may sign is for the chip to say; what is checked here first
- * saves it the trouble and gives a better sentence.
+ * Sign and SignMany: who may → take the uses (register and ledger, durable) → satisfy the policy
+ * and sign (chip) → answer. Whether the seal may sign is for the chip to say; what is checked here
+ * first saves it the trouble and gives a better sentence.
  *
  * Many signatures are many short jobs, one after the other, so that others have their turn between.
  */
@@ -465,7 +465,9 @@ static int sign_prepare(SignJob *job, const Seal *seal, const SignOptions *optio
         if (r == 0)
                 r = service_pin_for_use(seal, &options->pin, detail);
         job->pin = options->pin;
-        /* Without the register's key there is none of the seal: the caller's caller sees to that. */
+        /*
+         * Without the register's key there is none of the seal: the caller's caller sees to that.
+         */
         if (r == 0 && seal->opaque)
                 r = SEAL_E_MACHINE_STATE_REFUSED;
         if (r == 0)

@@ -31,8 +31,8 @@ typedef struct SignAim {
 
 /*
  * In the design's order (section 4, "May sign"): the seal, the machine, the caller, who uses it.
- * What the chip judges, and may judge differently by now, is no refusal but *ret_chip: ask it again.
- * *ret_grant as of service_grant_find().
+ * What the chip judges, and may judge differently by now, is no refusal but *ret_chip: ask it
+ * again. *ret_grant as of service_grant_find().
  */
 int service_sign_may(Service *service, const Caller *caller, const Seal *seal, const SignAim *aim,
                      uint64_t *ret_grant, int *ret_chip, ErrorDetail *detail);
@@ -57,9 +57,9 @@ void sign_stop_review(SignStop *stop, Service *service, const Caller *caller, co
 int sign_stop_check(const SignStop *stop, ErrorDetail *detail);
 
 /*
- * The chip was looked at because it was known to refuse, with this outcome: 0, or why it still does,
- * which is a row of the ledger. As long as it does no use is taken, so that calls without number
- * leave no rows without number.
+ * The chip was looked at because it was known to refuse, with this outcome: 0, or why it still
+ * does, which is a row of the ledger. As long as it does no use is taken, so that calls without
+ * number leave no rows without number.
  */
 int service_sign_looked(Service *service, const Caller *caller, const char *number, bool pin,
                         int code, ErrorDetail *detail);

@@ -79,7 +79,10 @@ int service_seal_state_at(Service *service, const Caller *caller, const char *nu
 
         if (!seal)
                 return -ENOMEM;
-        /* Of now all rows are known, also those that a clock which was set back has not reached yet. */
+        /*
+         * Of now all rows are known, also those that a clock which was set back has not reached
+         * yet.
+         */
         const uint64_t known = time >= service_now(service) ? INT64_MAX : time;
         int r = service_seal_fetch(service, caller, number, seal, detail);
         if (r != 0)

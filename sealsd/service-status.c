@@ -32,8 +32,8 @@ static bool revocation_is_owed(const Service *s) {
 }
 
 /*
- * What an inspection finds of the installation without looking further. The texts are in found; what
- * is only worth knowing is left to the inspection.
+ * What an inspection finds of the installation without looking further. The texts are in found;
+ * what is only worth knowing is left to the inspection.
  */
 static void status_findings(Service *s, const char *unreached, Findings *found, Status *status) {
         const InspectionRules rules = inspections_rules(s);

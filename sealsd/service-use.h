@@ -40,8 +40,8 @@ int use_read_seal(Service *service, const Request *request, Seal *ret);
 Event event_of_use(EventCode code, const Caller *caller, const Request *request);
 
 /*
- * In a transaction of its own: the request is there, with what is frozen of it (format "": nothing),
- * and announced.
+ * In a transaction of its own: the request is there, with what is frozen of it (format "":
+ * nothing), and announced.
  */
 int use_commit(Service *service, const Caller *caller, Request *request,
                const UseStructure *frozen);
@@ -53,8 +53,8 @@ int service_event_use(Service *service, Event event, const Request *request);
 int use_check_open(Service *service, Request *request, ErrorDetail *detail);
 
 /*
- * Can it be approved? And its seal. Beside what use_check_open() says the error that names the seal's
- * state, of one that is revoked, destroyed or out of its time.
+ * Can it be approved? And its seal. Beside what use_check_open() says the error that names the
+ * seal's state, of one that is revoked, destroyed or out of its time.
  */
 int use_check_approvable(Service *service, Request *request, Seal *ret, ErrorDetail *detail);
 
@@ -98,9 +98,10 @@ typedef struct LiveRequests {
 } LiveRequests;
 
 /*
- * Open a session and make the request, which is complete but for the nonce; it becomes the callee's,
- * as do the bytes of frozen. Result: const uint64_t *, its id. SEAL_E_BUSY when one of this user waits, and when too
- * many do: then he is next in line. One that has waited for LIVE_USE_SECONDS makes room for another user.
+ * Open a session and make the request, which is complete but for the nonce; it becomes the
+ * callee's, as do the bytes of frozen. Result: const uint64_t *, its id. SEAL_E_BUSY when one of
+ * this user waits, and when too many do: then he is next in line. One that has waited for
+ * LIVE_USE_SECONDS makes room for another user.
  */
 int live_begin(Service *service, const Caller *caller, Request *request, UseStructure *frozen,
                const Secret *pin, Reply reply, ErrorDetail *detail);

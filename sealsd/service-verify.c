@@ -24,7 +24,7 @@ typedef struct VerifyTask {
         VerifyWaiter *waiting;
 } VerifyTask;
 
-/* --- in its thread ------------------------------------------------------------------------------ */
+/* --- in its thread ---------------------------------------------------------------------------- */
 
 static int on_progress(void *userdata, uint64_t done, uint64_t total) {
         return task_report(userdata, done, total);
@@ -40,7 +40,7 @@ static int verify_run(Task *task, ErrorDetail *detail) {
         return r;
 }
 
-/* --- in the main thread ------------------------------------------------------------------------- */
+/* --- in the main thread ----------------------------------------------------------------------- */
 
 static void verify_progress(Task *task, uint64_t done, uint64_t total) {
         const Service *s = ((VerifyTask *) task)->service;

@@ -333,7 +333,8 @@ static void checked(void *userdata, int code, const ErrorDetail *detail, const v
 
 /*
  * What the chip has not signed for is checked before anybody signs; all the rest beside the work. A
- * start that is interrupted in between has its flag in the Service, where the answer still finds it.
+ * start that is interrupted in between has its flag in the Service, where the answer still finds
+ * it.
  */
 static void service_verify_first(Service *service) {
         const Reply reply = { .done = checked, .userdata = &service->checking };

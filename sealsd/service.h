@@ -53,8 +53,8 @@ typedef struct Observer {
         /* kind "seal", "request" or "manager"; id the number, the decimal id, "". */
         void (*changed)(void *userdata, const char *kind, const char *id, const char *state);
         /*
-         * severity "info", "warning" or "critical"; object a bus-independent "kind/id" or "". Of kind
-         * custody, with a seal's number, it is for its keepers and those who look after all.
+         * severity "info", "warning" or "critical"; object a bus-independent "kind/id" or "". Of
+         * kind custody, with a seal's number, it is for its keepers and those who look after all.
          */
         void (*attention)(void *userdata, const char *severity, const char *code,
                           const char *object, const char *text);
@@ -78,8 +78,8 @@ DEFINE_CLEANUP(Service, service_free)
 void service_observe(Service *service, Observer observer);
 
 /*
- * The end: the ledger's last rows are written, anchored and signed by the chip, then done is called;
- * without a chip after STOP_PATIENCE. service_free() without it only writes them.
+ * The end: the ledger's last rows are written, anchored and signed by the chip, then done is
+ * called; without a chip after STOP_PATIENCE. service_free() without it only writes them.
  */
 void service_stop(Service *service, void (*done)(void *userdata), void *userdata);
 
@@ -218,7 +218,10 @@ int service_verify_ledger(Service *service, const Caller *caller, Reply reply, E
 
 typedef struct LedgerExport LedgerExport;
 
-/* The rows from first on. Result: LedgerExport, which is the receiver's, and not const. It is gone before the service. */
+/*
+ * The rows from first on. Result: LedgerExport, which is the receiver's, and not const. It is gone
+ * before the service.
+ */
 int service_export_ledger(Service *service, const Caller *caller, uint64_t first, Reply reply,
                           ErrorDetail *detail);
 /* The next line of the file, valid until the next call; none at the end. */
@@ -232,8 +235,8 @@ int service_acknowledge(Service *service, const Caller *caller, const char *reas
 /* --- status ----------------------------------------------------------------------------------- */
 
 /*
- * Result: NULL. Raising is done at once; lowering with the resident authority's passphrase, or, with
- * an external one, when the challenge that is then on offer is answered.
+ * Result: NULL. Raising is done at once; lowering with the resident authority's passphrase, or,
+ * with an external one, when the challenge that is then on offer is answered.
  */
 int service_set_separation(Service *service, const Caller *caller, Separation mode,
                            const Secret *passphrase, Reply reply, ErrorDetail *detail);
@@ -358,8 +361,8 @@ typedef struct InspectReport {
 } InspectReport;
 
 /*
- * Of the installation and all seals. Result: InspectReport. Who asks while one runs is answered with
- * it. SEAL_E_BUSY when too much is verified and inspected already.
+ * Of the installation and all seals. Result: InspectReport. Who asks while one runs is answered
+ * with it. SEAL_E_BUSY when too much is verified and inspected already.
  */
 int service_inspect(Service *service, const Caller *caller, Reply reply, ErrorDetail *detail);
 /* Of one seal. Result: InspectReport. */
@@ -369,8 +372,8 @@ int service_seal_inspect(Service *service, const Caller *caller, const char *num
 /* --- requests ------------------------------------------------------------------------------- */
 
 /*
- * Of all three: picture is not given for none; it is looked at first. What they are given is copied.
- * The same token again: the same request. Result: const uint64_t *, the request.
+ * Of all three: picture is not given for none; it is looked at first. What they are given is
+ * copied. The same token again: the same request. Result: const uint64_t *, the request.
  */
 int service_apply(Service *service, const Caller *caller, const Application *application,
                   const HandedFile *picture, Reply reply, ErrorDetail *detail);
@@ -417,8 +420,8 @@ int service_seal_list(Service *service, const Caller *caller, SealFilter filter,
 int service_seal_request(Service *service, const Seal *seal, Request *ret);
 
 /*
- * 0 when the seal can sign for its keepers now, in this format, else the condition that says why not:
- * a certificate that is over keeps it from all but a request for another (FORMAT_PKCS10).
+ * 0 when the seal can sign for its keepers now, in this format, else the condition that says why
+ * not: a certificate that is over keeps it from all but a request for another (FORMAT_PKCS10).
  */
 int service_seal_why_not(Service *service, const Seal *seal, SignFormat format,
                          ErrorDetail *detail);
@@ -458,7 +461,10 @@ int service_seal_report_found(Service *service, const Caller *caller, const char
 int service_seal_surrender(Service *service, const Caller *caller, const char *number,
                            const char *reason, ErrorDetail *detail);
 
-/* Active ones that the filter has; its state, viewer, after and limit do not count. Result: uint32_t *. */
+/*
+ * Active ones that the filter has; its state, viewer, after and limit do not count. Result:
+ * uint32_t *.
+ */
 int service_suspend_seals(Service *service, const Caller *caller, const SealFilter *filter,
                           const char *reason, Reply reply, ErrorDetail *detail);
 
@@ -509,8 +515,8 @@ typedef struct SignResult {
 } SignResult;
 
 /*
- * Result: SignResult. Each digest counts one use, all are counted or none, and all are counted before
- * the first is signed.
+ * Result: SignResult. Each digest counts one use, all are counted or none, and all are counted
+ * before the first is signed.
  */
 int service_seal_sign(Service *service, const Caller *caller, const char *number,
                       const SignOptions *options, Reply reply, ErrorDetail *detail);
@@ -542,8 +548,8 @@ typedef struct UseChallenge {
 void use_challenge_clear(UseChallenge *challenge);
 
 /*
- * What approvers sign, into a zeroed one, which is cleared whatever comes of it. Of a request that is over SEAL_E_APPROVAL_EXPIRED, SEAL_E_APPROVAL_USED or
- * SEAL_E_INVALID_STATE.
+ * What approvers sign, into a zeroed one, which is cleared whatever comes of it. Of a request that
+ * is over SEAL_E_APPROVAL_EXPIRED, SEAL_E_APPROVAL_USED or SEAL_E_INVALID_STATE.
  */
 int service_use_challenge(Service *service, const Caller *caller, uint64_t id, UseChallenge *ret,
                           ErrorDetail *detail);

@@ -9,7 +9,9 @@
 #include "sealsd/inspection.h"
 #include "sealsd/store.h"
 
-/* The seal's grants that may be used now or later, by id; what each returns but 0 ends the listing. */
+/*
+ * The seal's grants that may be used now or later, by id; what each returns but 0 ends the listing.
+ */
 typedef int (*InspectSeal)(void *userdata, InspectedSeal *seal, InspectedGrant *grants,
                            size_t grant_count);
 

@@ -43,8 +43,8 @@ typedef struct Touch {
 #define SEAMS_MAX 8
 
 /*
- * Where a row of ours does not follow on the row before it as that stands: a break of the chain that is
- * there from the moment we write (format/ledger-breaks.h).
+ * Where a row of ours does not follow on the row before it as that stands: a break of the chain
+ * that is there from the moment we write (format/ledger-breaks.h).
  */
 typedef struct Seam {
         uint64_t seq; /* of ours; 0: none */
@@ -187,9 +187,9 @@ int query_one(Query *query);
 /* The first error of the columns taken. */
 int query_check(const Query *query);
 /*
- * Of INSERT, UPDATE and DELETE with RETURNING, which are committed when they come to their end: with
- * `RETURNING 1`, SEAL_E_NOT_FOUND when no row was changed; and once query_one() has given the row
- * and its columns are taken, as query_check().
+ * Of INSERT, UPDATE and DELETE with RETURNING, which are committed when they come to their end:
+ * with `RETURNING 1`, SEAL_E_NOT_FOUND when no row was changed; and once query_one() has given the
+ * row and its columns are taken, as query_check().
  */
 int query_change(Query *query);
 int query_taken(Query *query);
@@ -238,8 +238,8 @@ void plain_freep(char **text);
 void take_sealed(Query *query, Sealed *ret);
 
 /*
- * The plaintext; *ret stays NULL where it is encrypted and there is no key. SEAL_E_REGISTER_TAMPERED
- * for what was not written for this row and version.
+ * The plaintext; *ret stays NULL where it is encrypted and there is no key.
+ * SEAL_E_REGISTER_TAMPERED for what was not written for this row and version.
  */
 int sealed_open(Store *store, const char *table, uint64_t row, const Sealed *sealed, char **ret);
 
@@ -288,7 +288,9 @@ unsigned guard_table_find(const char *name);
 
 /* From now on what changes is noted. */
 void guard_watch(Store *store);
-/* The row, as it stands, is what it should be from now on: in a transaction of an acknowledgement. */
+/*
+ * The row, as it stands, is what it should be from now on: in a transaction of an acknowledgement.
+ */
 int guard_touch(Store *store, unsigned table, int64_t row);
 /* Every row that there is counts as changed. */
 int guard_touch_all(Store *store);

@@ -99,10 +99,10 @@ int store_ledger_list(Store *store, const LedgerFilter *filter, char ***ret, siz
 /* --- the past --------------------------------------------------------------------------------- */
 
 /*
- * The order is that of the numbers. What was written while the clock was set back counts from when the
- * clock had caught up with the rows before; and what was written while it was ahead from when somebody
- * acknowledged that, at the latest. Only the seal's own few rows with a state are read, unless they
- * show that the clock was set back.
+ * The order is that of the numbers. What was written while the clock was set back counts from when
+ * the clock had caught up with the rows before; and what was written while it was ahead from when
+ * somebody acknowledged that, at the latest. Only the seal's own few rows with a state are read,
+ * unless they show that the clock was set back.
  */
 #define ACKNOWLEDGED "event = 'tampering-acknowledged'"
 #define STATE_BY_LEDGER                                                           \

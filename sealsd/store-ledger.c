@@ -215,7 +215,10 @@ int ledger_seam(Store *store, Seam *ret) {
         return r != 0 ? r : seam_find(store, &store->head, seq, last, ret);
 }
 
-/* To look costs a hash of the last row: for the first row of this process, and where one is strange. */
+/*
+ * To look costs a hash of the last row: for the first row of this process, and where one is
+ * strange.
+ */
 static int seam_note(Store *store, uint64_t seq, uint64_t last) {
         const LedgerHead *head = &store->pending.head;
         Seam seam = {};
@@ -265,7 +268,9 @@ static int touches_give(EventCopy *copy, const LedgerTouch *touches, size_t coun
         return 0;
 }
 
-/* The last event has as many of the touches as a row may; what is more follows in rows of its own. */
+/*
+ * The last event has as many of the touches as a row may; what is more follows in rows of its own.
+ */
 static int touches_place(Store *store, const LedgerTouch *touches, size_t count) {
         const Event changed = { .code = EVENT_REGISTER_CHANGED };
         Pending *pending = &store->pending;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The ledger in the register, and what guards the rows. From store_ledger_begin on every transaction
- * that changes a row of the register writes the row's hash into the ledger: into its last event, or
- * into an event `register-changed` where it has none. Errors are as in store.h.
+ * The ledger in the register, and what guards the rows. From store_ledger_begin on every
+ * transaction that changes a row of the register writes the row's hash into the ledger: into its
+ * last event, or into an event `register-changed` where it has none. Errors are as in store.h.
  */
 #pragma once
 

@@ -180,7 +180,10 @@ int store_revocation_list_set(Store *store, const RevocationList *list) {
         return query_change(&query);
 }
 
-/* Of a seal that has certificates of several makers each owes; one that owes already stays as it is. */
+/*
+ * Of a seal that has certificates of several makers each owes; one that owes already stays as it
+ * is.
+ */
 int store_revocation_list_owe(Store *store, const char *number) {
         _cleanup_query_ Query query = query_new(
                 store, "UPDATE revocation_list SET owed = 1 WHERE owed = 0 AND maker IN"

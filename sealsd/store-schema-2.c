@@ -4,8 +4,8 @@
  * guarded table has an integer for its row, and the ledger is there with what guards the rows.
  *
  * Tables whose columns or keys change are made anew beside the old ones: parents before children,
- * and the old ones go children first, so that foreign keys hold all the way. canonical() gives a text
- * as a canonical JSON string (store-schema.c).
+ * and the old ones go children first, so that foreign keys hold all the way. canonical() gives a
+ * text as a canonical JSON string (store-schema.c).
  */
 #include "sealsd/store-internal.h"
 
@@ -295,7 +295,10 @@ const char schema_version_2[] =
                                                         "  PRIMARY KEY (tbl, row)"
                                                         ") STRICT, WITHOUT ROWID;"
 
-                                                        /* text is what counts; the columns before it repeat what is searched by. */
+                                                        /*
+                                                         * text is what counts; the columns before
+                                                         * it repeat what is searched by.
+                                                         */
                                                         "CREATE TABLE ledger ("
                                                         "  seq INTEGER PRIMARY KEY,"
                                                         "  time INTEGER NOT NULL,"

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Version 4 of the register: the maker's keys, certificates, revocation lists, pictures, and the
- * structures that signatures are made over. New tables only: a guarded row's hash is over all of its
- * columns, so none gets another.
+ * structures that signatures are made over. New tables only: a guarded row's hash is over all of
+ * its columns, so none gets another.
  */
 #include "sealsd/store-internal.h"
 

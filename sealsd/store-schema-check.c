@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Is the schema the one that sealsd makes, and do indices say what their tables say? Rows are guarded by
- * their hashes; a trigger that takes each use back, a view in a table's place, or an index that
- * leaves a grant out changes what is read and written and no row that anybody looks at.
+ * Is the schema the one that sealsd makes, and do indices say what their tables say? Rows are
+ * guarded by their hashes; a trigger that takes each use back, a view in a table's place, or an
+ * index that leaves a grant out changes what is read and written and no row that anybody looks at.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -31,7 +31,9 @@ static void name_copy(char *ret, size_t size, const char *name) {
         text_disarm(ret);
 }
 
-/* Both lists are in one order: the first name that is in one of them alone, or says another thing. */
+/*
+ * Both lists are in one order: the first name that is in one of them alone, or says another thing.
+ */
 static int lists_compare(Query *found, Query *wanted, char *ret, size_t size) {
         bool one = true, other = true;
 

@@ -54,7 +54,8 @@ static int rows_find(Store *store, unsigned table, uint64_t *ids, size_t max, si
 }
 
 /*
- * A row that is damaged, or not what the ledger says, is passed over: it is told of when it is read.
+ * A row that is damaged, or not what the ledger says, is passed over: it is told of when it is
+ * read.
  */
 static int table_seal(Store *store, unsigned table, size_t max, size_t *ret_count,
                       uint64_t *ret_at) {

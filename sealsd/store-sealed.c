@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The confidential record of a row: nonce ‖ AES-256-GCM ‖ tag under the register key, with table, row
- * and version as associated data, so that it opens in no other place and as no other version. A nonce
- * is random: 2^32 records may be written under one key before two are alike with a chance of 2^-32
- * (NIST SP 800-38D §8.3).
+ * The confidential record of a row: nonce ‖ AES-256-GCM ‖ tag under the register key, with table,
+ * row and version as associated data, so that it opens in no other place and as no other version. A
+ * nonce is random: 2^32 records may be written under one key before two are alike with a chance of
+ * 2^-32 (NIST SP 800-38D §8.3).
  */
 #include <errno.h>
 #include <stdlib.h>

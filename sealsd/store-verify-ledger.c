@@ -9,7 +9,7 @@
 
 #define TAMPERED SEAL_E_REGISTER_TAMPERED
 
-/* --- anchors ------------------------------------------------------------------------------------ */
+/* --- anchors ---------------------------------------------------------------------------------- */
 
 static int anchor_next(Verifier *v) {
         static const char *const kinds[] = { "extend", "rebase" };
@@ -112,7 +112,7 @@ static void anchors_end(Verifier *v) {
         ledger_breaks_add(v->report->chain, v->seq + 1, v->head, why.text);
 }
 
-/* --- rows --------------------------------------------------------------------------------------- */
+/* --- rows ------------------------------------------------------------------------------------- */
 
 /* A row as it stands in the table. */
 typedef struct StoredRow {

@@ -8,7 +8,9 @@
 #include "base/bytes.h"
 #include "sealsd/store-verifier.h"
 
-/* A row of the guard against what the ledger has said; with the first rows unread it says itself. */
+/*
+ * A row of the guard against what the ledger has said; with the first rows unread it says itself.
+ */
 static int guard_judge(Verifier *v, unsigned table, int64_t row, const uint8_t *hash,
                        uint64_t seq) {
         TouchEntry *entry = touch_map_find(v->map, (uint8_t) table, row);

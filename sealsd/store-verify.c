@@ -19,8 +19,8 @@ int verifier_tell(Verifier *v) {
 }
 
 /*
- * Who reaches the chip and the register can go on from another value as an acknowledgement does, but not
- * without the row: where nothing is broken it is counted all the same.
+ * Who reaches the chip and the register can go on from another value as an acknowledgement does,
+ * but not without the row: where nothing is broken it is counted all the same.
  */
 static void chain_tell(const Verifier *v) {
         VerifyReport *report = v->report;

@@ -2,8 +2,8 @@
 /*
  * Is the register as the ledger has it? Every row of the ledger is canonical, follows on the one
  * before, and stands in its columns; every anchor follows from the one before it and its row; every
- * record has the hash of its last touch, and no other record is there. Nothing of it is changed, and
- * no break ends it: all are counted, and the first is told.
+ * record has the hash of its last touch, and no other record is there. Nothing of it is changed,
+ * and no break ends it: all are counted, and the first is told.
  */
 #pragma once
 
@@ -57,8 +57,8 @@ void verify_report_done(VerifyReport *report);
 int store_reader_open(Store **ret, const char *path, ErrorDetail *detail);
 
 /*
- * The register as it is now is what it sees from here on, for as many checks as there are, whatever is
- * written meanwhile: so that no later write covers up what was found at a start.
+ * The register as it is now is what it sees from here on, for as many checks as there are, whatever
+ * is written meanwhile: so that no later write covers up what was found at a start.
  */
 int store_reader_hold(Store *reader);
 
@@ -66,8 +66,8 @@ int store_verify(Store *reader, const VerifyOptions *options, VerifyReport *ret,
                  ErrorDetail *detail);
 
 /*
- * What was found is taken as it is from now on: in one transaction, or the open one, the event, with the breaks of the
- * chain in its facts, and every record that was found as it stands now. More than one row has room
- * for is SEAL_E_LIMITS_EXCEEDED: such a register is put back from a copy.
+ * What was found is taken as it is from now on: in one transaction, or the open one, the event,
+ * with the breaks of the chain in its facts, and every record that was found as it stands now. More
+ * than one row has room for is SEAL_E_LIMITS_EXCEEDED: such a register is put back from a copy.
  */
 int store_acknowledge(Store *store, const Event *event, const VerifyReport *report);

@@ -272,16 +272,17 @@ typedef struct SealRow {
 /* Sets seal->id. SEAL_E_ALREADY_EXISTS for a number in use. Keepers are taken from facts. */
 int store_seal_add(Store *store, Seal *seal);
 /*
- * Everything but what is fixed at birth (number, request, separation, applicant, created, index, bit,
- * replaces; of the facts all but purposes, use_limit and not_after), use_count and the keepers. An
- * opaque one changes in its clear columns; SEAL_E_MACHINE_STATE_REFUSED when it has filing documents
- * or a key, which it was not read with.
+ * Everything but what is fixed at birth (number, request, separation, applicant, created, index,
+ * bit, replaces; of the facts all but purposes, use_limit and not_after), use_count and the
+ * keepers. An opaque one changes in its clear columns; SEAL_E_MACHINE_STATE_REFUSED when it has
+ * filing documents or a key, which it was not read with.
  */
 int store_seal_update(Store *store, const Seal *seal);
 /* Who keeps it from now on; at most KEEPERS_MAX. The named keeper stays. SEAL_E_NOT_FOUND. */
 int store_keepers_set(Store *store, const char *number, const Subject *keepers, size_t count);
 /*
- * facts has what is in force now, and the keepers of now. Opaque: without documents and private key.
+ * facts has what is in force now, and the keepers of now. Opaque: without documents and private
+ * key.
  */
 int store_seal_get(Store *store, const char *number, Seal *ret); /* SEAL_E_NOT_FOUND */
 int store_seal_exists(Store *store, const char *number, bool *ret);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the ledger says of every record: the hash that its last touch gave it, or that it was deleted.
- * Made by reading the ledger from its first row on; knows no SQL.
+ * What the ledger says of every record: the hash that its last touch gave it, or that it was
+ * deleted. Made by reading the ledger from its first row on; knows no SQL.
  */
 #pragma once
 

@@ -130,8 +130,8 @@ static void worker_clean(Worker *worker) {
 }
 
 /*
- * Whether a chip is full that is ours alone, and of which we hold nothing: what fills it was left by
- * commands whose good answers came as refusals, so that nobody knows the handles.
+ * Whether a chip is full that is ours alone, and of which we hold nothing: what fills it was left
+ * by commands whose good answers came as refusals, so that nobody knows the handles.
  */
 static bool worker_is_filled(const Worker *worker, const Job *job) {
         return job->code == SEAL_E_TPM_FULL && worker->chip.tpm &&

@@ -80,7 +80,7 @@ int tpm_command_audit_read(Tpm *tpm, TpmCommandAudit *ret, ErrorDetail *detail) 
         return r == 0 ? audit_take(attest, ret, detail) : r;
 }
 
-/* --- what this connection signs ----------------------------------------------------------------- */
+/* --- what this connection signs --------------------------------------------------------------- */
 
 void tpm_command_audit_note(Tpm *tpm, AuditedSigns *signs) {
         tpm->signs = signs;

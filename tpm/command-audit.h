@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Command audit of TPM2_Sign (Part 1 §33, Part 3 §21): the chip counts, in one digest, each
- * signature that it makes, whoever asks for it. The list of commands survives a TPM reset; the digest
- * does not. The commands that are counted here pass in sessions salted to the SRK, whose answers are
- * checked.
+ * signature that it makes, whoever asks for it. The list of commands survives a TPM reset; the
+ * digest does not. The commands that are counted here pass in sessions salted to the SRK, whose
+ * answers are checked.
  */
 #pragma once
 
@@ -16,9 +16,10 @@
 #include "tpm/tpm.h"
 
 /*
- * TPM2_SetCommandCodeAuditStatus by the owner (secret may be NULL: the empty authorisation): SHA-256,
- * and TPM2_Sign among the audited. The chip adds the second command itself to the digest. SEAL_E_UNSUPPORTED when the chip lacks the command, SEAL_E_PIN_REQUIRED when the
- * owner's authorisation is another.
+ * TPM2_SetCommandCodeAuditStatus by the owner (secret may be NULL: the empty authorisation):
+ * SHA-256, and TPM2_Sign among the audited. The chip adds the second command itself to the digest.
+ * SEAL_E_UNSUPPORTED when the chip lacks the command, SEAL_E_PIN_REQUIRED when the owner's
+ * authorisation is another.
  */
 int tpm_command_audit_arm(Tpm *tpm, const Secret *owner, ErrorDetail *detail);
 
@@ -39,7 +40,7 @@ typedef struct TpmCommandAudit {
  */
 int tpm_command_audit_read(Tpm *tpm, TpmCommandAudit *ret, ErrorDetail *detail);
 
-/* --- what this connection signs ----------------------------------------------------------------- */
+/* --- what this connection signs --------------------------------------------------------------- */
 
 typedef struct AuditedSign {
         TPM2B_DIGEST cphash, rphash;

@@ -29,7 +29,9 @@ int tpm_key_create_proved(Tpm *tpm, const TPM2B_PUBLIC *template, const Secret *
 int tpm_key_seal(Tpm *tpm, const TPM2B_PUBLIC *template, const Secret *data,
                  TPM2B_PUBLIC *ret_public, TPM2B_PRIVATE *ret_private, ErrorDetail *detail);
 
-/* Whether every field of both is the same but the point, modulus or digest that is the key's own. */
+/*
+ * Whether every field of both is the same but the point, modulus or digest that is the key's own.
+ */
 bool tpm_key_matches(const TPM2B_PUBLIC *template, const TPM2B_PUBLIC *public);
 
 /*

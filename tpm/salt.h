@@ -24,8 +24,8 @@ int session_key_derive(const uint8_t salt[static SESSION_KEY_SIZE], const TPM2B_
                        const TPM2B_NONCE *nonce_caller, uint8_t ret[static SESSION_KEY_SIZE]);
 
 /*
- * KDFa(SHA-256, session key, "CFB", nonceTPM, nonceCaller, 256): AES-128's key and then its IV, with
- * which an answer's first parameter is encrypted (Part 1 §21.3). Wipe the result.
+ * KDFa(SHA-256, session key, "CFB", nonceTPM, nonceCaller, 256): AES-128's key and then its IV,
+ * with which an answer's first parameter is encrypted (Part 1 §21.3). Wipe the result.
  */
 int answer_key_derive(const uint8_t key[static SESSION_KEY_SIZE], const TPM2B_NONCE *nonce_tpm,
                       const TPM2B_NONCE *nonce_caller, uint8_t ret[static SESSION_KEY_SIZE]);

@@ -199,8 +199,8 @@ static int index_explain(Tpm *tpm, const TpmIndex *index, ErrorDetail *detail) {
 }
 
 /*
- * A refusal has no HMAC: anybody on the bus can say that the seal is revoked, and the register would
- * keep it for good. So the bit is read, in a session.
+ * A refusal has no HMAC: anybody on the bus can say that the seal is revoked, and the register
+ * would keep it for good. So the bit is read, in a session.
  */
 static int revocation_confirm(Tpm *tpm, const SealUse *use, ErrorDetail *detail) {
         uint64_t bits = 0;

@@ -39,10 +39,10 @@ typedef struct SealUse {
  * Returns SEAL_E_MACHINE_STATE_REFUSED (the detail names the PCRs that differ from the nearest
  * approval), SEAL_E_REVOKED (the bit is set, as it was read in a session), SEAL_E_LOCKED (the index
  * is read-locked), SEAL_E_REGISTER_TAMPERED (index missing, unwritten or foreign, blob not ours,
- * policy not the key's), SEAL_E_APPROVAL_INVALID (the chip takes the ticket of no approval that fits:
- * other authority or profile), SEAL_E_BUSY (PCRs kept changing), SEAL_E_INVALID_ARGS (digest and hash
- * do not fit), SEAL_E_UNSUPPORTED (the chip lacks scheme or hash). ret_approval (may be NULL) is
- * the position of the approval that served.
+ * policy not the key's), SEAL_E_APPROVAL_INVALID (the chip takes the ticket of no approval that
+ * fits: other authority or profile), SEAL_E_BUSY (PCRs kept changing), SEAL_E_INVALID_ARGS (digest
+ * and hash do not fit), SEAL_E_UNSUPPORTED (the chip lacks scheme or hash). ret_approval (may be
+ * NULL) is the position of the approval that served.
  *
  * Of seals that need more than the machine: SEAL_E_PIN_REQUIRED, SEAL_E_WRONG_PIN (the detail says
  * how many tries are left), SEAL_E_TPM_LOCKOUT (the chip takes no PIN now, nor the right one; the

@@ -52,7 +52,8 @@ int sys_session_accept(SysSession *session, const SysProof *proof, const TPM2B_D
                        const TPMS_AUTH_RESPONSE *response);
 
 /*
- * Decrypt the first parameter (its bytes behind the size) of the last good answer, to a command that
- * this session authorised for an entity with an empty authValue, where it stands. -ENOMEM or -EIO.
+ * Decrypt the first parameter (its bytes behind the size) of the last good answer, to a command
+ * that this session authorised for an entity with an empty authValue, where it stands. -ENOMEM or
+ * -EIO.
  */
 int sys_session_decrypt(const SysSession *session, uint8_t *data, size_t size);

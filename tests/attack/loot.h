@@ -27,9 +27,10 @@ typedef struct Loot {
 } Loot;
 
 /*
- * From the register in folder, and a connection to the chip at $SEALSD_TCTI. what is a seal's number,
- * an index's handle with 0x before it, or a maker as maker:ALGORITHM, which stands in the seal's place; request the id of one of kind use, NULL for none. loot is
- * zero-initialised, and dropped also after an error.
+ * From the register in folder, and a connection to the chip at $SEALSD_TCTI. what is a seal's
+ * number, an index's handle with 0x before it, or a maker as maker:ALGORITHM, which stands in the
+ * seal's place; request the id of one of kind use, NULL for none. loot is zero-initialised, and
+ * dropped also after an error.
  */
 int loot_take(Loot *loot, const char *folder, const char *what, const char *request,
               ErrorDetail *detail);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * An attestation, of an index or of a key, from a file that anybody may have written. A byte of flags,
- * then attestation, signature and key as fields. Nobody finds a signature by chance, so with a flag
- * the fixed key signs whatever is there: then all that is compared behind the signature is reached.
+ * An attestation, of an index or of a key, from a file that anybody may have written. A byte of
+ * flags, then attestation, signature and key as fields. Nobody finds a signature by chance, so with
+ * a flag the fixed key signs whatever is there: then all that is compared behind the signature is
+ * reached.
  */
 #include <stdlib.h>
 #include <string.h>

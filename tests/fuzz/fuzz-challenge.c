@@ -49,7 +49,9 @@ static void check_machine(const Context *context, const json_t *state, EVP_PKEY 
         fuzz_demand(r == (same ? 0 : SEAL_E_APPROVAL_INVALID));
 }
 
-/* cpHash of the only write that an index may begin with: no bit, or the genesis (policy/index.h). */
+/*
+ * cpHash of the only write that an index may begin with: no bit, or the genesis (policy/index.h).
+ */
 static void first_write(const IndexFacts *facts, TPM2_HANDLE handle, TPM2B_DIGEST *ret) {
         bool ledger = handle == facts->ledger, revocation = false;
         TPMS_NV_PUBLIC public = {};
@@ -78,7 +80,9 @@ static bool is_named(const IndexFacts *facts, TPM2_HANDLE handle) {
         return named && handle != 0;
 }
 
-/* nonceTPM ‖ expiration ‖ cpHash ‖ policyRef: no expiration, and the first write of a named index. */
+/*
+ * nonceTPM ‖ expiration ‖ cpHash ‖ policyRef: no expiration, and the first write of a named index.
+ */
 static void demand_bound(const IndexFacts *facts, Bytes bytes, TPM2_HANDLE handle) {
         static const uint8_t zeros[4];
         TPM2B_DIGEST cphash = {};

@@ -395,7 +395,10 @@ static int connect_and_run(PaperChip *chip, size_t choice, bool later, Input spo
         return r;
 }
 
-/* The first byte is the operation; with its highest bit only that is spoilt, else all from the first. */
+/*
+ * The first byte is the operation; with its highest bit only that is spoilt, else all from the
+ * first.
+ */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         static const Input nothing;
         Input input = { .data = data, .size = size };

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The escrow certificate: what envelope_check takes can be encrypted to, and the other way round. */
+/*
+ * The escrow certificate: what envelope_check takes can be encrypted to, and the other way round.
+ */
 #include <stdlib.h>
 #include <string.h>
 

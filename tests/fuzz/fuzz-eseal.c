@@ -42,7 +42,7 @@ static Bytes bytes_of(const Own *own) {
         return (Bytes){ own->data, own->size };
 }
 
-/* ---- reports ----------------------------------------------------------------------------------- */
+/* ---- reports --------------------------------------------------------------------------------- */
 
 static bool text_is_shown(const char *text) {
         return text[0] == '\0' || text_is_line(text, VERIFY_TEXT_MAX);
@@ -88,7 +88,7 @@ static void verify(Bytes file, Bytes anchor, VerifyReport *ret) {
         demand_report(ret);
 }
 
-/* ---- of others --------------------------------------------------------------------------------- */
+/* ---- of others ------------------------------------------------------------------------------- */
 
 /* A token goes in without a change to what was signed; what is stamped is the value alone. */
 static void demand_stamped(Bytes file) {
@@ -145,7 +145,7 @@ static void fuzz_others(Input *input) {
         fuzz_demand(r == 0 || r == SEAL_E_INVALID_ARGS);
 }
 
-/* ---- of ours ----------------------------------------------------------------------------------- */
+/* ---- of ours --------------------------------------------------------------------------------- */
 
 static void demand_seal(Bytes info, Bytes certificate, const SignatureAlgorithm *algorithm) {
         static const uint8_t value[] = { 0x30, 0x06, 0x02, 0x01, 0x01, 0x02, 0x01, 0x00 };

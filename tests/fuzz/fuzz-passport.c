@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A passport that anybody may have written: a byte of flags, then the file. Nobody finds a signature
- * by chance, so with flags the fixed key signs anew what is there: the attestations, bound to the
- * statement as it stands, and the approvals of the machine's states. Then all that is compared
- * behind the signatures is reached.
+ * A passport that anybody may have written: a byte of flags, then the file. Nobody finds a
+ * signature by chance, so with flags the fixed key signs anew what is there: the attestations,
+ * bound to the statement as it stands, and the approvals of the machine's states. Then all that is
+ * compared behind the signatures is reached.
  */
 #include <stdlib.h>
 #include <string.h>

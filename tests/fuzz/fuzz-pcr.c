@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A selection of PCRs as text, and values after it: what is parsed is printed in the canonical form,
- * which parses to the same; a digest is made of complete values only.
+ * A selection of PCRs as text, and values after it: what is parsed is printed in the canonical
+ * form, which parses to the same; a digest is made of complete values only.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -82,7 +82,9 @@ static void check_values(const PcrValues *values) {
                     (values->selection.mask & ((1U << PCR_COUNT) - 1)));
 }
 
-/* The fence, the text, and after a zero the values; without a good text, a selection of any bits. */
+/*
+ * The fence, the text, and after a zero the values; without a good text, a selection of any bits.
+ */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         PcrValues values = { .selection = { .bank = TPM2_ALG_SHA256 } };
         Input input = { .data = data, .size = size };

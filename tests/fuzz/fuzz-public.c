@@ -100,7 +100,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         TPM2B_PUBLIC public = {};
         size_t used = 0;
 
-        /* The library also says yes to an area that it could not read, and stops behind the size. */
+        /*
+         * The library also says yes to an area that it could not read, and stops behind the size.
+         */
         if (Tss2_MU_TPM2B_PUBLIC_Unmarshal(data, size, &used, &public) != TSS2_RC_SUCCESS ||
             public.size == 0 || used != sizeof(public.size) + public.size)
                 return 0;

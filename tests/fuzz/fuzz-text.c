@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Text that people chose: UTF-8 and what misleads in it, cut copies, hex; subjects, numbers, ids and
- * object paths on both sides of the bus; times and counts of the command line.
+ * Text that people chose: UTF-8 and what misleads in it, cut copies, hex; subjects, numbers, ids
+ * and object paths on both sides of the bus; times and counts of the command line.
  */
 #include <stdlib.h>
 #include <string.h>

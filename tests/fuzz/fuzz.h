@@ -2,7 +2,8 @@
 /*
  * What the fuzz targets share. Each tests/fuzz/fuzz-NAME.c gives one function any bytes and demands
  * that what the headers promise holds. Linked with libFuzzer (`make fuzz`) it looks for new inputs;
- * linked with replay.c (`make check`) it runs those of tests/fuzz/corpus/NAME and mutations of them.
+ * linked with replay.c (`make check`) it runs those of tests/fuzz/corpus/NAME and mutations of
+ * them.
  */
 #pragma once
 

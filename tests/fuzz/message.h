@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Messages of the bus made from an input: the target says the signature, the input the values, also
- * those in variants. sd-bus keeps the form (UTF-8, lengths, alignment), as it does for what arrives.
+ * those in variants. sd-bus keeps the form (UTF-8, lengths, alignment), as it does for what
+ * arrives.
  */
 #pragma once
 

@@ -37,7 +37,9 @@ static void put_name(Writer *w, const TPM2B_PUBLIC *public) {
         put_sized(w, name.name, name.size);
 }
 
-/* TPM2B_CREATION_DATA, creationHash, TPMT_TK_CREATION: of which nobody here looks at the content. */
+/*
+ * TPM2B_CREATION_DATA, creationHash, TPMT_TK_CREATION: of which nobody here looks at the content.
+ */
 static void put_creation(Writer *w) {
         static const uint8_t none[32];
         uint8_t bytes[64];

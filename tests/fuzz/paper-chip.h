@@ -74,7 +74,9 @@ typedef struct PaperCommand {
 
 PaperCommand paper_command(const PaperChip *chip);
 
-/* One session of a command's, taken from the authorisation area (Part 1 §18.6.2); its HMAC is not. */
+/*
+ * One session of a command's, taken from the authorisation area (Part 1 §18.6.2); its HMAC is not.
+ */
 typedef struct PaperAuthorization {
         TPM2_HANDLE handle;
         Bytes nonce_caller;

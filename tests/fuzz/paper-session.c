@@ -140,8 +140,8 @@ PaperSession *paper_session_find(PaperChip *chip, TPM2_HANDLE handle) {
 /* --- encrypted answers ---------------------------------------------------------------------- */
 
 /*
- * KDFa(SHA-256, session key, "CFB", nonceTPM, nonceCaller, 256): key and IV (Part 1 §21.3). Whatever
- * answers so here has an empty authValue.
+ * KDFa(SHA-256, session key, "CFB", nonceTPM, nonceCaller, 256): key and IV (Part 1 §21.3).
+ * Whatever answers so here has an empty authValue.
  */
 static void encryption_key(const PaperSession *session, Bytes nonce_caller,
                            uint8_t ret[static HASH]) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * malloc and its like for LD_PRELOAD: each allocation is counted and may fail; what lives is counted
- * exactly, from the process's first allocation on.
+ * malloc and its like for LD_PRELOAD: each allocation is counted and may fail; what lives is
+ * counted exactly, from the process's first allocation on.
  *
  * glibc calls these by their names where it allocates itself (strdup, asprintf, getline,
  * open_memstream, reallocarray: "Replacing malloc" in its manual), so nothing else is replaced; its

@@ -2,8 +2,9 @@
 /*
  * Faults put into a running daemon from outside: a control block in a file that the instruments map
  * and that the test writes (tests/integration/inject.py has the same layout). Each kind of event is
- * counted; a fault that is armed strikes the nth event from then on, once or every time from there, or
- * the first one from there that is reached by a way through the program on which none was struck yet.
+ * counted; a fault that is armed strikes the nth event from then on, once or every time from there,
+ * or the first one from there that is reached by a way through the program on which none was struck
+ * yet.
  *
  * The test fills a fault's fields while armed is 0 and sets armed last. Instruments never trust the
  * block: what they read from it is bounded before use.

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * sqlite3_step and sqlite3_exec for LD_PRELOAD: one that fails has
- * done nothing, and what its statement did before is undone, as SQLite does it. Also counts how the program ends.
+ * done nothing, and what its statement did before is undone, as SQLite does it. Also counts how the
+ * program ends.
  */
 #include <dlfcn.h>
 #include <sqlite3.h>

@@ -1,23 +1,26 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * attacker: root with everything that the daemon has (register, wrapped blobs, index auths, approvals)
- * and the owner's authorisation, talking to the chip himself. What he is refused, the chip refuses.
+ * attacker: root with everything that the daemon has (register, wrapped blobs, index auths,
+ * approvals) and the owner's authorisation, talking to the chip himself. What he is refused, the
+ * chip refuses.
  *
  *   attacker sign FOLDER NUMBER            sign with the blob of the register in FOLDER
- *   attacker hold FOLDER NUMBER            satisfy the policy, print "prepared", wait for a line, sign
- *   attacker later FOLDER NUMBER           open the register, print "prepared", wait for a line, sign
- *   attacker revoke FOLDER NUMBER          set the seal's bit, without the daemon's knowing
- *   attacker redefine FOLDER HANDLE        delete the index and make it again, same attributes and auth
- *   attacker extend FOLDER HANDLE          append something to the ledger's index
- *   attacker rewrite FOLDER HANDLE         write the re-made index with the daemon's branch
+ *   attacker hold FOLDER NUMBER            satisfy the policy, print "prepared", wait for a line,
+ *   sign attacker later FOLDER NUMBER           open the register, print "prepared", wait for a
+ *   line, sign attacker revoke FOLDER NUMBER          set the seal's bit, without the daemon's
+ *   knowing attacker redefine FOLDER HANDLE        delete the index and make it again, same
+ *   attributes and auth attacker extend FOLDER HANDLE          append something to the ledger's
+ *   index attacker rewrite FOLDER HANDLE         write the re-made index with the daemon's branch
  *   attacker replay FOLDER HANDLE BYTES SIGNATURE
- *                                          satisfy its first branch with an old challenge's bytes and
- *                                          the authority's answer to them
+ *                                          satisfy its first branch with an old challenge's bytes
+ *                                          and the authority's answer to them
  *   attacker answer FOLDER HANDLE BYTES KEY
- *                                          the same, but with the session's own nonce and a signature
- *                                          made now with the authority's private key; then write
+ *                                          the same, but with the session's own nonce and a
+ *                                          signature made now with the authority's private key;
+ *                                          then write
  *
- *   attacker use FOLDER NUMBER REQUEST     sign what a request of kind use is for, with the approvals
+ *   attacker use FOLDER NUMBER REQUEST     sign what a request of kind use is for, with the
+ *   approvals
  *                                          that are in it and the PIN in $ATTACKER_PIN
  *   attacker use-other FOLDER NUMBER REQUEST
  *                                          sign another document with them
@@ -34,8 +37,8 @@
  *
  * In a number's place may stand maker:ALGORITHM: what certifies seals has such a key, too.
  *
- * The words with use- try one trick after the other, and print what the last one came to, or done as
- * soon as one signs; what each was refused for is told on standard error.
+ * The words with use- try one trick after the other, and print what the last one came to, or done
+ * as soon as one signs; what each was refused for is told on standard error.
  *
  * `answer` is no attack: it shows that `replay` fails for want of a fresh signature and of nothing
  * else. $SEALSD_TCTI is how the chip is reached. Prints one word: done, or the refusal's name.
@@ -58,8 +61,10 @@
 #include "tpm/policy.h"
 #include "tpm/session.h"
 
-/* Whoever has the index's auth may append to the ledger's index; what he appends is nothing that the
- * register knows. */
+/*
+ * Whoever has the index's auth may append to the ledger's index; what he appends is nothing that
+ * the register knows.
+ */
 static int attack_extend(Loot *loot, ErrorDetail *detail) {
         static const uint8_t head[LEDGER_VALUE_SIZE] = "a head that no ledger has, ever";
 
@@ -196,8 +201,8 @@ static int branch_satisfy(Loot *loot, const TpmHandle *session, const TPM2B_NONC
 }
 
 /*
- * The recorded answer against fresh sessions: its nonce is not the session's, and without a nonce the
- * signature is over other bytes. Either has to be refused as just that.
+ * The recorded answer against fresh sessions: its nonce is not the session's, and without a nonce
+ * the signature is over other bytes. Either has to be refused as just that.
  */
 static int attack_replay(Loot *loot, char **argv, ErrorDetail *detail) {
         uint8_t der[SIGNATURE_MAX];

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * clock-daemon [--days N] [--hours N] [--minutes N] --config FILE: sealsd, by the same code, whose
- * wall clock is N days ahead. At each SIGUSR1 somebody sets it by as many hours and minutes. Its other clocks, which timers go
- * by, are the machine's.
+ * wall clock is N days ahead. At each SIGUSR1 somebody sets it by as many hours and minutes. Its
+ * other clocks, which timers go by, are the machine's.
  */
 #include <getopt.h>
 #include <signal.h>

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * make-register [--one-key] SEALS [ROWS] - fills the register of a stopped daemon ($SEALSD_STATE, initialized;
- * its chip at $SEALSD_TCTI) with seals that have had a life: applied for, approved, made, filed,
- * delivered, accepted, used, and most of them revoked and destroyed since. Everything goes through
- * the store's and the ledger's own code, one transaction for each step, as in the daemon. As many
- * live as there are revocation bits left but KEPT_FREE, with keys of the chip; the others were on
- * indices that are retired. Then seals are used until the ledger has at least ROWS rows. --one-key:
- * the first key is everybody's, which saves the chip's time and is what an inspection has to find.
+ * make-register [--one-key] SEALS [ROWS] - fills the register of a stopped daemon ($SEALSD_STATE,
+ * initialized; its chip at $SEALSD_TCTI) with seals that have had a life: applied for, approved,
+ * made, filed, delivered, accepted, used, and most of them revoked and destroyed since. Everything
+ * goes through the store's and the ledger's own code, one transaction for each step, as in the
+ * daemon. As many live as there are revocation bits left but KEPT_FREE, with keys of the chip; the
+ * others were on indices that are retired. Then seals are used until the ledger has at least ROWS
+ * rows. --one-key: the first key is everybody's, which saves the chip's time and is what an
+ * inspection has to find.
  */
 #include <errno.h>
 #include <pwd.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * notify-wait SOCKET SECONDS COMMAND... - starts COMMAND with NOTIFY_SOCKET set to SOCKET, which it
- * makes, and waits until COMMAND says READY=1, as a service manager does. Then prints the process id
- * and leaves COMMAND running. Exits with 1 when COMMAND ends before or the time is over.
+ * makes, and waits until COMMAND says READY=1, as a service manager does. Then prints the process
+ * id and leaves COMMAND running. Exits with 1 when COMMAND ends before or the time is over.
  */
 #include <errno.h>
 #include <poll.h>

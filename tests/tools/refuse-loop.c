@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * refuse-loop SEAL COUNT ERROR - calls Sign of the seal COUNT times, 16 calls open at once, each of
- * which has to be refused with org.sealsd1.Error.ERROR. Prints "COUNT refused, MS ms each"; the first
- * other answer ends it with status 1. One process for a flood.
+ * which has to be refused with org.sealsd1.Error.ERROR. Prints "COUNT refused, MS ms each"; the
+ * first other answer ends it with status 1. One process for a flood.
  */
 #include <errno.h>
 #include <stdint.h>

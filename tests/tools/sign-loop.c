@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * sign-loop SEAL COUNT [CLIENTS [WINDOW [EVERY]]] - makes COUNT signatures through CLIENTS
- * connections to the bus (default 4), each of which keeps WINDOW calls open (default 4), and verifies
- * every EVERYth (default 100) with OpenSSL and none of our code. The use numbers must be as many in a
- * row, none twice and none left out. Prints "COUNT signatures, VERIFIED verified, uses FIRST to LAST,
- * MS ms each"; the first call that fails ends it with status 1.
+ * connections to the bus (default 4), each of which keeps WINDOW calls open (default 4), and
+ * verifies every EVERYth (default 100) with OpenSSL and none of our code. The use numbers must be
+ * as many in a row, none twice and none left out. Prints "COUNT signatures, VERIFIED verified, uses
+ * FIRST to LAST, MS ms each"; the first call that fails ends it with status 1.
  *
  * One process for thousands of signatures, where one for each would measure the shell.
  */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * verify-digests KEY.der: standard input has a digest and a DER signature in hex on each line; verifies
- * every one with OpenSSL and none of our code, prints how many. For tests that make thousands.
+ * verify-digests KEY.der: standard input has a digest and a DER signature in hex on each line;
+ * verifies every one with OpenSSL and none of our code, prints how many. For tests that make
+ * thousands.
  */
 #include <stdio.h>
 #include <stdlib.h>

@@ -32,7 +32,9 @@ static void a_certificate_that_is_not_in_the_file_may_be_given(void **state) {
         made_cms_done(&made);
 }
 
-/* The same name, serial number and key, and another certificate: that is what the attribute is for. */
+/*
+ * The same name, serial number and key, and another certificate: that is what the attribute is for.
+ */
 static void another_certificate_of_the_same_key_is_refused(void **state) {
         uint8_t *subject = NULL, *before = NULL;
         VerifyReport report;

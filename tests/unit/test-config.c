@@ -188,7 +188,10 @@ static void assert_same_config(const Config *a, const Config *b) {
         assert_int_equal(a->fence_pcr, b->fence_pcr);
 }
 
-/* Beside this source, as the compiler was given its path; $SEALSD_SOURCE is the tree, run elsewhere. */
+/*
+ * Beside this source, as the compiler was given its path; $SEALSD_SOURCE is the tree, run
+ * elsewhere.
+ */
 static void shipped_path(char *ret, size_t size) {
         const char *tree = getenv("SEALSD_SOURCE");
         const char *end = strstr(__FILE__, "tests/unit/");
@@ -201,7 +204,10 @@ static void shipped_path(char *ret, size_t size) {
                                 __FILE__);
 }
 
-/* "#Key=value" lines of the shipped file say what is in force: taken at their word, they change nothing. */
+/*
+ * "#Key=value" lines of the shipped file say what is in force: taken at their word, they change
+ * nothing.
+ */
 static void uncomment(FILE *in, FILE *out) {
         char line[512];
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The `openssl` command takes our seals and signatures apart and verifies them, knowing nothing of
- * our code: who signed, what, and by which algorithm is found by the elements of the outer SEQUENCE.
+ * our code: who signed, what, and by which algorithm is found by the elements of the outer
+ * SEQUENCE.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,8 +14,8 @@
 #include "tests/unit/unit.h"
 
 /*
- * part FILE N SKIP: the Nth element of the outer SEQUENCE, without so many bytes at its beginning; h
- * is its header.
+ * part FILE N SKIP: the Nth element of the outer SEQUENCE, without so many bytes at its beginning;
+ * h is its header.
  */
 static const char script[] =
         "part() {\n"

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Files that others made, check by check as their README says. They are not part of the project:
- * the folder is $SEALSD_SAMPLES, or ../shared/samples/eseal beside the source tree; where it is not,
- * each test is skipped.
+ * the folder is $SEALSD_SAMPLES, or ../shared/samples/eseal beside the source tree; where it is
+ * not, each test is skipped.
  */
 #include <openssl/pem.h>
 #include <stdio.h>
@@ -42,7 +42,7 @@ static uint64_t time_of(const char *text) {
         return usec;
 }
 
-/* ---- verifying --------------------------------------------------------------------------------- */
+/* ---- verifying ------------------------------------------------------------------------------- */
 
 static VerifyReport report;
 
@@ -118,7 +118,7 @@ static void assert_rows(const Row *rows, size_t count, const Row *otherwise, siz
         assert_rows(rows, sizeof(rows) / sizeof(Row), (Row[]){ __VA_ARGS__ }, \
                     sizeof((Row[]){ __VA_ARGS__ }) / sizeof(Row))
 
-/* ---- each sample --------------------------------------------------------------------------------- */
+/* ---- each sample ----------------------------------------------------------------------------- */
 
 #define ROOT \
         { "ROOT.crt.pem" } /* no CA, so that no chain ends there */
@@ -263,7 +263,7 @@ static void changed_samples_fail(void **state) {
         }
 }
 
-/* ---- ours beside theirs --------------------------------------------------------------------------- */
+/* ---- ours beside theirs ---------------------------------------------------------------------- */
 
 /* Lists of certificates may have one or two; ours has one, as these samples. */
 static void ours_have_the_layout_of_theirs(void **state) {

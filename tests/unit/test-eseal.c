@@ -30,7 +30,7 @@ static const ESealFacts usual = {
         .height = 40,
 };
 
-/* ---- steps ------------------------------------------------------------------------------------ */
+/* ---- steps ----------------------------------------------------------------------------------- */
 
 typedef struct Der {
         uint8_t *data;
@@ -104,7 +104,7 @@ static void assert_layout(Bytes der, const char *layout) {
         assert_string_equal(found, layout);
 }
 
-/* ---- layouts ----------------------------------------------------------------------------------- */
+/* ---- layouts --------------------------------------------------------------------------------- */
 
 #define INFO_AT(a, b, c, d)                                                                 \
         a " SEQUENCE\n" b " SEQUENCE\n" c " IA5STRING\n" c " INTEGER\n" c " IA5STRING\n" b  \
@@ -191,7 +191,7 @@ static void algorithms_are_named_by_their_bare_identifiers(void **state) {
         }
 }
 
-/* ---- bounds ------------------------------------------------------------------------------------ */
+/* ---- bounds ---------------------------------------------------------------------------------- */
 
 static void assert_facts_refused(const ESealFacts *facts) {
         uint8_t *der = NULL;
@@ -300,7 +300,7 @@ static void what_is_signed_is_bounded(void **state) {
         free(der);
 }
 
-/* ---- what is read back -------------------------------------------------------------------------- */
+/* ---- what is read back ----------------------------------------------------------------------- */
 
 static void the_documents_digest_is_read_back(void **state) {
         _der_ Der tbs = tbs_make(), seal = seal_make("sm2-sm3");

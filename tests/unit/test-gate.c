@@ -38,8 +38,8 @@ static void assert_action(const char *interface, const char *member, Separation 
 }
 
 /*
- * The interfaces' XML, which test_introspection.py compares with the live vtables: every method there
- * has a row here, and every row is about a method there.
+ * The interfaces' XML, which test_introspection.py compares with the live vtables: every method
+ * there has a row here, and every row is about a method there.
  */
 static size_t methods_with_a_row(const char *interface) {
         char path[PATH_MAX], line[512], member[64];

@@ -342,8 +342,8 @@ static void a_later_part_of_a_ledger_is_good_and_says_so(void **state) {
 }
 
 /*
- * Whoever has the machine's chip has it sign any head, and the value of its index is no secret: in a
- * part without an anchor nothing else stands behind the rows.
+ * Whoever has the machine's chip has it sign any head, and the value of its index is no secret: in
+ * a part without an anchor nothing else stands behind the rows.
  */
 static void a_part_without_an_anchor_is_not_said_to_have_the_chips_value(void **state) {
         Pages *pages = *state, part = {};

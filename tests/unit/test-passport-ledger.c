@@ -7,7 +7,9 @@
 #include "tests/fixture/ledger.h"
 #include "tests/unit/unit.h"
 
-/* A ledger of five rows, the third and the last anchored; the passport was made after the fourth. */
+/*
+ * A ledger of five rows, the third and the last anchored; the passport was made after the fourth.
+ */
 typedef struct Book {
         LedgerFile file;
         char *text;

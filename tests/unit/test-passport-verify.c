@@ -597,7 +597,9 @@ static void only_the_authority_can_have_written_a_state_index(void **state) {
         assert_index(paper, &states[0].index, "The state index of machine state 1");
 }
 
-/* An index that a stranger has begun: everything follows from his key but the policy's authority. */
+/*
+ * An index that a stranger has begun: everything follows from his key but the policy's authority.
+ */
 static void an_index_of_another_authority_is_told(void **state) {
         PaperPassport *paper = *state;
         TPMS_NV_PUBLIC *index = &statement_of(paper)->policy.index;

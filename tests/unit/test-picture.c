@@ -17,7 +17,7 @@
 #define SVG_BEGIN "<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 42 30'>"
 #define SVG_END "</svg>"
 
-/* ---- what is said ------------------------------------------------------------------------------ */
+/* ---- what is said ---------------------------------------------------------------------------- */
 
 static void assert_taken(Bytes picture, PictureType type, unsigned width, unsigned height) {
         PictureType found = PICTURE_NONE;
@@ -54,7 +54,7 @@ static Bytes text(const char *svg) {
 
 #define assert_svg_refused(svg, words) assert_refused(text(svg), SEAL_E_INVALID_ARGS, words)
 
-/* ---- PNG ---------------------------------------------------------------------------------------- */
+/* ---- PNG ------------------------------------------------------------------------------------- */
 
 static void a_png_of_any_kind_is_taken(void **state) {
         static const struct {
@@ -180,7 +180,7 @@ static void unknown_and_broken_chunks_are_no_way_out(void **state) {
         assert_refused(made_bytes(&second), SEAL_E_INVALID_ARGS, "PNG is damaged");
 }
 
-/* ---- JPEG --------------------------------------------------------------------------------------- */
+/* ---- JPEG ------------------------------------------------------------------------------------ */
 
 static void a_jpeg_of_any_kind_is_taken(void **state) {
         (void) state;
@@ -255,7 +255,7 @@ static void a_jpeg_of_many_scans_is_refused(void **state) {
         assert_refused(made_bytes(&many), SEAL_E_LIMITS_EXCEEDED, "scans");
 }
 
-/* ---- SVG ---------------------------------------------------------------------------------------- */
+/* ---- SVG ------------------------------------------------------------------------------------- */
 
 static void an_svg_of_a_seal_is_taken(void **state) {
         static const char svg[] =
@@ -432,7 +432,7 @@ static void an_svg_of_many_attributes_does_not_hang(void **state) {
         assert_non_null(strstr(detail.text, "draw it more simply"));
 }
 
-/* ---- all ---------------------------------------------------------------------------------------- */
+/* ---- all ------------------------------------------------------------------------------------- */
 
 static void what_is_no_picture_of_these_is_refused(void **state) {
         _cleanup_free_ uint8_t *large = calloc(1, PICTURE_MAX + 1);

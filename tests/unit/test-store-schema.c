@@ -155,7 +155,7 @@ static void an_index_that_leaves_rows_out_is_found_and_made_anew(void **state) {
         assert_good(r);
 }
 
-/* --- what cannot be read ------------------------------------------------------------------------ */
+/* --- what cannot be read ---------------------------------------------------------------------- */
 
 /* It must not end the check, behind which anything else could be edited. */
 static void a_malformed_anchor_is_found_and_hides_nothing(void **state) {

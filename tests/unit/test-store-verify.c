@@ -14,7 +14,9 @@
 static const uint8_t genesis[LEDGER_HASH_SIZE] = { 1, 2, 3 };
 static const uint8_t first_value[LEDGER_HASH_SIZE] = { 4, 5, 6 };
 
-/* A guarded table: the column of its row's number, its first two rows, and what is changed in it. */
+/*
+ * A guarded table: the column of its row's number, its first two rows, and what is changed in it.
+ */
 typedef struct Table {
         const char *name, *key;
         int64_t rows[2]; /* 0: it has no second */

@@ -211,7 +211,9 @@ static void neither_pin_passes_in_clear_nor_as_its_hash(void **state) {
         assert_false(wire_saw(&chip->wire, NEW_PIN, strlen(NEW_PIN)));
         assert_false(wire_saw(&chip->wire, APPROVERS_PIN, strlen(APPROVERS_PIN)));
         chip_assert_salted(chip);
-        /* Session, Load, ObjectChangeAuth (the chip asks for it again), Load, and three to flush. */
+        /*
+         * Session, Load, ObjectChangeAuth (the chip asks for it again), Load, and three to flush.
+         */
         assert_in_range(chip->wire.commands, 7, 8);
         wire_untap(&chip->wire);
 }

@@ -197,7 +197,9 @@ static void answer_with_curves(Wire *wire, TPM2_CC command, uint8_t *answer, siz
                 answer[14] = TPM2_CAP_ECC_CURVES;
 }
 
-/* There is room for four times as many curves as properties: the list was read to its end and on. */
+/*
+ * There is room for four times as many curves as properties: the list was read to its end and on.
+ */
 static void answer_of_another_capability_is_refused(void **state) {
         TpmHierarchies h = { .max_auth_fail = 7 };
         ErrorDetail detail = {};

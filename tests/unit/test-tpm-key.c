@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What an inspection asks of a key; the rest is shown by the tests of those who make and use keys. */
+/*
+ * What an inspection asks of a key; the rest is shown by the tests of those who make and use keys.
+ */
 #include "tests/unit/unit.h"
 
 #include <errno.h>

@@ -446,7 +446,7 @@ static void command_is_not_sent_for_ever(void **state) {
         assert_true(sign_and_verify(chip, &seal));
 }
 
-/* --- what was kept is gone --------------------------------------------------------------------- */
+/* --- what was kept is gone -------------------------------------------------------------------- */
 
 static void chip_reset_between_signatures_asks_for_a_new_connection(void **state) {
         Chip *chip = *state;

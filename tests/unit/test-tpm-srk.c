@@ -33,7 +33,9 @@ static void persistent_evict(Chip *chip) {
         chip->tpm->srk = (TpmHandle){};
 }
 
-/* Another program's doing, behind the back of our connection; template NULL: nothing in its place. */
+/*
+ * Another program's doing, behind the back of our connection; template NULL: nothing in its place.
+ */
 static void srk_replace(Chip *chip, const TPM2B_PUBLIC *template) {
         const TPM2B_SENSITIVE_CREATE sensitive = {};
         const TPM2B_DATA outside = {};

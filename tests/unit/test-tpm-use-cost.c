@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What a signature with people costs: on a chip of silicon a command takes milliseconds to tenths of
- * a second. Whoever adds one has to say so here.
+ * What a signature with people costs: on a chip of silicon a command takes milliseconds to tenths
+ * of a second. Whoever adds one has to say so here.
  */
 #include "tests/unit/unit.h"
 

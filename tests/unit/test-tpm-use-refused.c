@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What the chip itself refuses. Nothing of tpm/sign.c is asked here: an attacker who has all that
- * the daemon has (blob, approvals, tickets, the index's auth) sends what he likes, step by step. The
- * codes are the chip's own (design, section 3.3).
+ * the daemon has (blob, approvals, tickets, the index's auth) sends what he likes, step by step.
+ * The codes are the chip's own (design, section 3.3).
  */
 #include "tests/unit/unit.h"
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Allocations of libcrypto failing in turn, in whatever writes or judges certificates: that is told
- * as what it is, and not as a fault of the certificate. Each one with SEALSD_SWEEP=full, which takes
- * a minute; else some.
+ * as what it is, and not as a fault of the certificate. Each one with SEALSD_SWEEP=full, which
+ * takes a minute; else some.
  */
 #include <errno.h>
 #include <stdlib.h>

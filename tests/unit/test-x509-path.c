@@ -520,7 +520,9 @@ static void of_issuers_of_one_name_the_one_that_signed_is_found(void **state) {
         }
 }
 
-/* Of the same name and key, as after a renewal; what is wrong with one is not wrong with the other. */
+/*
+ * Of the same name and key, as after a renewal; what is wrong with one is not wrong with the other.
+ */
 static void of_certificates_of_one_issuer_a_good_one_is_found(void **state) {
         static const OthersFacts bad[] = {
                 { .extensions = { { "basicConstraints", "critical,CA:FALSE" } } },

@@ -139,7 +139,10 @@ static Bytes entry_der(bool ours, const char *const extension[2]) {
         return (Bytes){ again, (size_t) length };
 }
 
-/* RFC 5280 §5.3: also of certificates that it does not name, and beside a list by which all is good. */
+/*
+ * RFC 5280 §5.3: also of certificates that it does not name, and beside a list by which all is
+ * good.
+ */
 static void an_entry_that_is_not_understood_lets_nothing_be_good(void **state) {
         static const struct {
                 const char *extension[2];
