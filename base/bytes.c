@@ -3,6 +3,10 @@
 
 #include <string.h>
 
+bool bytes_equal(Bytes a, Bytes b) {
+        return a.size == b.size && (a.size == 0 || memcmp(a.data, b.data, a.size) == 0);
+}
+
 void writer_put(Writer *writer, const void *data, size_t size) {
         if (writer->overflow || size > writer->size - writer->used) {
                 writer->overflow = true;

@@ -14,6 +14,8 @@ typedef struct Bytes {
         size_t size;
 } Bytes;
 
+bool bytes_equal(Bytes a, Bytes b);
+
 typedef struct Writer {
         uint8_t *data; /* not owned */
         size_t size;

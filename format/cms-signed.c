@@ -30,10 +30,6 @@ static Bytes string_bytes(const ASN1_STRING *string) {
                         .size = (size_t) ASN1_STRING_length(string) };
 }
 
-static bool bytes_equal(Bytes a, Bytes b) {
-        return a.size == b.size && memcmp(a.data, b.data, a.size) == 0;
-}
-
 /* --- reading -------------------------------------------------------------------------------- */
 
 bool cms_signed_is_gb(const CmsSigned *cms) {

@@ -61,10 +61,6 @@ int x509_finish(Bytes tbs, const SignatureAlgorithm *algorithm, Bytes signature,
 
 /* --- verifying -------------------------------------------------------------------------------- */
 
-static bool bytes_equal(Bytes a, Bytes b) {
-        return a.size == b.size && memcmp(a.data, b.data, a.size) == 0;
-}
-
 /* As it was written, to the last byte: what is not signed has one spelling too. */
 static bool written_as(const X509Signed *whole, Bytes der) {
         _cleanup_free_ uint8_t *again = NULL;

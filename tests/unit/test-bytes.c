@@ -77,8 +77,22 @@ static void test_other_than_hex_of_the_size_is_refused(void **state) {
                 assert_false(hex_decode(refused[i], bytes, sizeof(bytes)));
 }
 
+static void test_equal_are_the_same_bytes_of_the_same_number(void **state) {
+        const uint8_t one[] = { 1, 2, 3 }, other[] = { 1, 2, 4 };
+        const Bytes nothing = {};
+
+        (void) state;
+        assert_true(bytes_equal((Bytes){ one, 3 }, (Bytes){ one, 3 }));
+        assert_true(bytes_equal((Bytes){ one, 2 }, (Bytes){ other, 2 }));
+        assert_false(bytes_equal((Bytes){ one, 3 }, (Bytes){ other, 3 }));
+        assert_false(bytes_equal((Bytes){ one, 3 }, (Bytes){ one, 2 }));
+        assert_true(bytes_equal(nothing, (Bytes){ one, 0 }));
+        assert_false(bytes_equal((Bytes){ one, 1 }, nothing));
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
+                cmocka_unit_test(test_equal_are_the_same_bytes_of_the_same_number),
                 cmocka_unit_test(test_integers_are_big_endian),
                 cmocka_unit_test(test_a_full_writer_takes_nothing_but_nothing),
                 cmocka_unit_test(test_overflow_is_remembered),
