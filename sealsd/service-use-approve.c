@@ -148,6 +148,13 @@ static int authorize_write(Service *service, const Caller *caller, Request *requ
         return approvals_changed(service, caller, request, EVENT_USE_APPROVED, approval->approver);
 }
 
+/* As it stands at the request already: handed in once more, it tells the ledger nothing new. */
+static bool approval_stands(const Request *request, const Handed *handed) {
+        const UseApproval *before = use_approval_find(&request->use, handed->approver);
+
+        return before && bytes_equal((Bytes){ before->signature, before->size }, handed->signature);
+}
+
 static int authorize_commit(Service *service, const Caller *caller, Request *request,
                             const Handed *handed) {
         UseApproval approval = {
@@ -238,7 +245,7 @@ int service_use_authorize(Service *service, const Caller *caller, uint64_t id, c
         if (!request)
                 return -ENOMEM;
         int r = authorize_check(service, caller, id, approver, request, &handed, detail);
-        if (r == 0)
+        if (r == 0 && !approval_stands(request, &handed))
                 r = authorize_commit(service, caller, request, &handed);
         if (r != 0)
                 return r;

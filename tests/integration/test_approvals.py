@@ -152,6 +152,19 @@ def test_hash_and_scheme_are_frozen_with_the_document(uses, three, number):
 
 # --- taking back --------------------------------------------------------------------------------
 
+def test_same_approval_handed_in_again_wrote_a_row_each_time(uses, three, number):
+    """Who carries an approval could make the ledger grow by it."""
+    request = uses.request(number, document("carried"))
+    signature = three[0].sign(uses.to_sign(request, three[0].user))
+    for user in (three[0].user, three[0].user, KEEPER):
+        uses.life.told(uses.authorize(request, three[0], signature, user=user))
+    rows = [row for row in uses.events("use-approved", number) if row["request"] == int(request)]
+    assert len(rows) == 1 and uses.missing(request) == 1
+    uses.approve(request, three[0])  # another signature of his
+    rows = [row for row in uses.events("use-approved", number) if row["request"] == int(request)]
+    assert len(rows) == 2 and uses.missing(request) == 1
+
+
 def test_approval_that_is_withdrawn_is_missing_again(uses, three, number):
     alice, bob, _carol = three
     request = uses.request(number, document("withdrawn"))
