@@ -9,6 +9,8 @@ import pathlib
 import re
 import subprocess
 
+import pytest
+
 from conftest import ROOT
 
 KEEPER = "seal-keeper"
@@ -318,3 +320,44 @@ def newest_request(box):
 
 def listed_seals(box):
     return {row[0]: row[3] for row in box.manager("ListSeals", "a{sv}", 0)[0][0]}
+
+
+# --- what several start from --------------------------------------------------------------------
+
+@pytest.fixture
+def installed(bare):
+    """Initialized in the separation asked for, the daemon stopped; its chip is looked at in the end."""
+
+    def install(separation):
+        bare.ok(f"sealctl init --authority $SEAL_AUTHORITY --separation {separation}")
+        bare.ctl("stop")
+        return bare
+
+    yield install
+    check_chip_without_broker(bare)
+
+
+def attack(box, number):
+    """What the chip says to root with the register of before the revocation."""
+    return box.run(["attacker", "sign", "/run/before", number]).stdout.strip()
+
+
+def prepare_revocation(box, number):
+    """The register of before, and a session of it that would sign; the daemon has stopped."""
+    box.ok("rm -rf /run/before && cp -a $SEALSD_STATE /run/before")
+    held = box.pipe(["attacker", "hold", "/run/before", number], env={"TSS2_LOG": "all+none"})
+    assert held.line() == "prepared"
+    return held
+
+
+def sign_error(box, number):
+    return box.error(f"/org/sealsd1/seal/{number}", "Seal", "Sign", "aya{sv}", "32", *["7"] * 32, "0",
+                     user=KEEPER)
+
+
+def revocable(box, names, separation="single"):
+    """Active seals; the daemon has stopped."""
+    box.ctl("start")
+    numbers = [make_active(box, separation, name) for name in names]
+    box.ctl("stop")
+    return numbers
