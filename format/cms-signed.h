@@ -51,6 +51,9 @@ typedef struct CmsVoice {
 void cms_tell(const CmsVoice *voice, CheckCode code, CheckResult result, const char *format, ...)
         __attribute__((format(printf, 4, 5)));
 
+/* As verify_deviation(), with where it is. what is borrowed; NULL: of the whole. */
+void cms_deviation(const CmsVoice *voice, DeviationCode code, const char *what);
+
 /*
  * Structure: versions, algorithms, a signer (of a time stamp no other), signed attributes of which
  * each required one is there once, and that the content has the type of the attribute and is one of

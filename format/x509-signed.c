@@ -61,16 +61,15 @@ int x509_finish(Bytes tbs, const SignatureAlgorithm *algorithm, Bytes signature,
 
 /* --- verifying -------------------------------------------------------------------------------- */
 
-/* As it was written, to the last byte: what is not signed has one spelling too. */
-static bool written_as(const X509Signed *whole, Bytes der) {
-        _cleanup_free_ uint8_t *again = NULL;
+bool x509_is_written_as(const void *value, const ASN1_ITEM *item, Bytes written) {
+        _cleanup_free_ uint8_t *der = NULL;
         size_t size = 0;
 
-        int r = x509_encode(whole, X509Signed_it(), &again, &size);
-        return r == 0 && bytes_equal((Bytes){ again, size }, der);
+        return x509_encode(value, item, &der, &size) == 0 &&
+               bytes_equal((Bytes){ der, size }, written);
 }
 
-static Bytes string_bytes(const ASN1_STRING *string) {
+Bytes x509_string_bytes(const ASN1_STRING *string) {
         return (Bytes){ .data = ASN1_STRING_get0_data(string),
                         .size = (size_t) ASN1_STRING_length(string) };
 }
@@ -81,7 +80,7 @@ static void parts_free(ASN1_SEQUENCE_ANY **parts) {
 
 /* The signed part's own AlgorithmIdentifier is the first SEQUENCE in it (§4.1, §5.1). */
 static bool algorithm_is_named(const X509Signed *whole) {
-        const Bytes tbs = string_bytes(whole->tbs->value.sequence);
+        const Bytes tbs = x509_string_bytes(whole->tbs->value.sequence);
         const unsigned char *at = tbs.data;
         _cleanup_(parts_free)
                 ASN1_SEQUENCE_ANY *parts = d2i_ASN1_SEQUENCE_ANY(NULL, &at, (long) tbs.size);
@@ -94,7 +93,7 @@ static bool algorithm_is_named(const X509Signed *whole) {
                 const ASN1_TYPE *part = sk_ASN1_TYPE_value(parts, i);
 
                 if (part->type == V_ASN1_SEQUENCE)
-                        return bytes_equal(string_bytes(part->value.sequence),
+                        return bytes_equal(x509_string_bytes(part->value.sequence),
                                            (Bytes){ der, size });
         }
         return false;
@@ -120,8 +119,9 @@ static int whole_verify(const X509Signed *whole, bool named, EVP_PKEY *key) {
             !(named ? algorithm_is_named(whole) : algorithm_is_usual(whole, algorithm)) ||
             (whole->signature->flags & 7) != 0)
                 return openssl_refused(SEAL_E_APPROVAL_INVALID);
-        int r = signature_value_verify(algorithm, key, string_bytes(whole->tbs->value.sequence),
-                                       string_bytes(whole->signature), &encoding);
+        int r = signature_value_verify(algorithm, key,
+                                       x509_string_bytes(whole->tbs->value.sequence),
+                                       x509_string_bytes(whole->signature), &encoding);
         return r == 0 && encoding != SIGNATURE_AS_DER ? SEAL_E_APPROVAL_INVALID : r;
 }
 
@@ -130,7 +130,7 @@ static int verify_once(Bytes der, bool named, EVP_PKEY *key) {
         _cleanup_(X509Signed_freep) X509Signed *whole = (X509Signed *) ASN1_item_d2i(
                 NULL, &at, (long) der.size, X509Signed_it());
 
-        if (!whole || !written_as(whole, der))
+        if (!whole || !x509_is_written_as(whole, X509Signed_it(), der))
                 return openssl_refused(SEAL_E_APPROVAL_INVALID);
         return whole_verify(whole, named, key);
 }

@@ -30,6 +30,12 @@ int x509_signature_verify(Bytes der, bool named, EVP_PKEY *key);
 /* Of our own templates: DER of the value, malloc'ed. -ENOMEM, -EIO. */
 int x509_encode(const void *value, const ASN1_ITEM *item, uint8_t **ret, size_t *ret_size);
 
+/* Is this how x509_encode() writes the value? False also without memory. */
+bool x509_is_written_as(const void *value, const ASN1_ITEM *item, Bytes written);
+
+/* The contents of a string, a BIT STRING's without the number of unused bits; borrowed. */
+Bytes x509_string_bytes(const ASN1_STRING *string);
+
 /*
  * Microseconds to UTCTime until 2049, GeneralizedTime from then on (RFC 5280 §4.1.2.5); what is not
  * a whole second is dropped. NULL without memory.
