@@ -162,21 +162,28 @@ static void the_state_of_a_request_is_not_the_seal_s(void **state) {
         assert_could(140, 300, requests_play, "alice keeper 140-300");
 }
 
-static void states_are_told_beside(void **state) {
-        AuditCould *could = audit_could_new(150, 350);
+static void assert_states(uint64_t from, uint64_t until, void (*play)(Ledger *),
+                          const char *expected) {
+        AuditCould *could = audit_could_new(from, until);
         Ledger ledger = { .each = could_each, .userdata = could };
+        json_t *wanted = json_loads(expected, 0, NULL);
 
-        (void) state;
-        states_play(&ledger);
+        assert_non_null(could);
+        assert_non_null(wanted);
+        play(&ledger);
         json_t *result = result_of(could);
-        json_t *expected = json_loads("[{\"state\":\"active\",\"from\":150,\"until\":200},"
-                                      "{\"state\":\"suspended\",\"from\":200,\"until\":300},"
-                                      "{\"state\":\"active\",\"from\":300,\"until\":350}]",
-                                      0, NULL);
-        assert_true(json_equal(json_object_get(result, "states"), expected));
+        assert_true(json_equal(json_object_get(result, "states"), wanted));
         assert_true(json_is_true(json_object_get(result, "known")));
-        json_decref(expected);
+        json_decref(wanted);
         json_decref(result);
+}
+
+static void states_are_told_beside(void **state) {
+        (void) state;
+        assert_states(150, 350, states_play,
+                      "[{\"state\":\"active\",\"from\":150,\"until\":200},"
+                      "{\"state\":\"suspended\",\"from\":200,\"until\":300},"
+                      "{\"state\":\"active\",\"from\":300,\"until\":350}]");
 }
 
 static void set_back_play(Ledger *ledger) {
@@ -190,22 +197,14 @@ static void set_back_play(Ledger *ledger) {
 }
 
 static void a_clock_set_back_lost_the_states_in_between(void **state) {
-        AuditCould *could = audit_could_new(100, 400);
-        Ledger ledger = { .each = could_each, .userdata = could };
-
         (void) state;
-        set_back_play(&ledger);
-        json_t *result = result_of(could);
-        json_t *expected = json_loads("[{\"state\":\"made\",\"from\":100,\"until\":200},"
-                                      "{\"state\":\"filed\",\"from\":200,\"until\":201},"
-                                      "{\"state\":\"delivered\",\"from\":201,\"until\":202},"
-                                      "{\"state\":\"active\",\"from\":202,\"until\":204},"
-                                      "{\"state\":\"suspended\",\"from\":204,\"until\":300},"
-                                      "{\"state\":\"active\",\"from\":300,\"until\":400}]",
-                                      0, NULL);
-        assert_true(json_equal(json_object_get(result, "states"), expected));
-        json_decref(expected);
-        json_decref(result);
+        assert_states(100, 400, set_back_play,
+                      "[{\"state\":\"made\",\"from\":100,\"until\":200},"
+                      "{\"state\":\"filed\",\"from\":200,\"until\":201},"
+                      "{\"state\":\"delivered\",\"from\":201,\"until\":202},"
+                      "{\"state\":\"active\",\"from\":202,\"until\":204},"
+                      "{\"state\":\"suspended\",\"from\":204,\"until\":300},"
+                      "{\"state\":\"active\",\"from\":300,\"until\":400}]");
         assert_could(100, 400, set_back_play, "alice keeper 202-204, alice keeper 300-400");
 }
 
